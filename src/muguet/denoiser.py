@@ -1,0 +1,213 @@
+"""A fitted method in camera counts: call it on an image; save it to one file; load it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+import muguet.image.axes as ax
+from muguet import storage
+from muguet.errors import MuguetError
+from muguet.image.scaling import Scaling
+from muguet.image.symmetry import symmetries
+from muguet.image.tiles import map_tiles, tiles
+from muguet.image.validity import fill_missing
+from muguet.method import Method, half_pays
+from muguet.noise.law import Affine, Law
+from muguet.recipes import RECIPES, choose
+
+CORE = {2: (512, 512), 3: (16, 192, 192)}  # pixels of a tile without its halo
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a method is made of, as its file's header says it."""
+
+    recipe: str = "joint"
+    net: str = "filterbank"
+    components: int = 3
+    dimensions: int = 2
+    channels: int = 1
+    quarter_turns: bool = True
+
+    def build(self, std: float = 0.5, half: bool = False) -> Method:
+        """The method with fresh weights."""
+        recipe = choose(RECIPES, self.recipe, "--recipe")
+        return recipe.build(self.net, self.dimensions, self.channels, self.components, std, half)
+
+
+@dataclass(frozen=True, eq=False)
+class Denoiser:
+    """A trained method and all it needs to treat images in camera counts.
+
+    Attributes
+    ----------
+    parts, method
+        What it is made of, and the trained module itself.
+    scalings
+        Counts to network units, one a channel.
+    training
+        How it came about: data, seed, steps, scores, versions (JSON).
+    """
+
+    parts: Parts
+    method: Method
+    scalings: tuple[Scaling, ...]
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+    # ------------------------------------------------------------------ images
+
+    def __call__(self, image: npt.ArrayLike, axes: str | None = None) -> npt.NDArray[np.float32]:
+        """The denoised image, in counts, of the same shape.
+
+        The network sees the unmasked image, in tiles whose halo is its receptive field, and its answers are
+        averaged over flips and quarter turns. Missing pixels (NaN, infinite) stay missing and leave the others
+        as they are.
+
+        Parameters
+        ----------
+        image
+            Array of any numeric dtype.
+        axes
+            One letter of TCZYXS an axis; None: `muguet.image.axes.guess`.
+
+        Raises
+        ------
+        MuguetError
+            If axes do not fit, or the model is for other dimensions or channels.
+        """
+        array = np.asarray(image)
+        layout = self.layout(array.shape, axes)
+        planes = layout.split(array)
+        out = np.empty(planes.shape, np.float32)
+        for n, c in np.ndindex(planes.shape[:2]):
+            self.plane(planes[n, c], c, out[n, c])
+        return layout.join(out)
+
+    def layout(self, shape: Sequence[int], axes: str | None = None) -> ax.Layout:
+        """How an array of this shape is cut into planes; refuses what the model was not trained for."""
+        letters = ax.guess(tuple(shape)) if axes is None else ax.parse(axes, len(shape))
+        if self.parts.dimensions == 3 and "Z" not in letters:
+            raise MuguetError(
+                f"the model is for 3-D stacks and the image's axes {letters} have no Z: "
+                "give a stack (--axes ZYX) or a 2-D model"
+            )
+        layout = ax.Layout(letters, tuple(shape), self.parts.dimensions)
+        if layout.channels != self.parts.channels:
+            raise MuguetError(
+                f"the model is for {self.parts.channels} channel{'s' * (self.parts.channels > 1)} and the image "
+                f"({letters}, {tuple(shape)}) has {layout.channels}: train one on images like it"
+            )
+        return layout
+
+    def plane(
+        self,
+        plane: npt.NDArray[np.generic],
+        channel: int = 0,
+        out: npt.NDArray[np.generic] | None = None,
+        turns: bool = True,
+    ) -> npt.NDArray[np.generic]:
+        """Denoise one plane ``(*space)`` of one channel, into `out` if given."""
+        out = np.empty(plane.shape, np.float32) if out is None else out
+        net: Any = self.method.net
+        cuts = tiles(plane.shape, CORE[self.parts.dimensions], net.halo, net.stride)
+        map_tiles(lambda tile: self._tile(tile, channel, turns), plane, out, cuts)
+        return out
+
+    def _tile(self, tile: npt.NDArray[np.generic], channel: int, turns: bool) -> npt.NDArray[np.float32]:
+        counts = tile.astype(np.float32)
+        missing = ~np.isfinite(counts)
+        if missing.all():
+            return counts
+        units = torch.from_numpy(self.scalings[channel].apply(fill_missing(counts)))[None, None]
+        estimate = self.estimate(units.to(self.device), turns)[0, 0].cpu().numpy()
+        denoised = self.scalings[channel].invert(estimate)
+        denoised[missing] = np.nan
+        return denoised
+
+    def estimate(self, units: Tensor, turns: bool = True) -> Tensor:
+        """The network's answer to unmasked ``(b, 1, *space)`` in network units, averaged over symmetries."""
+        group = symmetries(self.parts.quarter_turns) if turns else symmetries()[:1]
+        with torch.inference_mode():
+            total = torch.zeros_like(units)
+            for symmetry in group:
+                turned = symmetry.apply(units).contiguous()
+                total += symmetry.undo(self.method.estimate(turned))
+        return total / len(group)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.method.parameters()).device
+
+    def to(self, device: torch.device | str) -> Denoiser:
+        """The same denoiser, moved to a device (in place)."""
+        self.method.to(device)
+        self.method.half = half_pays(torch.device(device))
+        return self
+
+    # --------------------------------------------------------------- noise law
+
+    @property
+    def laws(self) -> list[Law]:
+        """The noise law of every channel, in camera counts."""
+        if not RECIPES[self.parts.recipe].learns_law:
+            raise MuguetError(f"the recipe {self.parts.recipe} learns no noise law: train with --recipe joint")
+        return [
+            Affine(law, scaling.offset, scaling.scale)  # type: ignore[arg-type]
+            for law, scaling in zip(self.method.laws, self.scalings, strict=True)
+        ]
+
+    @property
+    def noise(self) -> Law:
+        """The noise law in camera counts, of a model of one channel; see `laws` for more."""
+        if self.parts.channels > 1:
+            raise MuguetError(f"the model has {self.parts.channels} channels: take .laws[channel] instead of .noise")
+        return self.laws[0]
+
+    # --------------------------------------------------------------- the file
+
+    def save(self, path: str | Path) -> None:
+        """Write everything to one safetensors file with a JSON header, atomically."""
+        storage.write(Path(path), "model", _arrays(self.method), self.header())
+
+    def header(self) -> dict[str, Any]:
+        """What the file says beside the weights."""
+        return {
+            **asdict(self.parts),
+            "scalings": [scaling.as_dict() for scaling in self.scalings],
+            "training": dict(self.training),
+        }
+
+
+def load(path: str | Path, device: str = "cpu") -> Denoiser:
+    """Read a denoiser that `Denoiser.save` wrote.
+
+    Raises
+    ------
+    MuguetError
+        If the file is missing, damaged, or not a model of muguet's.
+    """
+    tensors, header = storage.read(Path(path), "model")
+    try:
+        parts = Parts(**{name: header[name] for name in Parts.__dataclass_fields__})
+        scalings = tuple(Scaling(**each) for each in header["scalings"])
+        method = parts.build()
+        method.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise MuguetError(f"{path} does not hold a complete model: save or train it again") from error
+    method.eval().requires_grad_(False)
+    return Denoiser(parts, method.to(memory_format=torch.channels_last), scalings, header["training"]).to(device)
+
+
+def _arrays(module: torch.nn.Module) -> dict[str, npt.NDArray[np.generic]]:
+    return {name: value.detach().cpu().numpy() for name, value in module.state_dict().items()}
+
+

@@ -1,0 +1,163 @@
+"""A training set: images of any axes, checked, scaled and cut into planes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from muguet.errors import MuguetError
+from muguet.image.axes import Layout
+from muguet.image.patches import Plane
+from muguet.image.scaling import Scaling
+from muguet.image.validity import clipping_level, fill_missing, quantum
+
+SMALLEST = 16  # pixels along Y and X: less holds neither a grid of blind spots nor anything to learn
+MOST_PIXELS = 2**28  # of a training set held in memory, at five bytes each
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """An image of a training set: its array, its axes, and what to call it in a message."""
+
+    array: npt.NDArray[np.generic]
+    axes: str
+    name: str = "the image"
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Planes of all samples, with one scaling a channel.
+
+    `notes` are sentences for the user; `summary` says of every sample what it was.
+    """
+
+    planes: list[Plane]
+    scalings: tuple[Scaling, ...]
+    dimensions: int
+    quarter_turns: bool = True
+    notes: tuple[str, ...] = ()
+    summary: tuple[dict[str, object], ...] = field(default=())
+
+    @property
+    def channels(self) -> int:
+        """Number of channels, each with a scaling and a noise law."""
+        return len(self.scalings)
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels of all planes."""
+        return sum(plane.values.size for plane in self.planes)
+
+
+def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
+    """Check samples and turn them into planes ``(*space)`` in network units.
+
+    Raises
+    ------
+    MuguetError
+        If an image is empty, complex, constant, without a finite value or too small to learn from, or if the
+        samples differ in their number of channels.
+    """
+    layouts = [_layout(sample, dimensions) for sample in samples]
+    channels = {layout.channels for layout in layouts}
+    if len(channels) > 1:
+        raise MuguetError(
+            f"the images have {' and '.join(map(str, sorted(channels)))} channels: "
+            "train one model for images of one kind"
+        )
+    split = [layout.split(sample.array) for sample, layout in zip(samples, layouts, strict=True)]
+    split, thinned = _thin(split)
+    scalings = tuple(
+        Scaling.fit(np.concatenate([_finite(planes[:, c], 400_000 // len(split)) for planes in split]))
+        for c in range(channels.pop())
+    )
+    planes: list[Plane] = []
+    missing = clipped = total = 0
+    for images in split:
+        for n, c in np.ndindex(images.shape[:2]):
+            plane, lost, cut = _prepare(images[n, c], scalings[c], c)
+            if plane is not None:
+                planes.append(plane)
+            missing, clipped, total = missing + lost, clipped + cut, total + images[n, c].size
+    notes = [thinned] if thinned else []
+    if missing:
+        notes.append(f"{_share(missing, total)} of the pixels are NaN or infinite: treated as missing.")
+    if clipped:
+        notes.append(f"{_share(clipped, total)} of the pixels are saturated: seen, but not learned from.")
+    summary = tuple(
+        {"name": s.name, "axes": s.axes, "shape": list(s.array.shape), "dtype": str(s.array.dtype)}
+        for s in samples
+    )
+    return Dataset(planes, scalings, dimensions, notes=tuple(notes), summary=summary)
+
+
+def _layout(sample: Sample, dimensions: int) -> Layout:
+    array, name = sample.array, sample.name
+    if array.size == 0:
+        raise MuguetError(f"{name} is empty (shape {array.shape}): give an image with pixels")
+    if array.dtype.kind not in "buif":
+        raise MuguetError(f"{name} holds {array.dtype} values: give real numbers (its magnitude, say)")
+    layout = Layout(sample.axes, array.shape, dimensions)
+    if min(layout.space[-2:]) < SMALLEST:
+        raise MuguetError(
+            f"{name} has {layout.space[-2]}×{layout.space[-1]} pixels in Y and X: at least {SMALLEST}×{SMALLEST} "
+            "are needed to learn from (denoise it with --model, or check --axes)"
+        )
+    if dimensions == 3 and layout.space[0] < 4:
+        raise MuguetError(f"{name} has {layout.space[0]} planes in Z: learn from them one by one (--dimensions 2)")
+    low, high = _extent(array)
+    if not low <= high:
+        raise MuguetError(f"{name} has no finite value (all NaN or infinite): there is nothing to learn from")
+    if low == high:
+        raise MuguetError(f"{name} is constant (every pixel is {low:g}): there is nothing to learn from")
+    return layout
+
+
+def _extent(array: npt.NDArray[np.generic]) -> tuple[float, float]:
+    """Smallest and largest finite value; (inf, −inf) if there is none."""
+    if array.dtype.kind != "f":
+        return float(array.min()), float(array.max())
+    finite = np.isfinite(array)
+    low = array.min(where=finite, initial=np.inf)
+    return float(low), float(array.max(where=finite, initial=-np.inf))
+
+
+def _thin(split: list[npt.NDArray[np.generic]]) -> tuple[list[npt.NDArray[np.generic]], str]:
+    """Every so-many-th plane where all of them would not fit into memory."""
+    total = sum(planes.size for planes in split)
+    every = -(-total // MOST_PIXELS)
+    if every == 1 or all(len(planes) == 1 for planes in split):
+        return split, ""
+    kept = [planes[::every] for planes in split]
+    number, of = sum(map(len, kept)), sum(map(len, split))
+    return kept, f"{number} of {of} planes are enough to learn from and fit into memory: every {every}th is used."
+
+
+def _prepare(image: npt.NDArray[np.generic], scaling: Scaling, channel: int) -> tuple[Plane | None, int, int]:
+    """The plane in network units, and how many of its pixels are missing and clipped; None if all are missing."""
+    finite = np.isfinite(image) if image.dtype.kind == "f" else np.ones(image.shape, bool)
+    missing = image.size - int(finite.sum())
+    if missing == image.size:
+        return None, missing, 0
+    trusted = finite
+    clipped = 0
+    level = clipping_level(image)
+    if level is not None:
+        saturated = image >= level
+        clipped = int((saturated & finite).sum())
+        trusted = finite & ~saturated
+    values = scaling.apply(fill_missing(image.astype(np.float32))).astype(np.float32)
+    return Plane(values, trusted, channel, quantum(image) / scaling.scale), missing, clipped
+
+
+def _finite(planes: npt.NDArray[np.generic], most: int) -> npt.NDArray[np.generic]:
+    flat = planes.reshape(-1)
+    flat = flat[:: max(flat.size // max(most, 1000), 1)]
+    return flat[np.isfinite(flat)]
+
+
+def _share(part: int, total: int) -> str:
+    return f"{100 * part / total:.2g} %"

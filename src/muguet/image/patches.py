@@ -1,0 +1,140 @@
+"""Random patches of many images, drawn where the data are: batched tensor operations, no worker processes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+MISSING, TARGET, HELD_OUT = 0, 1, 2
+_CELL = 8  # one pixel of each 8ᵈ cell is held out
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """One image ``(*space)`` of one channel, in network units, ready to be trained on.
+
+    `trusted` is False where a value was missing or clipped: such a pixel is seen but is never a target.
+    `quantum` is the step of its values, in the same units.
+    """
+
+    values: npt.NDArray[np.float32]
+    trusted: npt.NDArray[np.bool_]
+    channel: int = 0
+    quantum: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Patches:
+    """A batch: `noisy` ``(b, 1, *size)``, its `role` (missing, target, held out) and `channel` ``(b,)``."""
+
+    noisy: Tensor
+    role: Tensor
+    channel: Tensor
+    quantum: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class PatchSource:
+    """All the planes of a training set, flat on one device, and random patches of them.
+
+    Planes of any sizes lie one behind the other; a patch is a gather whose indices hold the place, the flips
+    and the turn of every sample at once, so a batch costs the same however many images there are.
+    One pixel of every 8ᵈ is held out (on a jittered grid, never two side by side): always part of the
+    picture, never a target, so that the likelihood there says how well unseen values are foretold.
+    """
+
+    values: Tensor
+    role: Tensor
+    starts: Tensor
+    shapes: Tensor
+    channels: Tensor
+    quanta: Tensor
+    size: tuple[int, ...]
+    quarter_turns: bool = True
+    _coordinates: Tensor = field(repr=False, default_factory=lambda: torch.empty(0))
+
+    @classmethod
+    def of(
+        cls,
+        planes: Sequence[Plane],
+        patch: Sequence[int],
+        seed: int = 0,
+        quarter_turns: bool = True,
+        device: torch.device | str = "cpu",
+    ) -> PatchSource:
+        """Gather planes on a device; patches are `patch` pixels or, on smaller images, what these hold."""
+        size = tuple(min(want, *sizes) for want, *sizes in zip(patch, *(p.values.shape for p in planes), strict=True))
+        if len(set(size[-2:])) > 1 and quarter_turns:
+            size = (*size[:-2], min(size[-2:]), min(size[-2:]))
+        rng = np.random.default_rng(seed)
+        lengths = [p.values.size for p in planes]
+        starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+        grid = torch.meshgrid(*(torch.arange(n) for n in size), indexing="ij")
+        return cls(
+            values=torch.from_numpy(np.concatenate([p.values.ravel() for p in planes])).to(device),
+            role=torch.from_numpy(np.concatenate([_roles(p.trusted, rng).ravel() for p in planes])).to(device),
+            starts=torch.from_numpy(starts).to(device),
+            shapes=torch.tensor([p.values.shape for p in planes], device=device),
+            channels=torch.tensor([p.channel for p in planes], device=device),
+            quanta=torch.tensor([p.quantum for p in planes], device=device, dtype=torch.float32),
+            size=size,
+            quarter_turns=quarter_turns,
+            _coordinates=torch.stack([c.flatten() for c in grid]).to(device),
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """Where the data are."""
+        return self.values.device
+
+    def draw(self, batch: int, generator: torch.Generator, augment: bool = True) -> Patches:
+        """A batch of random patches, planes in proportion to their pixels, each flipped and turned at random."""
+        device, dims = self.device, len(self.size)
+        pixels = self.shapes.prod(1).double()
+        plane = torch.multinomial(pixels, batch, replacement=True, generator=generator)
+        shape = self.shapes[plane]
+        size = torch.tensor(self.size, device=device)
+        free = (shape - size + 1).double()
+        uniform = torch.rand((batch, dims), generator=generator, device=device, dtype=torch.float64)
+        corner = (uniform * free).long()
+        strides = torch.ones_like(shape)
+        for axis in range(dims - 2, -1, -1):
+            strides[:, axis] = strides[:, axis + 1] * shape[:, axis + 1]
+        index = (self.starts[plane] + (corner * strides).sum(1)).unsqueeze(1)
+        steps = strides
+        coordinates = self._coordinates.unsqueeze(0)
+        if augment:
+            coin = torch.randint(2, (batch, dims + 1), generator=generator, device=device)
+            flip = coin[:, :dims].unsqueeze(-1)
+            coordinates = flip * (size.view(1, -1, 1) - 1 - coordinates) + (1 - flip) * coordinates
+            if self.quarter_turns:
+                turned = torch.cat([strides[:, :-2], strides[:, -2:].flip(1)], dim=1)
+                steps = torch.where(coin[:, dims:] == 1, turned, strides)
+        index = index + (coordinates * steps.unsqueeze(-1)).sum(1)
+        shape_out = (batch, 1, *self.size)
+        return Patches(
+            self.values[index].view(shape_out),
+            self.role[index].view(shape_out),
+            self.channels[plane],
+            self.quanta[plane],
+        )
+
+
+def _roles(trusted: npt.NDArray[np.bool_], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """MISSING, TARGET or HELD_OUT for every pixel of a plane.
+
+    The held-out pixel of a cell stays off the cell's last row and column, so no two ever touch.
+    """
+    role = np.where(trusted, np.uint8(TARGET), np.uint8(MISSING))
+    cells = [-(-n // _CELL) for n in trusted.shape]
+    corners = np.stack(np.meshgrid(*(np.arange(c) * _CELL for c in cells), indexing="ij"), -1).reshape(-1, len(cells))
+    at = corners + rng.integers(0, _CELL - 1, corners.shape)
+    at = at[(at < trusted.shape).all(1)]
+    place = tuple(at.T)
+    role[place] = np.where(trusted[place], np.uint8(HELD_OUT), np.uint8(MISSING))
+    return role

@@ -1,0 +1,32 @@
+"""The flips and turns that an image allows, each with its inverse: prediction averages them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Symmetry:
+    """An exchange of Y and X (or none), then flips along Y and X: one of the eight of a square."""
+
+    swap: bool
+    flips: tuple[int, ...]
+
+    def apply(self, image: Tensor) -> Tensor:
+        """The turned image; Y and X are the last two axes."""
+        image = image.transpose(-2, -1) if self.swap else image
+        return image.flip(self.flips) if self.flips else image
+
+    def undo(self, image: Tensor) -> Tensor:
+        """The inverse of `apply`."""
+        image = image.flip(self.flips) if self.flips else image
+        return image.transpose(-2, -1) if self.swap else image
+
+
+def symmetries(quarter_turns: bool = True) -> list[Symmetry]:
+    """The eight flips and quarter turns, or without the turns the four flips, of the plane of Y and X."""
+    flips = [tuple(axis for axis, on in zip((-2, -1), both, strict=True) if on) for both in product((0, 1), repeat=2)]
+    return [Symmetry(swap, flip) for swap in ((False, True) if quarter_turns else (False,)) for flip in flips]

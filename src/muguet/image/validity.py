@@ -1,0 +1,73 @@
+"""Which recorded values can be trusted: missing and clipped pixels, and the step of quantised ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+Array = npt.NDArray[np.generic]
+
+
+def clipping_level(image: Array) -> float | None:
+    """The value at which an image is saturated, or None.
+
+    A camera or an export that clips leaves a spike at the largest value: at least ten pixels hold it, and three
+    times as many as hold the next largest value. A tail that falls off by itself has no such spike.
+    """
+    values = image[np.isfinite(image)] if image.dtype.kind == "f" else image
+    if values.size == 0:
+        return None
+    top = values.max()
+    spike = int(np.count_nonzero(values == top))
+    if spike < 10 or spike == values.size:
+        return None
+    below = values[values < top].max()
+    return float(top) if spike > 3 * int(np.count_nonzero(values == below)) else None
+
+
+def quantum(image: Array) -> float:
+    """Spacing of the values of a quantised image, in counts; 0 if it takes values as it likes.
+
+    Integers have at least 1; floats that take few different values (an 8-bit image that was rescaled) have the
+    smallest gap between them.
+    """
+    flat = image.ravel()
+    sample = flat[:: max(flat.size // 1_000_000, 1)]
+    values = np.unique(sample[np.isfinite(sample)] if image.dtype.kind == "f" else sample)
+    if image.dtype.kind == "f" and (len(values) < 2 or len(values) > min(4096, sample.size // 8)):
+        return 0.0
+    return float(np.diff(values.astype(np.float64)).min()) if len(values) > 1 else 0.0
+
+
+def fill_missing(plane: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+    """A plane ``(*space)`` whose NaN and infinite pixels hold a smooth continuation of their surroundings.
+
+    Pull-push: averages of the known pixels over ever larger blocks, then each hole takes the value of the
+    smallest block that knows one (Gortler et al. 1996, doi:10.1145/237170.237200).
+    """
+    known = np.isfinite(plane)
+    if known.all():
+        return plane.astype(np.float32, copy=False)
+    values = torch.from_numpy(np.where(known, plane, 0).astype(np.float32))[None, None]
+    filled = _pull_push(values, torch.from_numpy(known.astype(np.float32))[None, None])
+    return filled[0, 0].numpy()
+
+
+def _pull_push(values: Tensor, weight: Tensor) -> Tensor:
+    """`values` where `weight` is one, and what coarser levels know elsewhere."""
+    space = values.shape[2:]
+    if bool((weight > 0).all()) or max(space) == 1:
+        return values
+    factor = [2 if size > 1 else 1 for size in space]
+    pad = [n for size, f in zip(reversed(space), reversed(factor), strict=True) for n in (0, size % f)]
+    pool = F.avg_pool2d if len(space) == 2 else F.avg_pool3d
+    weights = pool(F.pad(weight, pad), factor)
+    sums = pool(F.pad(values * weight, pad), factor)
+    coarse = _pull_push(torch.where(weights > 0, sums / weights.clamp(min=1e-12), 0), (weights > 0).float())
+    fine = F.interpolate(coarse, scale_factor=[float(f) for f in factor], mode="nearest")
+    for axis, size in enumerate(space, start=2):
+        fine = fine.narrow(axis, 0, size)
+    return torch.where(weight > 0, values, fine)

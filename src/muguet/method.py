@@ -1,0 +1,97 @@
+"""A denoising method: a network, blind spots and a noise law, joined in a module whose forward is the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from muguet.noise.law import Law
+from muguet.restoration.blind import Mask
+
+
+class Blind(Protocol):
+    """Blind spots: which pixels are hidden in a step, and how."""
+
+    def draw(self, shape: torch.Size, generator: torch.Generator) -> Mask:
+        """Index of the hidden pixels of a batch ``(b, 1, *space)``."""
+
+    def hide(self, noisy: Tensor, mask: Mask) -> Tensor:
+        """The batch with the hidden pixels replaced."""
+
+
+class Method(nn.Module):
+    """Y = X + ε: `net` estimates the signal X of what is not hidden, a law tells how the recorded Y spread.
+
+    Every channel has a law of its own, since it may have a camera of its own; the network sees one channel at
+    a time and serves them all, so that no structure can leak from one into another.
+
+    Parameters
+    ----------
+    net
+        From ``(b, 1, *space)`` to an estimate of that shape (D-net).
+    blind
+        Which pixels are hidden in a training step.
+    laws
+        One noise law a channel (N-net).
+    half
+        Run the network in bfloat16; estimates and likelihoods are float32 always.
+    """
+
+    def __init__(self, net: nn.Module, blind: Blind, laws: Sequence[Law], half: bool = False) -> None:
+        super().__init__()
+        self.net = net
+        self.blind = blind
+        self.laws = nn.ModuleList(laws)
+        self.half = half
+
+    def forward(
+        self, noisy: Tensor, target: Tensor, weight: Tensor, channel: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Negative log-likelihood of the hidden pixels, the mean over those of positive weight.
+
+        Parameters
+        ----------
+        noisy, target, weight
+            ``(b, 1, *space)`` in network units; the target is the noisy image itself unless a clean one is
+            at hand; pixels of weight 0 are not targets.
+        channel
+            ``(b,)``, which law applies.
+        generator
+            Where the mask is drawn from, on the CPU.
+        """
+        mask = self.blind.draw(noisy.shape, generator)
+        return self.loss(noisy, target, weight, channel, mask)
+
+    def loss(self, noisy: Tensor, target: Tensor, weight: Tensor, channel: Tensor, mask: Mask) -> Tensor:
+        """The same for a given mask."""
+        estimate = self.estimate(self.blind.hide(noisy, mask))[mask]
+        weights = weight[mask].to(estimate.dtype)
+        which = channel.view(-1, *(1,) * (noisy.ndim - 1)).expand(noisy.shape)[mask]
+        likelihood = self.log_prob(target[mask], estimate, which)
+        return -(likelihood * weights).sum() / weights.sum().clamp(min=1)
+
+    def log_prob(self, recorded: Tensor, signal: Tensor, channel: Tensor) -> Tensor:
+        """Log-likelihood of recorded values under the law of each one's channel (all of one shape)."""
+        likelihood = self.laws[0](signal).log_prob(recorded)
+        for number, law in enumerate(list(self.laws)[1:], start=1):
+            likelihood = torch.where(channel == number, law(signal).log_prob(recorded), likelihood)
+        return likelihood
+
+    def estimate(self, image: Tensor) -> Tensor:
+        """The network's estimate of the signal, ``(b, 1, *space)``, float32."""
+        with torch.autocast(image.device.type, torch.bfloat16, enabled=self.half):
+            estimate: Tensor = self.net(image)
+        return estimate.float()
+
+
+def half_pays(device: torch.device) -> bool:
+    """Whether bfloat16 is faster than float32 there: on CPUs with the instructions, on GPUs that have them."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "cpu":
+        capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    return False

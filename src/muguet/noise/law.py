@@ -1,0 +1,153 @@
+"""The one idea of the package: a noise law maps a signal to the distribution of what is recorded."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+Values = TypeVar("Values", Tensor, npt.NDArray[np.floating])
+
+
+class Distribution(ABC):
+    """The distribution p(y | x) of a recorded value y at each of many signals x (any shape)."""
+
+    @property
+    @abstractmethod
+    def mean(self) -> Tensor:
+        """E[y | x], in the signal's units."""
+
+    @property
+    @abstractmethod
+    def variance(self) -> Tensor:
+        """E[(y − E y)² | x]."""
+
+    @property
+    @abstractmethod
+    def skewness(self) -> Tensor:
+        """Pearson's moment coefficient E[(y − E y)³] / Var(y)^{3/2}."""
+
+    @property
+    def std(self) -> Tensor:
+        """Standard deviation, the square root of the variance."""
+        return self.variance.sqrt()
+
+    @abstractmethod
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Log p(value | x), natural logarithm of a density per unit of the signal."""
+
+    @abstractmethod
+    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+        """One draw for every signal."""
+
+
+class Law(nn.Module, ABC):
+    """A noise law: ``law(signal)`` is the distribution of what the camera records there.
+
+    The methods below it take and give numpy arrays or tensors alike.
+    """
+
+    @abstractmethod
+    def forward(self, signal: Tensor) -> Distribution:
+        """Distribution of the recorded value at each signal (any shape)."""
+
+    def distribution(self, signal: npt.ArrayLike | Tensor) -> Distribution:
+        """``law(signal)`` for an array or a number, without gradients."""
+        with torch.no_grad():
+            return self.forward(self._tensor(signal))
+
+    def std(self, signal: Values) -> Values:
+        """Standard deviation of the noise at each signal."""
+        return self._like(signal, self.distribution(signal).std)
+
+    def skewness(self, signal: Values) -> Values:
+        """Pearson's moment skewness of the noise at each signal."""
+        return self._like(signal, self.distribution(signal).skewness)
+
+    def log_prob(self, recorded: Values, signal: Values) -> Values:
+        """Log-density of recorded values given their signals (shapes broadcast)."""
+        with torch.no_grad():
+            return self._like(signal, self.distribution(signal).log_prob(self._tensor(recorded)))
+
+    def sample(self, signal: Values, seed: int | torch.Generator = 0) -> Values:
+        """One recorded value for each signal; the same seed gives the same draw."""
+        tensor = self._tensor(signal)
+        if isinstance(seed, torch.Generator):
+            generator = seed
+        else:
+            generator = torch.Generator(tensor.device).manual_seed(seed)
+        with torch.no_grad():
+            return self._like(signal, self.forward(tensor).sample(generator))
+
+    def _tensor(self, values: npt.ArrayLike | Tensor) -> Tensor:
+        if isinstance(values, Tensor):
+            return values
+        reference = next(self.buffers(), next(self.parameters(), torch.empty(0)))
+        return torch.as_tensor(np.asarray(values), dtype=torch.get_default_dtype(), device=reference.device)
+
+    @staticmethod
+    def _like(signal: object, values: Tensor) -> Values:
+        if isinstance(signal, Tensor):
+            return values  # type: ignore[return-value]
+        return values.cpu().numpy()  # type: ignore[return-value]
+
+
+class Affine(Law):
+    """A law in other units: if x̂ = (x − offset)/scale follows ``law``, this one is in the units of x.
+
+    It carries a law learned in a network's units back to camera counts.
+    """
+
+    offset: Tensor
+    scale: Tensor
+
+    def __init__(self, law: Law, offset: float, scale: float) -> None:
+        super().__init__()
+        self.law = law
+        self.register_buffer("offset", torch.tensor(float(offset)))
+        self.register_buffer("scale", torch.tensor(float(scale)))
+
+    def forward(self, signal: Tensor) -> Distribution:
+        """Distribution in the outer units."""
+        inner = self.law((signal - self.offset) / self.scale)
+        return AffineDistribution(inner, self.offset, self.scale)
+
+
+class AffineDistribution(Distribution):
+    """The distribution of offset + scale · y."""
+
+    def __init__(self, inner: Distribution, offset: Tensor, scale: Tensor) -> None:
+        self.inner, self.offset, self.scale = inner, offset, scale
+
+    @property
+    def mean(self) -> Tensor:
+        """See `Distribution`."""
+        return self.offset + self.scale * self.inner.mean
+
+    @property
+    def variance(self) -> Tensor:
+        """See `Distribution`."""
+        return self.scale.square() * self.inner.variance
+
+    @property
+    def skewness(self) -> Tensor:
+        """See `Distribution`; the scale is positive, so it does not change."""
+        return self.inner.skewness
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """See `Distribution`; the change of variable costs log(scale)."""
+        return self.inner.log_prob((value - self.offset) / self.scale) - self.scale.log()
+
+    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+        """See `Distribution`."""
+        return self.offset + self.scale * self.inner.sample(generator)
+
+
+def corrupt(law: Law, clean: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """What a camera with this noise law would record of a clean signal: one draw of p(y | clean)."""
+    with torch.no_grad():
+        return law(clean).sample(generator)

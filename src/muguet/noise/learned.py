@@ -1,0 +1,66 @@
+"""N-net: the law of the noise as a pixelwise network from the signal to a Gaussian mixture."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from muguet.noise.law import Law
+from muguet.noise.mixture import Mixture
+
+
+class LearnedLaw(Law):
+    """N-net: p(y | x) = Σₖ αₖ(x) N(y; x + mₖ(x), σₖ(x)²) with Σₖ αₖ mₖ = 0.
+
+    A perceptron of two hidden layers, applied to every pixel by itself, whose only input is the signal.
+    The components are centred so that the mixture's mean *is* the signal: without it the signal could not be
+    told from the noise's mean. All widths and offsets are multiples of one scale
+    s(x) = s₀ · √(softplus(a·x + b)) · exp(correction(x)), whose root follows shot noise beyond the signals
+    seen in training, where a free network would run away.
+
+    Ollion et al., *Joint self-supervised blind denoising and noise estimation*, 2021, arXiv:2102.08023.
+
+    Parameters
+    ----------
+    components
+        K: 1, 2 or 3 (the reference's G1, G2, G3).
+    std
+        A rough standard deviation of the noise in the signal's units, where learning starts.
+    width
+        Hidden units of each layer.
+    """
+
+    initial_std: Tensor
+
+    def __init__(self, components: int = 3, std: float = 0.5, width: int = 32) -> None:
+        super().__init__()
+        if components not in (1, 2, 3):
+            raise ValueError(f"components is {components}: a learned law has 1, 2 or 3")
+        self.components = components
+        self.register_buffer("initial_std", torch.tensor(float(std)))
+        self.line = nn.Parameter(torch.tensor([0.3, math.log(math.e - 1)]))  # softplus(b) = 1 at x = 0
+        self.hidden = nn.Sequential(nn.Linear(2, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh())
+        self.head = nn.Linear(width, 1 + 3 * components)
+        with torch.no_grad():
+            self.head.weight.mul_(0.1)
+            self.head.bias.zero_()
+            # Components that start alike get equal gradients and stay alike: spread means and widths.
+            spread = torch.linspace(-1.0, 1.0, components) if components > 1 else torch.zeros(1)
+            self.head.bias[1 + components : 1 + 2 * components] = 0.8 * spread
+            self.head.bias[1 + 2 * components :] = 0.3 * spread
+
+    def forward(self, signal: Tensor) -> Mixture:
+        """Mixture of ``(*signal.shape, K)`` components."""
+        features = torch.stack([signal, torch.asinh(4 * signal)], dim=-1)
+        out = self.head(self.hidden(features))
+        correction, logits, means, widths = out.split([1] + 3 * [self.components], dim=-1)
+        shot = F.softplus(self.line[0] * signal + self.line[1]).unsqueeze(-1)
+        scale = self.initial_std * shot.sqrt() * correction.clamp(-6, 6).exp()
+        log_weights = torch.log_softmax(logits, dim=-1)
+        centre = (log_weights.exp() * means).sum(-1, keepdim=True)
+        # A floor relative to the scale keeps a component from collapsing on repeated values.
+        stds = scale * (widths.clamp(-4, 4).exp() + 0.02)
+        return Mixture(log_weights, signal.unsqueeze(-1) + scale * (means - centre), stds)

@@ -1,0 +1,1 @@
+"""X: how a signal is estimated from what was recorded."""

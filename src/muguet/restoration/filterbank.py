@@ -1,0 +1,146 @@
+"""D-net as a local choice among blurs: each pixel gets its own mixture of a few filters, and a correction."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from muguet.restoration.blur import gaussian, reflect
+
+SIGMAS = (0.6, 0.9, 1.3, 1.9, 2.8, 4.0)
+
+
+class FilterBank(nn.Module):
+    """Gaussian blurs of an image, none of which holds the pixel itself.
+
+    For a Gaussian g of weight g₀ at its centre the filter is (g − g₀ δ) / (1 − g₀). Were the centre left in, a
+    network trained on hidden centres would over-trust the true ones when it later sees them.
+
+    Parameters
+    ----------
+    sigmas
+        Standard deviations in pixels, for each filter one value for each spatial axis.
+    """
+
+    centres: Tensor
+
+    def __init__(self, sigmas: list[tuple[float, ...]]) -> None:
+        super().__init__()
+        self.sigmas = sigmas
+        self.dims = len(sigmas[0])
+        self.radius = tuple(math.ceil(3 * max(s[axis] for s in sigmas)) for axis in range(self.dims))
+        for axis, radius in enumerate(self.radius):
+            taps = torch.stack([gaussian(s[axis], radius) for s in sigmas])
+            shape = [-1 if a == axis else 1 for a in range(self.dims)]
+            self.register_buffer(f"taps{axis}", taps.view(len(sigmas), 1, *shape), persistent=False)
+        centre = [math.prod(gaussian(v, r)[r].item() for v, r in zip(s, self.radius, strict=True)) for s in sigmas]
+        self.register_buffer("centres", torch.tensor(centre).view(-1, *(1,) * self.dims), persistent=False)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """``(b, 1, *space)`` to ``(b, filters, *space)``."""
+        convolve = F.conv2d if self.dims == 2 else F.conv3d
+        blurred = reflect(image, self.radius)
+        for axis in range(self.dims):
+            blurred = convolve(blurred, getattr(self, f"taps{axis}"), groups=blurred.shape[1])
+        return (blurred - self.centres * image) / (1 - self.centres)
+
+
+class FilterBankNet(nn.Module):
+    """A U-Net at half resolution that weighs a bank of blurs for every pixel and adds a residual.
+
+    estimate = Σᵢ softmax(w)ᵢ (Bᵢ y) + 0.3 r, with w and r from the U-Net (space to depth by 2, two 3ᵈ
+    convolutions a level, depth to space). It starts as one blur, so that its first estimate already is a
+    sensible one. Related: kernel-predicting networks, Bako et al. 2017 (doi:10.1145/3072959.3073708) and
+    Mildenhall et al. 2018 (arXiv:1712.02327).
+
+    Parameters
+    ----------
+    dims
+        2 or 3 spatial dimensions; in 3-D, Z is neither folded nor pooled, as it is coarser than Y and X.
+    widths
+        Channels of each level.
+    """
+
+    def __init__(self, dims: int = 2, widths: tuple[int, ...] = (48, 96, 128)) -> None:
+        super().__init__()
+        self.dims = dims
+        if dims == 2:
+            sigmas: list[tuple[float, ...]] = [(s, s) for s in SIGMAS]
+        else:
+            sigmas = [(z * s, s, s) for s in SIGMAS for z in (0.0, 0.7)]
+        self.bank = FilterBank(sigmas)
+        filters = len(sigmas)
+        fold = 4
+        self.widths = widths
+        inputs = [fold, *widths[:-1]]
+        self.down = nn.ModuleList(_Block(i, w, dims) for i, w in zip(inputs, widths, strict=True))
+        pairs = list(zip(widths[:-1], widths[1:], strict=True))
+        self.up = nn.ModuleList(_Block(low + high, low, dims) for low, high in reversed(pairs))
+        conv = nn.Conv2d if dims == 2 else nn.Conv3d
+        self.head = conv(widths[0], fold * (filters + 1), 1)
+        with torch.no_grad():
+            self.head.weight.mul_(0.1)
+            start = torch.zeros(filters + 1)
+            start[min(range(filters), key=lambda i: abs(sigmas[i][-1] - 1.9) + sigmas[i][0] * 0)] = 2.0
+            self.head.bias.copy_(start.repeat_interleave(fold))
+
+    @property
+    def stride(self) -> tuple[int, ...]:
+        """Input sizes must be multiples of this, axis by axis."""
+        plane = 2 ** len(self.widths)
+        return (plane, plane) if self.dims == 2 else (1, plane, plane)
+
+    @property
+    def halo(self) -> tuple[int, ...]:
+        """How far an input pixel can be from an output pixel and still reach it, axis by axis."""
+        levels = len(self.widths)
+        reach = 2 * 2**levels  # the two convolutions of the last level, of pixels 2**levels wide
+        for level in range(1, levels):
+            reach += 4 * 2**level + 2**level  # two convolutions down, two up, and the pooling
+        plane = max(reach + 1, *self.bank.radius[-2:])
+        return (plane, plane) if self.dims == 2 else (max(4 * levels - 2, self.bank.radius[0]), plane, plane)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Estimate of the signal, of the input's shape ``(b, 1, *space)``."""
+        features, skips = _fold(image), []
+        for i, block in enumerate(self.down):
+            if i > 0:
+                skips.append(features)
+                features = F.max_pool2d(features, 2) if self.dims == 2 else F.max_pool3d(features, (1, 2, 2))
+            features = block(features)
+        factor = 2.0 if self.dims == 2 else (1.0, 2.0, 2.0)
+        for block, skip in zip(self.up, reversed(skips), strict=True):
+            features = F.interpolate(features, scale_factor=factor, mode="nearest")
+            features = block(torch.cat([skip, features], dim=1))
+        with torch.autocast(image.device.type, enabled=False):
+            out = _unfold(self.head(features.float()))
+            weights = torch.softmax(out[:, :-1], dim=1)
+            estimate: Tensor = (weights * self.bank(image.float())).sum(1, keepdim=True) + 0.3 * out[:, -1:]
+        return estimate
+
+
+class _Block(nn.Sequential):
+    def __init__(self, inputs: int, outputs: int, dims: int) -> None:
+        conv = nn.Conv2d if dims == 2 else nn.Conv3d
+        first, second = conv(inputs, outputs, 3, padding=1), conv(outputs, outputs, 3, padding=1)
+        for layer in (first, second):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+        super().__init__(first, nn.ReLU(), second, nn.ReLU())
+
+
+def _fold(image: Tensor) -> Tensor:
+    """Space to depth: each 2×2 block of Y and X becomes four channels."""
+    *lead, height, width = image.shape
+    folded = image.reshape(*lead, height // 2, 2, width // 2, 2).movedim((-3, -1), (2, 3))
+    return folded.flatten(1, 3)
+
+
+def _unfold(features: Tensor) -> Tensor:
+    """Depth to space, the inverse of `_fold` for every group of four channels."""
+    batch, channels, *space = features.shape
+    blocks = features.reshape(batch, channels // 4, 2, 2, *space).movedim((2, 3), (-3, -1))
+    return blocks.reshape(batch, channels // 4, *space[:-2], 2 * space[-2], 2 * space[-1])

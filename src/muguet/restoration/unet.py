@@ -1,0 +1,71 @@
+"""D-net as the reference has it: a shallow U-Net of constant width, in two or three dimensions."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class UNet(nn.Module):
+    """Two levels of one 3ᵈ convolution and ReLU each, max-pooled, joined again by concatenated skips.
+
+    Up: nearest neighbour ×2, then a 2ᵈ convolution. Tail: two 1ᵈ convolutions with ReLU and a linear one.
+    It predicts the signal itself, not a residual. Ollion et al., 2021, arXiv:2102.08023; Ronneberger et al.,
+    2015, arXiv:1505.04597.
+
+    Parameters
+    ----------
+    dims
+        2 or 3 spatial dimensions.
+    width
+        Channels of every level.
+    levels
+        Number of downsamplings.
+    """
+
+    def __init__(self, dims: int = 2, width: int = 64, levels: int = 2) -> None:
+        super().__init__()
+        self.dims, self.levels = dims, levels
+        conv = nn.Conv2d if dims == 2 else nn.Conv3d
+        self.down = nn.ModuleList(conv(1 if i == 0 else width, width, 3, padding=1) for i in range(levels))
+        self.bottom = conv(width, width, 3, padding=1)
+        self.up = nn.ModuleList(conv(width, width, 2) for _ in range(levels))
+        self.join = nn.ModuleList(conv(2 * width, width, 3, padding=1) for _ in range(levels))
+        self.tail = nn.Sequential(conv(width, width, 1), nn.ReLU(), conv(width, width, 1), nn.ReLU())
+        self.out = conv(width, 1, 1)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Conv3d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                nn.init.zeros_(module.bias)
+        nn.init.normal_(self.out.weight, std=1e-2)
+
+    @property
+    def stride(self) -> tuple[int, ...]:
+        """Input sizes must be multiples of this, axis by axis."""
+        return (2**self.levels,) * self.dims
+
+    @property
+    def halo(self) -> tuple[int, ...]:
+        """How far an input pixel can be from an output pixel and still reach it, axis by axis."""
+        reach = 2**self.levels  # the bottom's own convolution
+        for level in range(self.levels):
+            # at this level: the convolution down, the pooling, the 2-convolution up and the joining one
+            reach += 2**level * (1 + 1 + 1 + 1)
+        return (reach,) * self.dims
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Estimate of the signal, of the input's shape ``(b, 1, *space)``."""
+        pool = F.max_pool2d if self.dims == 2 else F.max_pool3d
+        features, skips = image, []
+        for down in self.down:
+            features = F.relu(down(features))
+            skips.append(features)
+            features = pool(features, 2)
+        features = F.relu(self.bottom(features))
+        for up, join, skip in zip(self.up, self.join, reversed(skips), strict=True):
+            features = F.interpolate(features, scale_factor=2.0, mode="nearest")
+            features = up(F.pad(features, (0, 1) * self.dims))
+            features = F.relu(join(torch.cat([skip, features], dim=1)))
+        estimate: Tensor = self.out(self.tail(features))
+        return estimate.float()

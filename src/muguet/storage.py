@@ -1,0 +1,69 @@
+"""Tensors and a JSON header in one safetensors file: written whole or not at all, read with clear answers."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from muguet.errors import MuguetError
+
+FORMAT = 1
+
+
+def write(path: Path, kind: str, tensors: Mapping[str, npt.NDArray[np.generic]], header: Mapping[str, Any]) -> None:
+    """Write a file of this `kind`, beside its place first and then renamed.
+
+    Raises
+    ------
+    MuguetError
+        If the folder cannot be written to, or the disk is full; nothing is left behind then.
+    """
+    from safetensors.numpy import save
+
+    meta = {"muguet": json.dumps({"kind": kind, "format": FORMAT, **header})}
+    beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside.open("wb") as file:
+            file.write(save({name: np.ascontiguousarray(value) for name, value in tensors.items()}, meta))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise MuguetError(f"{path} could not be written: {error.strerror or error}") from error
+    finally:
+        if beside.is_file():
+            beside.unlink()
+
+
+def read(path: Path, kind: str) -> tuple[dict[str, npt.NDArray[np.generic]], dict[str, Any]]:
+    """Tensors and header of a file that `write` made.
+
+    Raises
+    ------
+    MuguetError
+        If there is no such file, if it is damaged, foreign, of another kind, or from a newer version.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise MuguetError(f"{path} is not there: a muguet {kind} file was expected")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = json.loads((file.metadata() or {})["muguet"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (KeyError, json.JSONDecodeError) as error:
+        raise MuguetError(f"{path} was not written by muguet: give a {kind} file of muguet's") from error
+    except (SafetensorError, OSError) as error:
+        raise MuguetError(f"{path} is damaged or not a muguet {kind} file: save or train it again") from error
+    if header.get("kind") != kind:
+        raise MuguetError(f"{path} is a muguet {header.get('kind')} file where a {kind} file was expected")
+    if header.get("format", 0) > FORMAT:
+        raise MuguetError(f"{path} was written by a newer version ({header.get('version')}): update muguet")
+    return tensors, header

@@ -1,0 +1,432 @@
+"""Training: a session that holds all there is to know about a run, and a generator that yields its steps."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from muguet import storage
+from muguet.denoiser import Denoiser, Parts
+from muguet.errors import MuguetError
+from muguet.image.axes import guess
+from muguet.image.datasets import Dataset, Sample, collect
+from muguet.image.patches import HELD_OUT, TARGET, Patches, PatchSource
+from muguet.interrupt import interruptible
+from muguet.method import half_pays
+from muguet.noise.measured import rough_std
+
+PATCH = {2: (64, 64), 3: (16, 48, 48)}
+DECAY_FROM = 0.6  # of the run at full learning rate, the rest decays to nothing
+EVALUATE_EVERY = 50  # steps
+CHECKPOINT_EVERY = 30.0  # seconds
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how to train.
+
+    Attributes
+    ----------
+    minutes
+        Time to train at most; the run ends before if the held-out likelihood stops improving.
+    steps
+        An exact number of steps instead: the run then gives the same bits whenever it is repeated.
+    seed
+        Of the weights, the patches, the masks and the held-out pixels.
+    batch
+        Patches a step (64×64 pixels; 16×48×48 in 3-D).
+    learning_rate
+        Of Adam, constant for 60 % of the run, then a cosine to zero.
+    device
+        "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1" …
+    """
+
+    minutes: float = 5.0
+    steps: int | None = None
+    seed: int = 0
+    batch: int = 16
+    learning_rate: float = 1e-3
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.steps is not None and self.steps < 1:
+            raise MuguetError(f"--steps is {self.steps}: give at least 1")
+        if not self.minutes > 0:
+            raise MuguetError(f"--minutes is {self.minutes:g}: give more than 0")
+
+    def torch_device(self) -> torch.device:
+        """The device to train on."""
+        if self.device == "auto":
+            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        try:
+            device = torch.device(self.device)
+            torch.empty(0, device=device)
+        except (RuntimeError, AssertionError) as error:
+            raise MuguetError(f"--device {self.device} is not there: use auto or cpu") from error
+        return device
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of a run; `total` is an estimate until the learning rate decays.
+
+    `loss` stays on the device: reading it waits for the step. `held_out` is there every fifty steps.
+    """
+
+    step: int
+    total: int
+    seconds: float
+    seconds_left: float
+    loss: Tensor
+    held_out: float | None = None
+
+
+class Session:
+    """A run in the making: the method, its average, the optimiser, the data and the chance they draw on.
+
+    All of it goes into a checkpoint, so a run that was killed continues to the same bits.
+
+    Parameters
+    ----------
+    dataset
+        What to learn from, see `muguet.image.datasets.collect`.
+    parts
+        What the method is made of; channels and dimensions follow the data.
+    plan
+        How long, and how.
+    """
+
+    def __init__(self, dataset: Dataset, parts: Parts | None = None, plan: Plan | None = None) -> None:
+        self.plan = plan or Plan()
+        self.parts = Parts(
+            **{
+                **asdict(parts or Parts()),
+                "dimensions": dataset.dimensions,
+                "channels": dataset.channels,
+                "quarter_turns": dataset.quarter_turns,
+            }
+        )
+        self.scalings, self.summary = dataset.scalings, dataset.summary
+        self.device = self.plan.torch_device()
+        self.host = torch.Generator().manual_seed(self.plan.seed)
+        self.chance = torch.Generator(self.device).manual_seed(self.plan.seed + 1)
+        self.source = PatchSource.of(
+            dataset.planes, PATCH[dataset.dimensions], self.plan.seed, dataset.quarter_turns, self.device
+        )
+        self.quantised = bool((self.source.quanta > 0).any())
+        std = float(np.median([rough_std(plane.values) for plane in dataset.planes[:16]])) or 0.1
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.plan.seed)
+            method = self.parts.build(std, half_pays(self.device))
+        layout = torch.channels_last if dataset.dimensions == 2 else torch.channels_last_3d
+        self.method = method.to(self.device, memory_format=layout)  # type: ignore[call-overload]
+        self.averaged = copy.deepcopy(self.method).requires_grad_(False)
+        self.parameters = list(self.method.parameters())
+        self.averages = list(self.averaged.parameters())
+        self.optimiser = torch.optim.Adam(
+            self.parameters, lr=self.plan.learning_rate, betas=(0.9, 0.99), fused=self.device.type != "mps"
+        )
+        self.step = 0
+        self.decay_from: int | None = None
+        self.total: int | None = None
+        if self.plan.steps is not None:
+            self._end_at(self.plan.steps)
+        self.seconds = 0.0
+        self.history: list[dict[str, float]] = []
+        self._loss_sum = torch.zeros((), device=self.device)
+        self._fixed = self._draw_fixed()
+
+    # ------------------------------------------------------------- one step
+
+    def advance(self) -> Progress:
+        """Take one step of training."""
+        started = time.monotonic()
+        self.step += 1
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._learning_rate()
+        patches = self.source.draw(self.plan.batch, self.chance)
+        loss = self.method(
+            patches.noisy, self._target(patches), patches.role == TARGET, patches.channel, self.host
+        )
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        self.optimiser.step()
+        with torch.no_grad():
+            # A plain average at first, so that the random start is soon forgotten, then over 100 steps.
+            torch._foreach_lerp_(self.averages, self.parameters, max(0.01, 9 / (9 + self.step)))
+            self._loss_sum += loss.detach()
+        held_out = None
+        if self.step % EVALUATE_EVERY == 0:
+            held_out = self.held_out()
+            mean = float(self._loss_sum) / EVALUATE_EVERY
+            self._loss_sum.zero_()
+            self.history.append({"step": self.step, "loss": mean, "held_out": held_out})
+        self.seconds += time.monotonic() - started
+        self._plan_end()
+        total = self.expected_steps()
+        left = (total - self.step) * self.seconds / self.step
+        return Progress(self.step, total, self.seconds, max(left, 0.0), loss.detach(), held_out)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the planned steps are done (or a decaying run has outlasted its minutes)."""
+        return self.total is not None and (self.step >= self.total or self._late(1.04))
+
+    def expected_steps(self) -> int:
+        """Steps of the whole run: known once it decays, before that from the time that a step takes."""
+        if self.total is not None:
+            return self.total
+        return max(int(self.plan.minutes * 60 * self.step / max(self.seconds, 1e-6)), self.step)
+
+    def _learning_rate(self) -> float:
+        rate = self.plan.learning_rate * min(self.step / 20, 1.0)
+        if self.decay_from is None or self.total is None or self.step <= self.decay_from:
+            return rate
+        done = (self.step - self.decay_from) / max(self.total - self.decay_from, 1)
+        return rate * max(0.5 * (1 + math.cos(math.pi * done)), 1e-3)
+
+    def _plan_end(self) -> None:
+        """Let the learning rate decay from here if 60 % of the time is over, or nothing improves any more."""
+        if self.total is None and (self._late(DECAY_FROM) or plateaued(self.history)):
+            self._end_at(math.ceil(self.step / DECAY_FROM))
+
+    def _end_at(self, steps: int) -> None:
+        self.total, self.decay_from = steps, int(DECAY_FROM * steps)
+
+    def _late(self, share: float) -> bool:
+        return self.plan.steps is None and self.seconds >= share * 60 * self.plan.minutes
+
+    def _target(self, patches: Patches) -> Tensor:
+        """What the hidden pixels are compared with: the image, its values spread over the step they stand for.
+
+        Repeated values of a quantised image are point masses, which a density would chase.
+        """
+        if not self.quantised:
+            return patches.noisy
+        jitter = torch.rand(patches.noisy.shape, generator=self.chance, device=self.device) - 0.5
+        return patches.noisy + jitter * patches.quantum.view(-1, *(1,) * (patches.noisy.ndim - 1))
+
+    # ------------------------------------------------------------ held out
+
+    def _draw_fixed(self) -> list[tuple[Patches, Tensor, tuple[Tensor, ...]]]:
+        """Fixed batches with the fixed mask of their held-out pixels, and their targets."""
+        chance = torch.Generator(self.device).manual_seed(self.plan.seed + 2)
+        keep, self.chance = self.chance, chance
+        batches = [self.source.draw(self.plan.batch, chance, augment=False) for _ in range(4)]
+        fixed = [(b, self._target(b), (b.role == HELD_OUT).nonzero(as_tuple=True)) for b in batches]
+        self.chance = keep
+        return fixed
+
+    def held_out(self) -> float:
+        """Negative log-likelihood of held-out pixels (never a target) in fixed patches, averaged weights."""
+        with torch.no_grad():
+            losses = [
+                self.averaged.loss(b.noisy, target, b.role == HELD_OUT, b.channel, mask)
+                for b, target, mask in self._fixed
+            ]
+        return float(torch.stack(losses).mean())
+
+    def signal_range(self) -> list[list[float]]:
+        """For every channel the 0.1th and 99.9th percentile of the estimated signal, in counts."""
+        return [q[1] for q in self._quantiles()]
+
+    def _quantiles(self) -> list[tuple[int, list[float]]]:
+        found = []
+        with torch.no_grad():
+            estimates = [(self.averaged.estimate(b.noisy).flatten(1), b.channel) for b, _, _ in self._fixed]
+        for c, scaling in enumerate(self.scalings):
+            values = torch.cat([e[channel == c].flatten() for e, channel in estimates]).cpu().numpy()
+            ends = np.percentile(values, [0.1, 99.9]) if values.size else np.array([0.0, 1.0])
+            found.append((c, [float(v) for v in scaling.invert(ends)]))
+        return found
+
+    # -------------------------------------------------------------- results
+
+    def denoiser(self) -> Denoiser:
+        """The best so far: the averaged weights, as a denoiser."""
+        method = copy.deepcopy(self.averaged).eval()
+        return Denoiser(self.parts, method, self.scalings, self.record())
+
+    def record(self) -> dict[str, Any]:
+        """What happened, for the model file."""
+        import muguet
+
+        return {
+            "steps": self.step,
+            "planned_steps": self.total,
+            "seconds": round(self.seconds, 1),
+            "plan": asdict(self.plan),
+            "data": list(self.summary),
+            "signal_range": self.signal_range(),
+            "held_out": self.history[-1]["held_out"] if self.history else None,
+            "history": self.history,
+            "versions": {"muguet": muguet.__version__, "torch": torch.__version__, "numpy": np.__version__},
+            "device": str(self.device),
+        }
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint, atomically."""
+        tensors: dict[str, npt.NDArray[Any]] = {
+            "generator.host": self.host.get_state().numpy(),
+            "generator.chance": self.chance.get_state().cpu().numpy(),
+            "loss_sum": self._loss_sum.cpu().numpy(),
+        }
+        for name, module in (("method", self.method), ("averaged", self.averaged)):
+            tensors |= {f"{name}.{key}": value.detach().cpu().numpy() for key, value in module.state_dict().items()}
+        for index, state in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{index}.{key}": value.cpu().numpy() for key, value in state.items()}
+        header = {
+            "identity": self._identity(),
+            "step": self.step,
+            "total": self.total,
+            "decay_from": self.decay_from,
+            "seconds": self.seconds,
+            "history": self.history,
+        }
+        storage.write(path, "checkpoint", tensors, header)
+
+    def restore(self, path: Path) -> None:
+        """Continue from a checkpoint of the same data, parts and plan.
+
+        Raises
+        ------
+        MuguetError
+            If it is damaged, or of a run that differs in more than its length in minutes.
+        """
+        tensors, header = storage.read(path, "checkpoint")
+        differing = [k for k, v in self._identity().items() if header.get("identity", {}).get(k) != v]
+        if differing:
+            raise MuguetError(
+                f"{path} is of another run (other {', '.join(differing)}): "
+                "repeat that run's options, or start anew with --overwrite"
+            )
+        for name, module in (("method", self.method), ("averaged", self.averaged)):
+            module.load_state_dict(_under(tensors, f"{name}."))
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in _under(tensors, "optimiser.").items():
+            index, field = key.split(".")
+            state.setdefault(int(index), {})[field] = value
+        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
+        self.host.set_state(torch.from_numpy(tensors["generator.host"]))
+        self.chance.set_state(torch.from_numpy(tensors["generator.chance"]))
+        self._loss_sum.copy_(torch.from_numpy(tensors["loss_sum"]))
+        self.step, self.seconds, self.history = header["step"], header["seconds"], header["history"]
+        self.total, self.decay_from = header["total"], header["decay_from"]
+
+    def _identity(self) -> dict[str, Any]:
+        """What two runs must share for one to continue the other."""
+        plan = asdict(self.plan)
+        plan.pop("minutes")
+        return {
+            "parts": asdict(self.parts),
+            "plan": plan,
+            "data": list(self.summary),
+            "scalings": [scaling.as_dict() for scaling in self.scalings],
+        }
+
+
+def plateaued(history: Sequence[Mapping[str, float]], least: float = 5e-4) -> bool:
+    """Whether the last third of a run improved the held-out likelihood by less than `least` nats a pixel.
+
+    Never before 3000 steps: early on the likelihood pauses between what is learned quickly and slowly.
+    """
+    if not history or history[-1]["step"] < 3000:
+        return False
+    values = [record["held_out"] for record in history]
+    split = 2 * len(values) // 3
+    return min(values[split:]) > min(values[:split]) - least
+
+
+def steps(session: Session, checkpoint: Path | None = None) -> Iterator[Progress]:
+    """Train, yielding every step; stop iterating whenever you like, `session.denoiser()` is the best so far.
+
+    With a `checkpoint` path the session is saved there every 30 seconds.
+    """
+    saved = time.monotonic()
+    while not session.finished:
+        yield session.advance()
+        if checkpoint is not None and time.monotonic() - saved >= CHECKPOINT_EVERY:
+            session.save(checkpoint)
+            saved = time.monotonic()
+
+
+def fit(
+    images: npt.ArrayLike | Sequence[npt.ArrayLike],
+    axes: str | None = None,
+    *,
+    minutes: float = 5.0,
+    steps: int | None = None,
+    components: int = 3,
+    recipe: str = "joint",
+    net: str = "filterbank",
+    dimensions: int = 2,
+    seed: int = 0,
+    device: str = "auto",
+) -> Denoiser:
+    """Learn a denoiser, and the law of the noise, from noisy images alone.
+
+    Parameters
+    ----------
+    images
+        An array or a list of arrays, of any numeric dtype, in camera counts.
+    axes
+        One letter of TCZYXS an axis, the same for all; None: guessed from the shapes.
+    minutes, steps
+        Time to train at most, or an exact number of steps.
+    components
+        K of the Gaussian mixture that N-net learns.
+    recipe, net
+        See `muguet.recipes`.
+    dimensions
+        2: planes are treated one by one; 3: space is ZYX.
+    seed
+        The same seed and steps give the same bits on the same CPU.
+    device
+        "auto", "cpu", "cuda".
+
+    Returns
+    -------
+    Denoiser
+        Call it on an image; `.noise` is the learned law; `.save(path)`.
+
+    Raises
+    ------
+    MuguetError
+        If the images cannot be learned from; the message says why.
+    """
+    many = isinstance(images, list | tuple)
+    arrays = [np.asarray(image) for image in images] if many else [np.asarray(images)]  # type: ignore[union-attr]
+    samples = [
+        Sample(array, axes or guess(array.shape), f"image {i}" if many else "the image")
+        for i, array in enumerate(arrays)
+    ]
+    session = Session(
+        collect(samples, dimensions),
+        Parts(recipe=recipe, net=net, components=components),
+        Plan(minutes=minutes, steps=steps, seed=seed, device=device),
+    )
+    with interruptible() as interrupt:
+        for _ in globals()["steps"](session):
+            if interrupt:
+                break
+    return session.denoiser()
+
+
+def denoise(image: npt.ArrayLike, axes: str | None = None, **choices: Any) -> npt.NDArray[np.float32]:
+    """Denoise an image by what can be learned from it alone: `fit` (its keywords apply), then the model."""
+    return fit(image, axes, **choices)(image, axes)
+
+
+def _under(tensors: Mapping[str, npt.NDArray[np.generic]], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): torch.from_numpy(v) for k, v in tensors.items() if k.startswith(prefix)}
