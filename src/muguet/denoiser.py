@@ -19,7 +19,7 @@ from muguet.image.scaling import Scaling
 from muguet.image.symmetry import symmetries
 from muguet.image.tiles import map_tiles, tiles
 from muguet.image.validity import fill_missing
-from muguet.method import Method, half_pays
+from muguet.method import Method, bfloat16_pays, channels_last
 from muguet.noise.law import Affine, Law
 from muguet.recipes import RECIPES, choose
 
@@ -37,10 +37,10 @@ class Parts:
     channels: int = 1
     quarter_turns: bool = True
 
-    def build(self, std: float = 0.5, half: bool = False) -> Method:
+    def build(self, std: float = 0.5, low_precision: bool = False) -> Method:
         """The method with fresh weights."""
         recipe = choose(RECIPES, self.recipe, "--recipe")
-        return recipe.build(self.net, self.dimensions, self.channels, self.components, std, half)
+        return recipe.build(self.net, self.dimensions, self.channels, self.components, std, low_precision)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,9 +81,11 @@ class Denoiser:
         Raises
         ------
         MuguetError
-            If axes do not fit, or the model is for other dimensions or channels.
+            If axes do not fit, the model is for other dimensions or channels, or the values are not real numbers.
         """
         array = np.asarray(image)
+        if array.dtype.kind not in "buif":
+            raise MuguetError(f"the image holds {array.dtype} values: give real numbers (its magnitude, say)")
         layout = self.layout(array.shape, axes)
         planes = layout.split(array)
         out = np.empty(planes.shape, np.float32)
@@ -125,7 +127,7 @@ class Denoiser:
         counts = tile.astype(np.float32)
         missing = ~np.isfinite(counts)
         if missing.all():
-            return counts
+            return np.full(tile.shape, np.nan, np.float32)
         units = torch.from_numpy(self.scalings[channel].apply(fill_missing(counts)))[None, None]
         estimate = self.estimate(units.to(self.device), turns)[0, 0].cpu().numpy()
         denoised = self.scalings[channel].invert(estimate)
@@ -150,7 +152,7 @@ class Denoiser:
     def to(self, device: torch.device | str) -> Denoiser:
         """The same denoiser, moved to a device (in place)."""
         self.method.to(device)
-        self.method.half = half_pays(torch.device(device))
+        self.method.low_precision = bfloat16_pays(torch.device(device))
         return self
 
     # --------------------------------------------------------------- noise law
@@ -159,7 +161,9 @@ class Denoiser:
     def laws(self) -> list[Law]:
         """The noise law of every channel, in camera counts."""
         if not RECIPES[self.parts.recipe].learns_law:
-            raise MuguetError(f"the recipe {self.parts.recipe} learns no noise law: train with --recipe joint")
+            raise MuguetError(
+                f"the recipe {self.parts.recipe} learns no noise law: train with --recipe joint"
+            )
         return [
             Affine(law, scaling.offset, scaling.scale)  # type: ignore[arg-type]
             for law, scaling in zip(self.method.laws, self.scalings, strict=True)
@@ -169,7 +173,9 @@ class Denoiser:
     def noise(self) -> Law:
         """The noise law in camera counts, of a model of one channel; see `laws` for more."""
         if self.parts.channels > 1:
-            raise MuguetError(f"the model has {self.parts.channels} channels: take .laws[channel] instead of .noise")
+            raise MuguetError(
+                f"the model has {self.parts.channels} channels: take .laws[channel] instead of .noise"
+            )
         return self.laws[0]
 
     # --------------------------------------------------------------- the file
@@ -203,11 +209,9 @@ def load(path: str | Path, device: str = "cpu") -> Denoiser:
         method.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
     except (KeyError, TypeError, RuntimeError) as error:
         raise MuguetError(f"{path} does not hold a complete model: save or train it again") from error
-    method.eval().requires_grad_(False)
-    return Denoiser(parts, method.to(memory_format=torch.channels_last), scalings, header["training"]).to(device)
+    channels_last(method.eval().requires_grad_(False))
+    return Denoiser(parts, method, scalings, header["training"]).to(device)
 
 
 def _arrays(module: torch.nn.Module) -> dict[str, npt.NDArray[np.generic]]:
     return {name: value.detach().cpu().numpy() for name, value in module.state_dict().items()}
-
-

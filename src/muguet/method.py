@@ -36,16 +36,16 @@ class Method(nn.Module):
         Which pixels are hidden in a training step.
     laws
         One noise law a channel (N-net).
-    half
+    low_precision
         Run the network in bfloat16; estimates and likelihoods are float32 always.
     """
 
-    def __init__(self, net: nn.Module, blind: Blind, laws: Sequence[Law], half: bool = False) -> None:
+    def __init__(self, net: nn.Module, blind: Blind, laws: Sequence[Law], low_precision: bool = False) -> None:
         super().__init__()
         self.net = net
         self.blind = blind
         self.laws = nn.ModuleList(laws)
-        self.half = half
+        self.low_precision = low_precision
 
     def forward(
         self, noisy: Tensor, target: Tensor, weight: Tensor, channel: Tensor, generator: torch.Generator
@@ -82,12 +82,20 @@ class Method(nn.Module):
 
     def estimate(self, image: Tensor) -> Tensor:
         """The network's estimate of the signal, ``(b, 1, *space)``, float32."""
-        with torch.autocast(image.device.type, torch.bfloat16, enabled=self.half):
+        with torch.autocast(image.device.type, torch.bfloat16, enabled=self.low_precision):
             estimate: Tensor = self.net(image)
         return estimate.float()
 
 
-def half_pays(device: torch.device) -> bool:
+def channels_last(module: nn.Module) -> None:
+    """Lay out the weights of convolutions with channels last, in place: bfloat16 is fastest so."""
+    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+    for parameter in module.parameters():
+        if parameter.ndim in formats:
+            parameter.data = parameter.data.contiguous(memory_format=formats[parameter.ndim])
+
+
+def bfloat16_pays(device: torch.device) -> bool:
     """Whether bfloat16 is faster than float32 there: on CPUs with the instructions, on GPUs that have them."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)

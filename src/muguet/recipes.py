@@ -43,7 +43,13 @@ class Recipe:
     learns_law: bool
 
     def build(
-        self, net: str, dims: int, channels: int = 1, components: int = 3, std: float = 0.5, half: bool = False
+        self,
+        net: str,
+        dims: int,
+        channels: int = 1,
+        components: int = 3,
+        std: float = 0.5,
+        low_precision: bool = False,
     ) -> Method:
         """A method with fresh weights, drawn from PyTorch's default generator.
 
@@ -59,12 +65,14 @@ class Recipe:
             K of the learned laws.
         std
             Where their standard deviation starts, in network units.
-        half
+        low_precision
             bfloat16 in the network.
         """
         blind: Blind = Grid(SPACINGS[dims])
-        laws: list[Law] = [LearnedLaw(components, std) if self.learns_law else Gaussian() for _ in range(channels)]
-        return Method(choose(NETS, net, "--net")(dims), blind, laws, half)
+        laws: list[Law] = [
+            LearnedLaw(components, std) if self.learns_law else Gaussian() for _ in range(channels)
+        ]
+        return Method(choose(NETS, net, "--net")(dims), blind, laws, low_precision)
 
 
 RECIPES = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -16,7 +17,9 @@ from muguet.errors import MuguetError
 FORMAT = 1
 
 
-def write(path: Path, kind: str, tensors: Mapping[str, npt.NDArray[np.generic]], header: Mapping[str, Any]) -> None:
+def write(
+    path: Path, kind: str, tensors: Mapping[str, npt.NDArray[np.generic]], header: Mapping[str, Any]
+) -> None:
     """Write a file of this `kind`, beside its place first and then renamed.
 
     Raises
@@ -26,12 +29,14 @@ def write(path: Path, kind: str, tensors: Mapping[str, npt.NDArray[np.generic]],
     """
     from safetensors.numpy import save
 
-    meta = {"muguet": json.dumps({"kind": kind, "format": FORMAT, **header})}
+    arrays = {name: np.asarray(value, order="C") for name, value in tensors.items()}
+    text = json.dumps({"kind": kind, "format": FORMAT, **header})
+    meta = {"muguet": text, "digest": _digest(arrays, text)}
     beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("wb") as file:
-            file.write(save({name: np.ascontiguousarray(value) for name, value in tensors.items()}, meta))
+            file.write(save(arrays, meta))
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
@@ -56,7 +61,9 @@ def read(path: Path, kind: str) -> tuple[dict[str, npt.NDArray[np.generic]], dic
         raise MuguetError(f"{path} is not there: a muguet {kind} file was expected")
     try:
         with safe_open(path, framework="numpy") as file:
-            header = json.loads((file.metadata() or {})["muguet"])
+            meta = file.metadata() or {}
+            text, digest = meta["muguet"], meta["digest"]
+            header = json.loads(text)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (KeyError, json.JSONDecodeError) as error:
         raise MuguetError(f"{path} was not written by muguet: give a {kind} file of muguet's") from error
@@ -66,4 +73,15 @@ def read(path: Path, kind: str) -> tuple[dict[str, npt.NDArray[np.generic]], dic
         raise MuguetError(f"{path} is a muguet {header.get('kind')} file where a {kind} file was expected")
     if header.get("format", 0) > FORMAT:
         raise MuguetError(f"{path} was written by a newer version ({header.get('version')}): update muguet")
+    if digest != _digest(tensors, text):
+        raise MuguetError(f"{path} is damaged, its content is not what was written: save or train it again")
     return tensors, header
+
+
+def _digest(tensors: Mapping[str, npt.NDArray[np.generic]], text: str) -> str:
+    """A number for all that a file holds: safetensors itself does not notice when a weight has changed."""
+    found = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        found.update(f"{name} {tensors[name].dtype} {tensors[name].shape}".encode())
+        found.update(tensors[name].tobytes())
+    return found.hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,10 +23,11 @@ from muguet.image.axes import guess
 from muguet.image.datasets import Dataset, Sample, collect
 from muguet.image.patches import HELD_OUT, TARGET, Patches, PatchSource
 from muguet.interrupt import interruptible
-from muguet.method import half_pays
-from muguet.noise.measured import rough_std
+from muguet.method import bfloat16_pays, channels_last
+from muguet.restoration.blind import neighbours_mean
 
 PATCH = {2: (64, 64), 3: (16, 48, 48)}
+MULTIPLE = {2: (8, 8), 3: (4, 8, 8)}  # of the patch sizes: the stride of every network divides it
 DECAY_FROM = 0.6  # of the run at full learning rate, the rest decays to nothing
 EVALUATE_EVERY = 50  # steps
 CHECKPOINT_EVERY = 30.0  # seconds
@@ -121,18 +123,18 @@ class Session:
         self.host = torch.Generator().manual_seed(self.plan.seed)
         self.chance = torch.Generator(self.device).manual_seed(self.plan.seed + 1)
         self.source = PatchSource.of(
-            dataset.planes, PATCH[dataset.dimensions], self.plan.seed, dataset.quarter_turns, self.device
+            dataset.planes, _patch(dataset), self.plan.seed, dataset.quarter_turns, self.device
         )
         self.quantised = bool((self.source.quanta > 0).any())
-        std = float(np.median([rough_std(plane.values) for plane in dataset.planes[:16]])) or 0.1
+        std = _first_error(self.source)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.plan.seed)
-            method = self.parts.build(std, half_pays(self.device))
-        layout = torch.channels_last if dataset.dimensions == 2 else torch.channels_last_3d
-        self.method = method.to(self.device, memory_format=layout)  # type: ignore[call-overload]
+            method = self.parts.build(std, bfloat16_pays(self.device))
+        self.method = method.to(self.device)
+        channels_last(self.method)
         self.averaged = copy.deepcopy(self.method).requires_grad_(False)
-        self.parameters = list(self.method.parameters())
-        self.averages = list(self.averaged.parameters())
+        self.parameters: list[Tensor] = list(self.method.parameters())
+        self.averages: list[Tensor] = list(self.averaged.parameters())
         self.optimiser = torch.optim.Adam(
             self.parameters, lr=self.plan.learning_rate, betas=(0.9, 0.99), fused=self.device.type != "mps"
         )
@@ -163,7 +165,7 @@ class Session:
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimiser.step()
         with torch.no_grad():
-            # A plain average at first, so that the random start is soon forgotten, then over 100 steps.
+            # Over the last tenth of the run at first, so that the random start is soon forgotten, then over 100 steps.
             torch._foreach_lerp_(self.averages, self.parameters, max(0.01, 9 / (9 + self.step)))
             self._loss_sum += loss.detach()
         held_out = None
@@ -239,19 +241,40 @@ class Session:
 
     def signal_range(self) -> list[list[float]]:
         """For every channel the 0.1th and 99.9th percentile of the estimated signal, in counts."""
-        return [q[1] for q in self._quantiles()]
-
-    def _quantiles(self) -> list[tuple[int, list[float]]]:
         found = []
         with torch.no_grad():
             estimates = [(self.averaged.estimate(b.noisy).flatten(1), b.channel) for b, _, _ in self._fixed]
         for c, scaling in enumerate(self.scalings):
             values = torch.cat([e[channel == c].flatten() for e, channel in estimates]).cpu().numpy()
             ends = np.percentile(values, [0.1, 99.9]) if values.size else np.array([0.0, 1.0])
-            found.append((c, [float(v) for v in scaling.invert(ends)]))
+            found.append([float(v) for v in scaling.invert(ends)])
         return found
 
     # -------------------------------------------------------------- results
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels of the training set."""
+        return self.source.values.numel()
+
+    def rehearse(self) -> tuple[float, float]:
+        """Seconds for a step of training, and to denoise a pixel, on this machine; the run itself is untouched."""
+        chance, host = torch.Generator(self.device).manual_seed(0), torch.Generator().manual_seed(0)
+        patches = self.source.draw(self.plan.batch, chance, augment=False)
+        weight = patches.role == TARGET
+        both: list[tuple[float, float]] = []
+        for _ in range(3):
+            started = _now(self.device)
+            loss = self.method(patches.noisy, patches.noisy, weight, patches.channel, host)
+            torch.autograd.grad(loss, self.parameters)
+            stepped = _now(self.device)
+            with torch.inference_mode():
+                self.method.estimate(patches.noisy)
+            both.append((stepped - started, _now(self.device) - stepped))
+        step, forward = (min(each) for each in zip(*both, strict=True))
+        turns = 8 if self.parts.quarter_turns else 4
+        overlap = 1.5  # tiles are read with a halo
+        return 1.2 * step, overlap * turns * forward / patches.noisy.numel()
 
     def denoiser(self) -> Denoiser:
         """The best so far: the averaged weights, as a denoiser."""
@@ -283,7 +306,9 @@ class Session:
             "loss_sum": self._loss_sum.cpu().numpy(),
         }
         for name, module in (("method", self.method), ("averaged", self.averaged)):
-            tensors |= {f"{name}.{key}": value.detach().cpu().numpy() for key, value in module.state_dict().items()}
+            tensors |= {
+                f"{name}.{key}": value.detach().cpu().numpy() for key, value in module.state_dict().items()
+            }
         for index, state in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{index}.{key}": value.cpu().numpy() for key, value in state.items()}
         header = {
@@ -311,11 +336,22 @@ class Session:
                 f"{path} is of another run (other {', '.join(differing)}): "
                 "repeat that run's options, or start anew with --overwrite"
             )
+        try:
+            self._continue(tensors, header)
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise MuguetError(
+                f"{path} does not hold a complete checkpoint: train anew with --overwrite"
+            ) from error
+
+    def _continue(self, tensors: Mapping[str, npt.NDArray[Any]], header: Mapping[str, Any]) -> None:
         for name, module in (("method", self.method), ("averaged", self.averaged)):
             module.load_state_dict(_under(tensors, f"{name}."))
         state: dict[int, dict[str, Tensor]] = {}
         for key, value in _under(tensors, "optimiser.").items():
             index, field = key.split(".")
+            # Of the same layout in memory as its weight: the fused optimiser goes through both in one order.
+            like = self.parameters[int(index)]
+            value = torch.empty_like(like).copy_(value) if value.ndim == like.ndim and value.ndim else value
             state.setdefault(int(index), {})[field] = value
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
         self.host.set_state(torch.from_numpy(tensors["generator.host"]))
@@ -333,6 +369,7 @@ class Session:
             "plan": plan,
             "data": list(self.summary),
             "scalings": [scaling.as_dict() for scaling in self.scalings],
+            "kind of device": self.device.type,
         }
 
 
@@ -357,7 +394,11 @@ def steps(session: Session, checkpoint: Path | None = None) -> Iterator[Progress
     while not session.finished:
         yield session.advance()
         if checkpoint is not None and time.monotonic() - saved >= CHECKPOINT_EVERY:
-            session.save(checkpoint)
+            try:
+                session.save(checkpoint)
+            except MuguetError as error:  # a full disk is no reason to lose the run
+                warnings.warn(f"training goes on without a checkpoint: {error}", stacklevel=2)
+                checkpoint = None
             saved = time.monotonic()
 
 
@@ -417,15 +458,34 @@ def fit(
         Plan(minutes=minutes, steps=steps, seed=seed, device=device),
     )
     with interruptible() as interrupt:
-        for _ in globals()["steps"](session):
-            if interrupt:
-                break
+        while not (interrupt or session.finished):
+            session.advance()
     return session.denoiser()
 
 
 def denoise(image: npt.ArrayLike, axes: str | None = None, **choices: Any) -> npt.NDArray[np.float32]:
     """Denoise an image by what can be learned from it alone: `fit` (its keywords apply), then the model."""
     return fit(image, axes, **choices)(image, axes)
+
+
+def _first_error(source: PatchSource) -> float:
+    """How far pixels lie from the mean of their neighbours: the error that the first estimates will have."""
+    noisy = source.draw(64, torch.Generator(source.device).manual_seed(0), augment=False).noisy
+    return max(float((noisy - neighbours_mean(noisy)).square().mean().sqrt()), 1e-4)
+
+
+def _now(device: torch.device) -> float:
+    """Seconds on a clock, once the device has done what was asked of it."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.monotonic()
+
+
+def _patch(dataset: Dataset) -> list[int]:
+    """Size of the patches: what the smallest plane holds of `PATCH`, as multiples of every network's stride."""
+    smallest = np.min([plane.values.shape for plane in dataset.planes], axis=0).tolist()
+    sizes = zip(PATCH[dataset.dimensions], smallest, MULTIPLE[dataset.dimensions], strict=True)
+    return [min(want, size) // multiple * multiple for want, size, multiple in sizes]
 
 
 def _under(tensors: Mapping[str, npt.NDArray[np.generic]], prefix: str) -> dict[str, Tensor]:

@@ -58,9 +58,12 @@ def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
     Raises
     ------
     MuguetError
-        If an image is empty, complex, constant, without a finite value or too small to learn from, or if the
-        samples differ in their number of channels.
+        If an image is empty, complex, constant, without a finite value or too small to learn from, if the
+        samples differ in their number of channels, if none has a finite value in some channel, or if there is
+        no sample at all.
     """
+    if not samples:
+        raise MuguetError("there is no image to learn from: give at least one")
     layouts = [_layout(sample, dimensions) for sample in samples]
     channels = {layout.channels for layout in layouts}
     if len(channels) > 1:
@@ -70,10 +73,7 @@ def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
         )
     split = [layout.split(sample.array) for sample, layout in zip(samples, layouts, strict=True)]
     split, thinned = _thin(split)
-    scalings = tuple(
-        Scaling.fit(np.concatenate([_finite(planes[:, c], 400_000 // len(split)) for planes in split]))
-        for c in range(channels.pop())
-    )
+    scalings = tuple(_scaling(split, c) for c in range(channels.pop()))
     planes: list[Plane] = []
     missing = clipped = total = 0
     for images in split:
@@ -87,7 +87,7 @@ def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
         notes.append(f"{_share(missing, total)} of the pixels are NaN or infinite: treated as missing.")
     if clipped:
         notes.append(f"{_share(clipped, total)} of the pixels are saturated: seen, but not learned from.")
-    summary = tuple(
+    summary: tuple[dict[str, object], ...] = tuple(
         {"name": s.name, "axes": s.axes, "shape": list(s.array.shape), "dtype": str(s.array.dtype)}
         for s in samples
     )
@@ -103,11 +103,13 @@ def _layout(sample: Sample, dimensions: int) -> Layout:
     layout = Layout(sample.axes, array.shape, dimensions)
     if min(layout.space[-2:]) < SMALLEST:
         raise MuguetError(
-            f"{name} has {layout.space[-2]}×{layout.space[-1]} pixels in Y and X: at least {SMALLEST}×{SMALLEST} "
-            "are needed to learn from (denoise it with --model, or check --axes)"
+            f"{name} has {layout.space[-2]}×{layout.space[-1]} pixels in Y and X: at least "
+            f"{SMALLEST}×{SMALLEST} are needed to learn from (denoise it with --model, or check --axes)"
         )
     if dimensions == 3 and layout.space[0] < 4:
-        raise MuguetError(f"{name} has {layout.space[0]} planes in Z: learn from them one by one (--dimensions 2)")
+        raise MuguetError(
+            f"{name} has {layout.space[0]} planes in Z: learn from them one by one (--dimensions 2)"
+        )
     low, high = _extent(array)
     if not low <= high:
         raise MuguetError(f"{name} has no finite value (all NaN or infinite): there is nothing to learn from")
@@ -133,12 +135,14 @@ def _thin(split: list[npt.NDArray[np.generic]]) -> tuple[list[npt.NDArray[np.gen
         return split, ""
     kept = [planes[::every] for planes in split]
     number, of = sum(map(len, kept)), sum(map(len, split))
-    return kept, f"{number} of {of} planes are enough to learn from and fit into memory: every {every}th is used."
+    return kept, f"{number} of {of} planes are used, one in {every}: so many are enough and fit into memory."
 
 
 def _prepare(image: npt.NDArray[np.generic], scaling: Scaling, channel: int) -> tuple[Plane | None, int, int]:
-    """The plane in network units, and how many of its pixels are missing and clipped; None if all are missing."""
-    finite = np.isfinite(image) if image.dtype.kind == "f" else np.ones(image.shape, bool)
+    """Return the plane in network units, or None if all is missing; how many pixels are missing; how many clipped."""
+    with np.errstate(over="ignore"):  # what float32 cannot hold is missing, as `fill_missing` says
+        counts = image.astype(np.float32)
+    finite = np.isfinite(counts)
     missing = image.size - int(finite.sum())
     if missing == image.size:
         return None, missing, 0
@@ -146,18 +150,35 @@ def _prepare(image: npt.NDArray[np.generic], scaling: Scaling, channel: int) -> 
     clipped = 0
     level = clipping_level(image)
     if level is not None:
-        saturated = image >= level
+        saturated = np.greater_equal(image, level)
         clipped = int((saturated & finite).sum())
         trusted = finite & ~saturated
-    values = scaling.apply(fill_missing(image.astype(np.float32))).astype(np.float32)
+    values = scaling.apply(fill_missing(counts)).astype(np.float32, copy=False)
     return Plane(values, trusted, channel, quantum(image) / scaling.scale), missing, clipped
 
 
+def _scaling(split: list[npt.NDArray[np.generic]], channel: int) -> Scaling:
+    """Fit the scaling of one channel to all images."""
+    values = np.concatenate([_finite(planes[:, channel], 400_000 // len(split)) for planes in split])
+    if values.size == 0:
+        raise MuguetError(
+            f"channel {channel + 1} has no finite value (all NaN or infinite): leave it out, nothing can be learned"
+        )
+    return Scaling.fit(values)
+
+
 def _finite(planes: npt.NDArray[np.generic], most: int) -> npt.NDArray[np.generic]:
+    """Return about `most` values that float32 holds, or all of them where the first look finds none."""
     flat = planes.reshape(-1)
-    flat = flat[:: max(flat.size // max(most, 1000), 1)]
-    return flat[np.isfinite(flat)]
+    for step in (max(flat.size // max(most, 1000), 1), 1):
+        with np.errstate(over="ignore"):
+            thin = flat[::step].astype(np.float32)
+        known: npt.NDArray[np.generic] = thin[np.isfinite(thin)]
+        if known.size:
+            break
+    return known
 
 
 def _share(part: int, total: int) -> str:
-    return f"{100 * part / total:.2g} %"
+    percent = 100 * part / total
+    return f"{percent:.3g} %" if percent >= 0.01 else "less than 0.01 %"

@@ -68,16 +68,19 @@ class PatchSource:
         device: torch.device | str = "cpu",
     ) -> PatchSource:
         """Gather planes on a device; patches are `patch` pixels or, on smaller images, what these hold."""
-        size = tuple(min(want, *sizes) for want, *sizes in zip(patch, *(p.values.shape for p in planes), strict=True))
+        sizes = zip(patch, *(p.values.shape for p in planes), strict=True)
+        size = tuple(min(along) for along in sizes)
         if len(set(size[-2:])) > 1 and quarter_turns:
             size = (*size[:-2], min(size[-2:]), min(size[-2:]))
         rng = np.random.default_rng(seed)
         lengths = [p.values.size for p in planes]
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+        values = np.concatenate([p.values.ravel() for p in planes])
+        roles = np.concatenate([_roles(p.trusted, rng).ravel() for p in planes])
         grid = torch.meshgrid(*(torch.arange(n) for n in size), indexing="ij")
         return cls(
-            values=torch.from_numpy(np.concatenate([p.values.ravel() for p in planes])).to(device),
-            role=torch.from_numpy(np.concatenate([_roles(p.trusted, rng).ravel() for p in planes])).to(device),
+            values=torch.from_numpy(values).to(device),
+            role=torch.from_numpy(roles).to(device),
             starts=torch.from_numpy(starts).to(device),
             shapes=torch.tensor([p.values.shape for p in planes], device=device),
             channels=torch.tensor([p.channel for p in planes], device=device),
@@ -93,7 +96,7 @@ class PatchSource:
         return self.values.device
 
     def draw(self, batch: int, generator: torch.Generator, augment: bool = True) -> Patches:
-        """A batch of random patches, planes in proportion to their pixels, each flipped and turned at random."""
+        """Draw a batch of patches, planes in proportion to their pixels, each flipped and turned at random."""
         device, dims = self.device, len(self.size)
         pixels = self.shapes.prod(1).double()
         plane = torch.multinomial(pixels, batch, replacement=True, generator=generator)
@@ -132,7 +135,8 @@ def _roles(trusted: npt.NDArray[np.bool_], rng: np.random.Generator) -> npt.NDAr
     """
     role = np.where(trusted, np.uint8(TARGET), np.uint8(MISSING))
     cells = [-(-n // _CELL) for n in trusted.shape]
-    corners = np.stack(np.meshgrid(*(np.arange(c) * _CELL for c in cells), indexing="ij"), -1).reshape(-1, len(cells))
+    grid = np.meshgrid(*(np.arange(c) * _CELL for c in cells), indexing="ij")
+    corners = np.stack(grid, -1).reshape(-1, len(cells))
     at = corners + rng.integers(0, _CELL - 1, corners.shape)
     at = at[(at < trusted.shape).all(1)]
     place = tuple(at.T)

@@ -16,17 +16,20 @@ class Symmetry:
     flips: tuple[int, ...]
 
     def apply(self, image: Tensor) -> Tensor:
-        """The turned image; Y and X are the last two axes."""
+        """Return the turned image; Y and X are the last two axes."""
         image = image.transpose(-2, -1) if self.swap else image
         return image.flip(self.flips) if self.flips else image
 
     def undo(self, image: Tensor) -> Tensor:
-        """The inverse of `apply`."""
+        """Turn an image back: the inverse of `apply`."""
         image = image.flip(self.flips) if self.flips else image
         return image.transpose(-2, -1) if self.swap else image
 
 
 def symmetries(quarter_turns: bool = True) -> list[Symmetry]:
-    """The eight flips and quarter turns, or without the turns the four flips, of the plane of Y and X."""
-    flips = [tuple(axis for axis, on in zip((-2, -1), both, strict=True) if on) for both in product((0, 1), repeat=2)]
+    """Return the eight flips and quarter turns, or without the turns the four flips, of the plane of Y and X."""
+    flips = [
+        tuple(axis for axis, on in zip((-2, -1), both, strict=True) if on)
+        for both in product((0, 1), repeat=2)
+    ]
     return [Symmetry(swap, flip) for swap in ((False, True) if quarter_turns else (False,)) for flip in flips]

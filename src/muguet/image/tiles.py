@@ -30,7 +30,7 @@ class Tile:
     place: tuple[slice, ...]
 
     def of(self, plane: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-        """The tile with its halo, a copy."""
+        """Return the tile with its halo, a copy."""
         return plane[np.ix_(*self.read)]
 
 
@@ -61,7 +61,7 @@ def _cuts(size: int, core: int, halo: int, stride: int) -> list[tuple[npt.NDArra
 
 
 def reflected(index: npt.NDArray[np.intp], size: int) -> npt.NDArray[np.intp]:
-    """Indices beyond 0 … size − 1 mirrored back inside, to and fro, without repeating the border."""
+    """Mirror indices beyond 0 … size − 1 back inside, to and fro, without repeating the border."""
     if size == 1:
         return np.zeros_like(index)
     period = 2 * size - 2

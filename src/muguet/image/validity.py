@@ -12,10 +12,10 @@ Array = npt.NDArray[np.generic]
 
 
 def clipping_level(image: Array) -> float | None:
-    """The value at which an image is saturated, or None.
+    """Find the value at which an image is saturated, or None.
 
-    A camera or an export that clips leaves a spike at the largest value: at least ten pixels hold it, and three
-    times as many as hold the next largest value. A tail that falls off by itself has no such spike.
+    A camera or an export that clips leaves a spike at the largest value: at least ten pixels hold it, and
+    three times as many as hold the next largest value. A tail that falls off by itself has no such spike.
     """
     values = image[np.isfinite(image)] if image.dtype.kind == "f" else image
     if values.size == 0:
@@ -31,27 +31,30 @@ def clipping_level(image: Array) -> float | None:
 def quantum(image: Array) -> float:
     """Spacing of the values of a quantised image, in counts; 0 if it takes values as it likes.
 
-    Integers have at least 1; floats that take few different values (an 8-bit image that was rescaled) have the
-    smallest gap between them.
+    Integers have at least 1; floats that take few different values (an 8-bit image that was rescaled) have
+    the smallest gap between them.
     """
     flat = image.ravel()
     sample = flat[:: max(flat.size // 1_000_000, 1)]
     values = np.unique(sample[np.isfinite(sample)] if image.dtype.kind == "f" else sample)
     if image.dtype.kind == "f" and (len(values) < 2 or len(values) > min(4096, sample.size // 8)):
         return 0.0
-    return float(np.diff(values.astype(np.float64)).min()) if len(values) > 1 else 0.0
+    return float(np.diff(values.astype(np.float64)).min()) if len(values) > 1 else 1.0
 
 
 def fill_missing(plane: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-    """A plane ``(*space)`` whose NaN and infinite pixels hold a smooth continuation of their surroundings.
+    """Give the NaN and infinite pixels of a plane ``(*space)`` a smooth continuation of their surroundings.
 
     Pull-push: averages of the known pixels over ever larger blocks, then each hole takes the value of the
-    smallest block that knows one (Gortler et al. 1996, doi:10.1145/237170.237200).
+    smallest block that knows one (Gortler et al. 1996, doi:10.1145/237170.237200). Known pixels keep their
+    bits; a plane without any becomes 0.
     """
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and so is missing
+        plane = plane.astype(np.float32, copy=False)
     known = np.isfinite(plane)
     if known.all():
-        return plane.astype(np.float32, copy=False)
-    values = torch.from_numpy(np.where(known, plane, 0).astype(np.float32))[None, None]
+        return plane
+    values = torch.from_numpy(np.where(known, plane, np.float32(0)))[None, None]
     filled = _pull_push(values, torch.from_numpy(known.astype(np.float32))[None, None])
     return filled[0, 0].numpy()
 

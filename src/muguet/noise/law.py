@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import TypeVar
 
@@ -41,6 +42,10 @@ class Distribution(ABC):
         """Log p(value | x), natural logarithm of a density per unit of the signal."""
 
     @abstractmethod
+    def cdf(self, value: Tensor) -> Tensor:
+        """P(y ≤ value | x)."""
+
+    @abstractmethod
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """One draw for every signal."""
 
@@ -76,10 +81,7 @@ class Law(nn.Module, ABC):
     def sample(self, signal: Values, seed: int | torch.Generator = 0) -> Values:
         """One recorded value for each signal; the same seed gives the same draw."""
         tensor = self._tensor(signal)
-        if isinstance(seed, torch.Generator):
-            generator = seed
-        else:
-            generator = torch.Generator(tensor.device).manual_seed(seed)
+        generator = torch.Generator(tensor.device).manual_seed(seed) if isinstance(seed, int) else seed
         with torch.no_grad():
             return self._like(signal, self.forward(tensor).sample(generator))
 
@@ -87,13 +89,15 @@ class Law(nn.Module, ABC):
         if isinstance(values, Tensor):
             return values
         reference = next(self.buffers(), next(self.parameters(), torch.empty(0)))
-        return torch.as_tensor(np.asarray(values), dtype=torch.get_default_dtype(), device=reference.device)
+        # A copy in plain order: PyTorch takes no other byte order, no negative strides, nothing read-only.
+        plain = np.array(values, dtype=np.float64, order="C")
+        return torch.from_numpy(plain).to(reference.device, torch.get_default_dtype())
 
     @staticmethod
-    def _like(signal: object, values: Tensor) -> Values:
+    def _like(signal: Values, values: Tensor) -> Values:
         if isinstance(signal, Tensor):
-            return values  # type: ignore[return-value]
-        return values.cpu().numpy()  # type: ignore[return-value]
+            return values
+        return values.cpu().numpy()
 
 
 class Affine(Law):
@@ -107,13 +111,15 @@ class Affine(Law):
 
     def __init__(self, law: Law, offset: float, scale: float) -> None:
         super().__init__()
+        if not 0 < scale < math.inf:
+            raise ValueError(f"scale is {scale:g}: units grow with counts, give a number above 0")
         self.law = law
         self.register_buffer("offset", torch.tensor(float(offset)))
         self.register_buffer("scale", torch.tensor(float(scale)))
 
     def forward(self, signal: Tensor) -> Distribution:
         """Distribution in the outer units."""
-        inner = self.law((signal - self.offset) / self.scale)
+        inner = self.law.forward((signal - self.offset) / self.scale)
         return AffineDistribution(inner, self.offset, self.scale)
 
 
@@ -142,6 +148,10 @@ class AffineDistribution(Distribution):
         """See `Distribution`; the change of variable costs log(scale)."""
         return self.inner.log_prob((value - self.offset) / self.scale) - self.scale.log()
 
+    def cdf(self, value: Tensor) -> Tensor:
+        """See `Distribution`."""
+        return self.inner.cdf((value - self.offset) / self.scale)
+
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """See `Distribution`."""
         return self.offset + self.scale * self.inner.sample(generator)
@@ -150,4 +160,4 @@ class AffineDistribution(Distribution):
 def corrupt(law: Law, clean: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """What a camera with this noise law would record of a clean signal: one draw of p(y | clean)."""
     with torch.no_grad():
-        return law(clean).sample(generator)
+        return law.forward(clean).sample(generator)

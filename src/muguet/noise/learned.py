@@ -57,7 +57,8 @@ class LearnedLaw(Law):
         features = torch.stack([signal, torch.asinh(4 * signal)], dim=-1)
         out = self.head(self.hidden(features))
         correction, logits, means, widths = out.split([1] + 3 * [self.components], dim=-1)
-        shot = F.softplus(self.line[0] * signal + self.line[1]).unsqueeze(-1)
+        # Kept off zero, where a root has no gradient: far out on the dark side softplus underflows.
+        shot = (F.softplus(self.line[0] * signal + self.line[1]) + 1e-4).unsqueeze(-1)
         scale = self.initial_std * shot.sqrt() * correction.clamp(-6, 6).exp()
         log_weights = torch.log_softmax(logits, dim=-1)
         centre = (log_weights.exp() * means).sum(-1, keepdim=True)

@@ -15,7 +15,7 @@ def rough_std(plane: npt.NDArray[np.generic]) -> float:
     has unit norm and no answer to planes, over 0.6745: Immerkær 1996 (doi:10.1006/cviu.1996.0060), with the
     median for the mean. Where most pixels are background it is the background's noise.
     """
-    image = plane[..., : 4096, : 4096].astype(np.float64)
+    image = plane[..., :4096, :4096].astype(np.float64)
     rows = image[..., :-2, :] - 2 * image[..., 1:-1, :] + image[..., 2:, :]
     both = (rows[..., :-2] - 2 * rows[..., 1:-1] + rows[..., 2:]) / 6
     finite = np.abs(both[np.isfinite(both)])

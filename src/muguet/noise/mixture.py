@@ -58,14 +58,14 @@ class Mixture(Distribution):
     def cdf(self, value: Tensor) -> Tensor:
         """P(y ≤ value)."""
         z = (value.unsqueeze(-1) - self.means) / self.stds
-        return (self.weights * torch.special.ndtr(z)).sum(-1)
+        below: Tensor = torch.special.ndtr(z)
+        return (self.weights * below).sum(-1)
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """Draw a component, then a Gaussian."""
-        kind = {"generator": generator, "device": self.means.device, "dtype": self.means.dtype}
-        uniform = torch.rand((*self.means.shape[:-1], 1), **kind)  # type: ignore[call-overload]
-        below = (uniform > self.weights.cumsum(-1)[..., :-1]).sum(-1, keepdim=True)
-        mean, std = self.means.gather(-1, below), self.stds.gather(-1, below)
-        normal = torch.randn(mean.shape, **kind)  # type: ignore[call-overload]
-        drawn: Tensor = (mean + std * normal).squeeze(-1)
-        return drawn
+        device, dtype = self.means.device, self.means.dtype
+        place = (*self.means.shape[:-1], 1)
+        uniform = torch.rand(place, generator=generator, device=device, dtype=dtype)
+        which = (uniform > self.weights.cumsum(-1)[..., :-1]).sum(-1, keepdim=True)
+        normal = torch.randn(place, generator=generator, device=device, dtype=dtype)
+        return (self.means.gather(-1, which) + self.stds.gather(-1, which) * normal).squeeze(-1)

@@ -28,13 +28,13 @@ class Grid:
     def draw(self, shape: torch.Size, generator: torch.Generator) -> Mask:
         """Index of one random grid in a batch of this shape ``(b, c, *space)``.
 
-        `generator` lives on the CPU: two small numbers an axis are drawn there, so that no device is waited for.
+        `generator` lives on the CPU: a few small numbers are drawn there, so that no device is waited for.
         """
         space = shape[2:]
         spacing = self.spacings[int(torch.randint(len(self.spacings), (), generator=generator))]
-        phases = torch.randint(spacing, (len(space),), generator=generator).tolist()
         steps = [min(spacing, size) for size in space]
-        return (..., *(slice(phase % step, None, step) for phase, step in zip(phases, steps, strict=True)))
+        phases = [int(torch.randint(step, (), generator=generator)) for step in steps]
+        return (..., *(slice(phase, None, step) for phase, step in zip(phases, steps, strict=True)))
 
     def hide(self, noisy: Tensor, mask: Mask) -> Tensor:
         """A copy of `noisy` ``(b, c, *space)`` whose masked pixels are the average of their neighbours."""

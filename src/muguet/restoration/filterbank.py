@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -36,7 +37,9 @@ class FilterBank(nn.Module):
             taps = torch.stack([gaussian(s[axis], radius) for s in sigmas])
             shape = [-1 if a == axis else 1 for a in range(self.dims)]
             self.register_buffer(f"taps{axis}", taps.view(len(sigmas), 1, *shape), persistent=False)
-        centre = [math.prod(gaussian(v, r)[r].item() for v, r in zip(s, self.radius, strict=True)) for s in sigmas]
+        centre = [
+            math.prod(gaussian(v, r)[r].item() for v, r in zip(s, self.radius, strict=True)) for s in sigmas
+        ]
         self.register_buffer("centres", torch.tensor(centre).view(-1, *(1,) * self.dims), persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
@@ -77,14 +80,14 @@ class FilterBankNet(nn.Module):
         self.widths = widths
         inputs = [fold, *widths[:-1]]
         self.down = nn.ModuleList(_Block(i, w, dims) for i, w in zip(inputs, widths, strict=True))
-        pairs = list(zip(widths[:-1], widths[1:], strict=True))
+        pairs = list(pairwise(widths))
         self.up = nn.ModuleList(_Block(low + high, low, dims) for low, high in reversed(pairs))
         conv = nn.Conv2d if dims == 2 else nn.Conv3d
         self.head = conv(widths[0], fold * (filters + 1), 1)
         with torch.no_grad():
             self.head.weight.mul_(0.1)
             start = torch.zeros(filters + 1)
-            start[min(range(filters), key=lambda i: abs(sigmas[i][-1] - 1.9) + sigmas[i][0] * 0)] = 2.0
+            start[min(range(filters), key=lambda i: abs(sigmas[i][-1] - 1.9))] = 2.0
             self.head.bias.copy_(start.repeat_interleave(fold))
 
     @property

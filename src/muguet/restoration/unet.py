@@ -67,5 +67,7 @@ class UNet(nn.Module):
             features = F.interpolate(features, scale_factor=2.0, mode="nearest")
             features = up(F.pad(features, (0, 1) * self.dims))
             features = F.relu(join(torch.cat([skip, features], dim=1)))
-        estimate: Tensor = self.out(self.tail(features))
-        return estimate.float()
+        features = self.tail(features)
+        with torch.autocast(image.device.type, enabled=False):  # else the estimate had eight bits
+            estimate: Tensor = self.out(features.float())
+        return estimate

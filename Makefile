@@ -1,0 +1,39 @@
+# Everything runs in .venv, which is made on demand: nothing but Python >= 3.11, pip, make and git is needed.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check
+IMAGE ?=
+
+.PHONY: demo test test-slow lint bench clean
+
+demo: .venv/figures  ## install, then denoise an image (IMAGE=path.tif for your own): see demo/
+	$(BIN)/python examples/demo.py $(if $(IMAGE),"$(IMAGE)") --out demo
+
+test: .venv/dev  ## install, then run the tests
+	$(BIN)/pytest
+
+test-slow: .venv/dev  ## the tests that take minutes
+	$(BIN)/pytest -m slow --timeout 3600
+
+lint: .venv/dev  ## style, types, and the floors of the house
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/dev  ## the figures of the README on real images (see benchmarks/)
+	$(BIN)/python benchmarks/quality.py
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/figures: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) install -q -c constraints.txt -e '.[figures]'
+	@touch $@
+
+.venv/dev: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) install -q -c constraints.txt -e '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv build demo src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,5 @@
+"""Run the command line as `python -m muguet`."""
+
+from muguet.cli import main
+
+main()

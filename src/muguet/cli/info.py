@@ -1,0 +1,120 @@
+"""`muguet info`: what a file is, be it an image or a model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from muguet.errors import MuguetError
+
+
+def info(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A TIFF or a model.", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Tell what a file holds: of an image its axes, type, pixel size, saturation and noise; of a model its past."""
+    from muguet.image.outputs import SUFFIXES
+
+    if not file.exists():
+        raise MuguetError(f"{file} does not exist: check the name")
+    facts = _image(file) if file.suffix.lower() in SUFFIXES else _model(file)
+    if as_json:
+        print(json.dumps(facts, indent=1))
+        return
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, value in facts.items():
+        table.add_row(name.replace("_", " "), _shown(value))
+    Console(highlight=False, soft_wrap=True).print(table)
+
+
+def _image(path: Path) -> dict[str, Any]:
+    from muguet.image.files import read
+    from muguet.image.validity import clipping_level, quantum
+    from muguet.noise.measured import rough_std
+
+    image = read(path)
+    data = image.data
+    if data.size == 0 or data.dtype.kind not in "buif":
+        raise MuguetError(f"{path} holds no real pixel values ({data.dtype}, shape {data.shape})")
+    finite = np.isfinite(data) if data.dtype.kind == "f" else np.ones(data.shape, bool)
+    values = data[finite]
+    level = clipping_level(data)
+    planes = np.moveaxis(data, (image.axes.index("Y"), image.axes.index("X")), (-2, -1))
+    noise = [rough_std(plane) for plane in planes.reshape(-1, *planes.shape[-2:])[:8]]
+    return {
+        "file": str(path),
+        "axes": image.axes,
+        "shape": list(data.shape),
+        "dtype": str(data.dtype),
+        "stored_as": image.kind + (f", {image.compression}" if image.compression else ""),
+        "pixel_size": {
+            axis: f"{size:.6g} {'s' if axis == 'T' else 'µm'}" for axis, size in image.pixel_size.items()
+        }
+        or "unknown",
+        "range": [float(values.min()), float(values.max())] if values.size else None,
+        "missing": f"{100 * (1 - values.size / data.size):.3g} % NaN or infinite",
+        "saturated": f"{100 * float((values >= level).mean()):.2g} % at {level:g}"
+        if level is not None
+        else "no",
+        "step_of_values": quantum(data) or "none",
+        "noise_of_the_background": f"standard deviation about {float(np.median(noise)):.3g}",
+        "notes": list(image.notes),
+    }
+
+
+def _model(path: Path) -> dict[str, Any]:
+    from muguet.denoiser import load
+    from muguet.recipes import RECIPES
+
+    model = load(path)
+    training = model.training
+    facts: dict[str, Any] = {
+        "file": str(path),
+        "recipe": f"{model.parts.recipe}: {RECIPES[model.parts.recipe].about}",
+        "network": model.parts.net,
+        "components": model.parts.components,
+        "dimensions": model.parts.dimensions,
+        "channels": model.parts.channels,
+        "scaling": [f"(counts − {s.offset:.6g}) / {s.scale:.6g}" for s in model.scalings],
+        "trained_on": [
+            f"{each['name']}: {each['axes']} {'×'.join(map(str, each['shape']))} {each['dtype']}"
+            for each in training.get("data", [])
+        ],
+        "steps": training.get("steps"),
+        "seconds": training.get("seconds"),
+        "seed": training.get("plan", {}).get("seed"),
+        "held_out_negative_log_likelihood": training.get("held_out"),
+        "versions": training.get("versions"),
+        "device": training.get("device"),
+    }
+    if RECIPES[model.parts.recipe].learns_law:
+        for c, (law, (low, high)) in enumerate(zip(model.laws, training["signal_range"], strict=True)):
+            signal = np.linspace(low, high, 5)
+            facts[f"noise_of_channel_{c}"] = {
+                f"at signal {s:.4g}": f"standard deviation {std:.4g}, skewness {skew:.2f}"
+                for s, std, skew in zip(signal, law.std(signal), law.skewness(signal), strict=True)
+            }
+    return facts
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "\n".join(f"{name}: {each}" for name, each in value.items())
+    if isinstance(value, list):
+        return (
+            " to ".join(f"{each:g}" for each in value)
+            if all(isinstance(v, float) for v in value) and value
+            else (
+                " × ".join(map(str, value))
+                if value and all(isinstance(v, int) for v in value)
+                else "\n".join(map(str, value)) or "none"
+            )
+        )
+    return "unknown" if value is None else str(value)

@@ -1,0 +1,80 @@
+"""The options that commands share, each with its help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+TRAINING, DATA, OUTPUT = "Training", "Images", "Output"
+
+Inputs = Annotated[
+    list[Path], typer.Argument(metavar="IN...", help="TIFF files, or folders of them.", show_default=False)
+]
+Minutes = Annotated[
+    float,
+    typer.Option(
+        help="Train for this long at most; it ends before if nothing improves.", rich_help_panel=TRAINING
+    ),
+]
+Steps = Annotated[
+    int | None,
+    typer.Option(
+        help="Train for exactly so many steps instead; repeats give the same bits.",
+        rich_help_panel=TRAINING,
+        show_default=False,
+    ),
+]
+Components = Annotated[
+    int,
+    typer.Option(
+        min=1, max=3, help="Gaussians in the noise law; 2 and 3 can be skewed.", rich_help_panel=TRAINING
+    ),
+]
+Recipe = Annotated[
+    str, typer.Option(help="Method: joint (with a noise law) or l2.", rich_help_panel=TRAINING)
+]
+Net = Annotated[
+    str, typer.Option(help="Network: filterbank (fast) or unet (the reference's).", rich_help_panel=TRAINING)
+]
+Seed = Annotated[
+    int, typer.Option(help="Of all that is drawn at random; it is recorded.", rich_help_panel=TRAINING)
+]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.", rich_help_panel=TRAINING)]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Continue a run that was killed.", rich_help_panel=TRAINING)
+]
+Axes = Annotated[
+    str | None,
+    typer.Option(
+        help="One of TCZYXS for each axis, where the file is wrong or silent.",
+        rich_help_panel=DATA,
+        show_default="from the file",
+    ),
+]
+Dimensions = Annotated[
+    int,
+    typer.Option(min=2, max=3, help="3: planes of a Z stack help each other (slower).", rich_help_panel=DATA),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace what is there.", rich_help_panel=OUTPUT)
+]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How to train, as the command line says it."""
+
+    minutes: float
+    steps: int | None
+    components: int
+    recipe: str
+    net: str
+    seed: int
+    device: str
+    dimensions: int
+    axes: str | None
+    resume: bool
+    overwrite: bool

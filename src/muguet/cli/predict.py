@@ -1,0 +1,75 @@
+"""Denoise files with a model, and say what was taken away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from muguet.cli.display import counted, described, say
+from muguet.errors import MuguetError
+
+if TYPE_CHECKING:
+    from muguet.denoiser import Denoiser
+    from muguet.image.files import Image
+
+
+def denoise_file(
+    denoiser: Denoiser,
+    source: Path,
+    result: Path,
+    axes: str | None,
+    dtype: np.dtype[Any] | None,
+    overwrite: bool,
+) -> None:
+    """Denoise one file, plane by plane into an array of the result's type, and write it."""
+    from muguet.image.files import read, write
+
+    image = read(source, axes)
+    data, told = _denoised(denoiser, image, dtype or image.data.dtype)
+    write(result, replace(image, data=data), overwrite)
+    say(f"{result}: {described(replace(image, data=data))}. {told}")
+
+
+def _denoised(denoiser: Denoiser, image: Image, dtype: np.dtype[Any]) -> tuple[npt.NDArray[Any], str]:
+    from muguet.evaluation.residual import Residual
+    from muguet.image.outputs import to_dtype
+
+    if image.data.dtype.kind not in "buif" or image.data.size == 0:
+        raise MuguetError(
+            f"{image.path} holds no real pixel values ({image.data.dtype}, shape {image.data.shape})"
+        )
+    try:
+        layout = denoiser.layout(image.data.shape, image.axes)
+    except MuguetError as error:
+        raise MuguetError(f"{image.path}: {error}") from error
+    planes = layout.split(image.data)
+    out = np.empty(planes.shape, dtype)
+    residual = Residual()
+    with counted(
+        f"Denoising {image.path.name if image.path else ''}", planes.shape[0] * planes.shape[1]
+    ) as advance:
+        for n, c in np.ndindex(planes.shape[:2]):
+            estimate = denoiser.plane(planes[n, c], c)
+            residual.add(planes[n, c], estimate)
+            out[n, c] = to_dtype(estimate, dtype)
+            advance()
+    return layout.join(out), residual.told()
+
+
+def tell_law(denoiser: Denoiser) -> None:
+    """A line or two on the noise that was learned, at five signals of each channel."""
+    from muguet.recipes import RECIPES
+
+    if not RECIPES[denoiser.parts.recipe].learns_law:
+        return
+    for c, (law, (low, high)) in enumerate(
+        zip(denoiser.laws, denoiser.training["signal_range"], strict=True)
+    ):
+        signal = np.linspace(low, high, 5)
+        spread = ", ".join(f"{s:.3g}: {n:.3g}" for s, n in zip(signal, law.std(signal), strict=True))
+        which = f" of channel {c}" if denoiser.parts.channels > 1 else ""
+        say(f"Noise law{which}, standard deviation at signal {spread} counts.")

@@ -1,0 +1,95 @@
+"""Read images, train on them and show how it goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from muguet.cli.display import Bar, described, duration, say
+from muguet.cli.options import Choices
+from muguet.errors import MuguetError
+
+if TYPE_CHECKING:
+    from muguet.denoiser import Denoiser
+    from muguet.training import Session
+
+
+def train(sources: list[Path], choices: Choices, checkpoint: Path) -> Denoiser:
+    """Train on the images of all sources, showing how it goes; Ctrl-C ends it with the best so far."""
+    from muguet.interrupt import interruptible
+    from muguet.training import steps as advance
+
+    if choices.resume and not checkpoint.exists():
+        raise MuguetError(f"{checkpoint} is not there: nothing to --resume; run without it")
+    if checkpoint.exists() and not (choices.resume or choices.overwrite):
+        raise MuguetError(
+            f"{checkpoint} holds an interrupted run: add --resume to continue it, or --overwrite to start anew"
+        )
+    session = _session(sources, choices)
+    if choices.resume:
+        session.restore(checkpoint)
+        say(f"Continuing at step {session.step}.")
+    _announce(session)
+    with interruptible(
+        lambda: say("Stopping: the best so far is used. Ctrl-C again ends at once.")
+    ) as interrupt:
+        with Bar("Training") as bar:
+            for progress in advance(session, checkpoint):
+                if bar.due or interrupt:
+                    held_out = f", held out {session.history[-1]['held_out']:.4f}" if session.history else ""
+                    speed = f"{progress.step / progress.seconds:.1f} steps/s"
+                    text = f"step {progress.step}, {speed}, loss {float(progress.loss):.4f}{held_out}"
+                    bar.show(progress.step / progress.total, progress.seconds_left, text)
+                if interrupt:
+                    session.save(checkpoint)
+                    break
+        early = (
+            session.total is not None
+            and choices.steps is None
+            and session.seconds < 0.9 * 60 * choices.minutes
+        )
+        why = " (stopped by Ctrl-C)" if interrupt else " (nothing improved any more)" if early else ""
+        say(f"Trained for {session.step} steps in {duration(session.seconds)}{why}, seed {choices.seed}.")
+        return session.denoiser()
+
+
+def _session(sources: list[Path], choices: Choices) -> Session:
+    from muguet.denoiser import Parts
+    from muguet.image.datasets import Sample, collect
+    from muguet.image.files import read
+    from muguet.training import Plan, Session
+
+    images = [read(source, choices.axes) for source in sources]
+    for image in images[:5]:
+        say(f"{image.path}: {described(image)}")
+        for note in image.notes:
+            say(f"  {note}")
+    if len(images) > 5:
+        say(f"… and {len(images) - 5} more images.")
+    dataset = collect(
+        [Sample(image.data, image.axes, str(image.path)) for image in images], choices.dimensions
+    )
+    for note in dataset.notes:
+        say(f"  {note}")
+    if dataset.channels > 1:
+        say(
+            f"  {dataset.channels} channels: one network sees them one at a time; each has its own noise law."
+        )
+    if choices.dimensions == 2 and any(i.data.shape[i.axes.index("Z")] > 1 for i in images if "Z" in i.axes):
+        say("  Z: planes are treated one by one; --dimensions 3 lets neighbouring planes help.")
+    parts = Parts(recipe=choices.recipe, net=choices.net, components=choices.components)
+    plan = Plan(choices.minutes, choices.steps, choices.seed, device=choices.device)
+    return Session(dataset, parts, plan)
+
+
+def _announce(session: Session) -> None:
+    """Say how long it will take on this machine, before it starts."""
+    step, pixel = session.rehearse()
+    if session.plan.steps is not None:
+        training = step * (session.plan.steps - session.step)
+        length = f"{session.plan.steps} steps, about {duration(training)}"
+    else:
+        training = 60 * session.plan.minutes - session.seconds
+        length = f"at most {duration(training)}, about {int(training / step)} steps"
+    prediction = pixel * session.pixels
+    say(f"Training on {session.device}: {length}; then about {duration(prediction)} to denoise.")

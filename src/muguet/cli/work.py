@@ -1,0 +1,188 @@
+"""`muguet denoise` and `muguet fit`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from muguet.cli.display import say
+from muguet.cli.options import (
+    OUTPUT,
+    TRAINING,
+    Axes,
+    Choices,
+    Components,
+    Device,
+    Dimensions,
+    Inputs,
+    Minutes,
+    Net,
+    Overwrite,
+    Recipe,
+    Resume,
+    Seed,
+    Steps,
+)
+from muguet.cli.predict import denoise_file, tell_law
+from muguet.cli.train import train
+from muguet.errors import MuguetError
+
+
+def denoise(
+    context: typer.Context,
+    inputs: Inputs,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="A file for one input, a folder for more.",
+            rich_help_panel=OUTPUT,
+            show_default="IN_denoised.tif",
+        ),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="A model of `muguet fit`: nothing is trained then.",
+            rich_help_panel=TRAINING,
+            show_default=False,
+        ),
+    ] = None,
+    minutes: Minutes = 5.0,
+    steps: Steps = None,
+    components: Components = 3,
+    recipe: Recipe = "joint",
+    net: Net = "filterbank",
+    seed: Seed = 0,
+    device: Device = "auto",
+    resume: Resume = False,
+    axes: Axes = None,
+    dimensions: Dimensions = 2,
+    dtype: Annotated[
+        str | None,
+        typer.Option(
+            help="Data type of the result; float32 keeps fractions.",
+            rich_help_panel=OUTPUT,
+            show_default="the input's",
+        ),
+    ] = None,
+    save_model: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keep what was learned, for `--model`.", rich_help_panel=OUTPUT, show_default=False
+        ),
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Denoise images: learn from them what is signal and what is noise, then remove the noise.
+
+    Several images train one model together. A time-lapse or a Z stack is so many images; of several channels
+    each has its own noise law, and none leaks into another.
+    """
+    from muguet.image.outputs import check_output, destination, find
+
+    choices = Choices(
+        minutes, steps, components, recipe, net, seed, device, dimensions, axes, resume, overwrite
+    )
+    if model is not None:
+        _refuse_training_options(context)
+    kind = _dtype(dtype)
+    sources = find(inputs)
+    results = destination(sources, out)
+    for result in results:
+        check_output(result, overwrite)
+    if save_model is not None:
+        _check_model(save_model, overwrite)
+    if model is not None:
+        from muguet.denoiser import load
+
+        denoiser = load(model, _device(device))
+    else:
+        denoiser = train(sources, choices, _checkpoint_of(results))
+    if save_model is not None:
+        denoiser.save(save_model)
+        say(f"{save_model}: the model, for --model and muguet info.")
+    for source, result in zip(sources, results, strict=True):
+        denoise_file(denoiser, source, result, axes, kind, overwrite)
+    if len(results) > 1:
+        say(f"{len(results)} images in {results[0].parent}.")
+    tell_law(denoiser)
+    if model is None:
+        _checkpoint_of(results).unlink(missing_ok=True)
+
+
+def fit(
+    inputs: Inputs,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The model file.", rich_help_panel=OUTPUT)] = Path(
+        "model.muguet"
+    ),
+    minutes: Minutes = 5.0,
+    steps: Steps = None,
+    components: Components = 3,
+    recipe: Recipe = "joint",
+    net: Net = "filterbank",
+    seed: Seed = 0,
+    device: Device = "auto",
+    resume: Resume = False,
+    axes: Axes = None,
+    dimensions: Dimensions = 2,
+    overwrite: Overwrite = False,
+) -> None:
+    """Learn a denoiser and the law of the noise from noisy images, and keep them in one file."""
+    from muguet.image.outputs import find
+
+    choices = Choices(
+        minutes, steps, components, recipe, net, seed, device, dimensions, axes, resume, overwrite
+    )
+    sources = find(inputs)
+    _check_model(out, overwrite)
+    checkpoint = out.with_name(out.name + ".checkpoint")
+    denoiser = train(sources, choices, checkpoint)
+    denoiser.save(out)
+    say(f"{out}: the model. Use it with muguet denoise IN -o OUT --model {out}")
+    tell_law(denoiser)
+    checkpoint.unlink(missing_ok=True)
+
+
+def _checkpoint_of(results: list[Path]) -> Path:
+    return results[0].with_name((results[0].name if len(results) == 1 else "muguet") + ".checkpoint")
+
+
+def _refuse_training_options(context: typer.Context) -> None:
+    for name in ("minutes", "steps", "components", "recipe", "net", "seed", "resume", "dimensions"):
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise MuguetError(
+                f"--{name} is for training, and --model is trained already: leave one of them out"
+            )
+
+
+def _check_model(path: Path, overwrite: bool) -> None:
+    if path.is_dir():
+        raise MuguetError(f"{path} is a folder: name a file in it, as in {path / 'model.muguet'}")
+    if path.exists() and not overwrite:
+        raise MuguetError(f"{path} exists: add --overwrite to replace it, or name another file")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        probe = path.with_name(f".{path.name}.partial")
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise MuguetError(f"{path} cannot be written: {error.strerror}; name another folder") from error
+
+
+def _dtype(name: str | None) -> np.dtype[Any] | None:
+    known = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
+    if name is not None and name not in known:
+        raise MuguetError(f"--dtype {name} is not known: choose one of {', '.join(known)}")
+    return np.dtype(name) if name else None
+
+
+def _device(name: str) -> str:
+    from muguet.training import Plan
+
+    return str(Plan(device=name).torch_device())

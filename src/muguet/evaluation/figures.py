@@ -1,0 +1,322 @@
+"""Figures of a result: what was recorded, what was made of it, and the noise law in between."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from muguet.errors import MuguetError
+from muguet.evaluation.scores import psnr
+from muguet.image.outputs import replacing
+from muguet.noise.law import Law
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Floats = npt.NDArray[np.floating[Any]]
+
+# Okabe and Ito's palette, told apart by colour-blind readers and in grey.
+_LEARNED, _TRUE, _HISTOGRAM = "#0072B2", "#D55E00", "#B8BDC4"
+_INK, _FAINT = "#222222", "#8A8F98"
+_STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 5,
+    "axes.linewidth": 0.7,
+    "axes.edgecolor": _INK,
+    "axes.labelcolor": _INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "text.color": _INK,
+    "legend.frameon": False,
+    "svg.hashsalt": "muguet",  # the same figure gives the same file
+}
+_CROP = 88  # pixels along the sides of the detail
+_MOST = 1024  # pixels along a side of a whole image on paper; more are averaged
+_SUFFIXES = (".png", ".svg", ".pdf")
+
+
+def overview(
+    noisy: npt.ArrayLike,
+    denoised: npt.ArrayLike,
+    law: Law,
+    signal_range: Sequence[float],
+    true_std: Callable[[Floats], Floats] | None = None,
+    clean: npt.ArrayLike | None = None,
+    pixel_size: float | None = None,
+    title: str | None = None,
+) -> Figure:
+    """One page of a result: noisy, denoised and residual, whole and in detail, beside the learned noise law.
+
+    Noisy, denoised and clean share one contrast, from the 0.1th to the 99.9th percentile of the denoised image;
+    the residual (noisy − denoised) is shown to ±3 of its standard deviations. The detail is the liveliest part
+    of the denoised image, every pixel of it visible.
+
+    Parameters
+    ----------
+    noisy, denoised
+        Planes ``(Y, X)`` in camera counts; NaN where nothing is known.
+    law
+        The learned noise law, in camera counts.
+    signal_range
+        Between which signals the law was learned, in counts.
+    true_std
+        σ of the noise at each signal, where it is known; drawn dashed.
+    clean
+        The clean plane, where it is known; adds a column, and PSNR to the titles.
+    pixel_size
+        Micrometres a pixel; draws scale bars.
+    title
+        A line above everything.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not tied to any window; see `save`.
+
+    Raises
+    ------
+    MuguetError
+        If matplotlib is not installed, or the planes do not match.
+    """
+    planes = [np.asarray(p, dtype=np.float64) for p in (noisy, denoised, *([] if clean is None else [clean]))]
+    if planes[0].ndim != 2 or any(plane.shape != planes[0].shape for plane in planes):
+        shapes = ", ".join(str(plane.shape) for plane in planes)
+        raise MuguetError(
+            f"a figure shows planes (Y, X) of one shape, these are {shapes}: give one plane each"
+        )
+    matplotlib = _matplotlib()
+    with matplotlib.rc_context(_STYLE):
+        panels = _panels(*planes)
+        figure = _canvas(planes[0].shape, len(panels), title)
+        grid = figure.add_gridspec(2, len(panels) + 1, width_ratios=[1.0] * len(panels) + [1.12])
+        crop = _liveliest(planes[1])
+        for column, panel in enumerate(panels):
+            _draw_whole(figure.add_subplot(grid[0, column]), panel, crop, pixel_size if column == 0 else None)
+            _draw_detail(
+                figure.add_subplot(grid[1, column]), panel, crop, pixel_size if column == 0 else None
+            )
+        halves = grid[:, -1].subgridspec(2, 1, height_ratios=[2.2, 1], hspace=0.06)
+        upper = figure.add_subplot(halves[0])
+        lower = figure.add_subplot(halves[1], sharex=upper)
+        _draw_std(upper, law, signal_range, true_std)
+        _draw_histogram(lower, planes[1], signal_range, upper.get_xscale() == "log")
+        figure.draw_without_rendering()  # settles the layout while the style holds
+    return figure
+
+
+def save(figure: Figure, path: str | Path) -> None:
+    """Write a figure as PNG, SVG or PDF, by its name's end; the file is whole or absent.
+
+    Raises
+    ------
+    MuguetError
+        If the name ends otherwise, or the file cannot be written.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise MuguetError(f"{path} cannot be drawn: name a figure that ends in .png, .svg or .pdf")
+    buffer = io.BytesIO()
+    undated = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}[suffix]
+    with _matplotlib().rc_context({"svg.hashsalt": _STYLE["svg.hashsalt"]}):
+        figure.savefig(buffer, format=suffix[1:], dpi=200, metadata=undated)
+    with replacing(path) as file:
+        file.write(buffer.getvalue())
+
+
+def _matplotlib() -> Any:
+    try:
+        import matplotlib
+        import matplotlib.figure
+    except ImportError as error:
+        raise MuguetError("figures need matplotlib: pip install muguet[figures]") from error
+    return matplotlib
+
+
+# --- Images ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Panel:
+    """An image, what to call it, and the counts that are black and white."""
+
+    name: str
+    plane: Floats
+    low: float
+    high: float
+
+
+def _panels(noisy: Floats, denoised: Floats, clean: Floats | None = None) -> list[_Panel]:
+    low, high = _percentiles(denoised, 0.1, 99.9)
+    residual = noisy - denoised
+    std = float(np.nanstd(residual)) or 1.0
+    scores = ["" if clean is None else f"   {psnr(plane, clean):.2f} dB" for plane in (noisy, denoised)]
+    panels = [
+        _Panel(f"Noisy{scores[0]}", noisy, low, high),
+        _Panel(f"Denoised{scores[1]}", denoised, low, high),
+        _Panel(f"Noisy − denoised   std {std:.3g}", residual, -3 * std, 3 * std),
+    ]
+    if clean is not None:
+        panels.insert(2, _Panel("Clean", clean, low, high))
+    return panels
+
+
+def _canvas(shape: tuple[int, ...], columns: int, title: str | None) -> Figure:
+    """A figure whose cells have about the shape of the images."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    side = 2.25  # inches
+    tall = min(max(shape[0] / shape[1], 0.4), 1.6)
+    layout = ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.05, wspace=0.02, hspace=0.03)
+    figure = Figure((side * columns + side * 1.45, side * (1 + tall) + 0.75), layout=layout)
+    FigureCanvasAgg(figure)
+    if title:
+        figure.suptitle(title, x=0.012, ha="left", fontsize=9.5, fontweight="bold")
+    return figure
+
+
+def _show(axes: Axes, panel: _Panel, plane: Floats, extent: tuple[float, float, float, float]) -> None:
+    import matplotlib
+
+    grey = matplotlib.colormaps["gray"].with_extremes(bad="#5B7083")
+    axes.imshow(plane, cmap=grey, vmin=panel.low, vmax=panel.high, extent=extent)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _draw_whole(axes: Axes, panel: _Panel, crop: tuple[slice, slice], pixel_size: float | None) -> None:
+    from matplotlib.patches import Rectangle
+
+    height, width = panel.plane.shape
+    _show(axes, panel, _averaged(panel.plane), (0, width, height, 0))
+    axes.set_title(panel.name)
+    rows, columns = crop
+    size = (columns.stop - columns.start, rows.stop - rows.start)
+    if size != (width, height):
+        axes.add_patch(
+            Rectangle((columns.start, rows.start), *size, fill=False, edgecolor="white", linewidth=0.8)
+        )
+    _draw_scale_bar(axes, pixel_size)
+
+
+def _draw_detail(axes: Axes, panel: _Panel, crop: tuple[slice, slice], pixel_size: float | None) -> None:
+    plane = panel.plane[crop]
+    _show(axes, panel, plane, (0, plane.shape[1], plane.shape[0], 0))
+    axes.images[0].set_interpolation("nearest")
+    _draw_scale_bar(axes, pixel_size)
+
+
+def _draw_scale_bar(axes: Axes, pixel_size: float | None) -> None:
+    """A white bar with its length, at the lower left."""
+    if not pixel_size:
+        return
+    from matplotlib.patches import Rectangle
+    from matplotlib.patheffects import withStroke
+
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    width, height = right - left, bottom - top
+    length = _round_length(0.28 * width * pixel_size)
+    x, y = left + 0.05 * width, bottom - 0.05 * height
+    bar = Rectangle((x, y - 0.016 * height), length / pixel_size, 0.016 * height, facecolor="white")
+    dark = withStroke(linewidth=1.2, foreground="black")
+    bar.set_path_effects([dark])
+    axes.add_patch(bar)
+    label = f"{length:g} µm" if length >= 1 else f"{1000 * length:g} nm"
+    text = axes.text(
+        x + length / pixel_size / 2, y - 0.03 * height, label, color="white", ha="center", va="bottom"
+    )
+    text.set_path_effects([dark])
+
+
+def _round_length(most: float) -> float:
+    """The longest of 1, 2, 5 times a power of ten that is not above `most`."""
+    power = 10.0 ** np.floor(np.log10(most))
+    return float(max(step * power for step in (1, 2, 5) if step * power <= most * (1 + 1e-9)))
+
+
+def _liveliest(plane: Floats) -> tuple[slice, slice]:
+    """The square of the detail: where the denoised image varies most, bright single spots aside."""
+    size = min(_CROP, *plane.shape)
+    step = max(size // 4, 1)
+    low, high = _percentiles(plane, 0.1, 99.5)
+    filled = np.clip(np.nan_to_num(plane, nan=low), low, high)
+    best, place = -1.0, (0, 0)
+    for y in range(0, plane.shape[0] - size + 1, step):
+        for x in range(0, plane.shape[1] - size + 1, step):
+            spread = float(filled[y : y + size : 2, x : x + size : 2].std())
+            if spread > best:
+                best, place = spread, (y, x)
+    return slice(place[0], place[0] + size), slice(place[1], place[1] + size)
+
+
+def _averaged(plane: Floats) -> Floats:
+    """Blocks averaged until a side is at most `_MOST` pixels long."""
+    block = -(-max(plane.shape) // _MOST)
+    if block == 1:
+        return plane
+    height, width = (max(n // block, 1) for n in plane.shape)
+    rows, columns = min(block, plane.shape[0]), min(block, plane.shape[1])
+    cut = plane[: height * rows, : width * columns]
+    blocks: Floats = cut.reshape(height, rows, width, columns).mean((1, 3))
+    return blocks
+
+
+def _percentiles(plane: Floats, low: float, high: float) -> tuple[float, float]:
+    finite = plane[np.isfinite(plane)]
+    if finite.size == 0:
+        return 0.0, 1.0
+    a, b = np.percentile(finite, [low, high])
+    return (float(a), float(b)) if b > a else (float(a), float(a) + 1.0)
+
+
+# --- The noise law ---------------------------------------------------------------------------------------
+
+
+def _draw_std(
+    axes: Axes, law: Law, signal_range: Sequence[float], true_std: Callable[[Floats], Floats] | None
+) -> None:
+    """Learned σ against signal, true σ dashed on top."""
+    low, high = map(float, signal_range)
+    logarithmic = low > 0 and high / low > 30
+    signal = np.geomspace(low, high, 256) if logarithmic else np.linspace(low, high, 256)
+    axes.plot(signal, law.std(signal), color=_LEARNED, linewidth=2.0, label="learned")
+    if true_std is not None:
+        axes.plot(signal, true_std(signal), color=_TRUE, linewidth=1.4, linestyle=(0, (4, 2)), label="true")
+        axes.legend(loc="lower right", handlelength=2.2)
+    if logarithmic:
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=0)
+    axes.set_xlim(low, high)
+    axes.set_ylabel("Noise σ (counts)")
+    axes.set_title("Noise law")
+    axes.tick_params(labelbottom=False)
+
+
+def _draw_histogram(axes: Axes, denoised: Floats, signal_range: Sequence[float], logarithmic: bool) -> None:
+    """How many pixels have each signal, so that one sees where the law rests on many and where on few."""
+    low, high = map(float, signal_range)
+    edges = np.geomspace(low, high, 65) if logarithmic else np.linspace(low, high, 65)
+    counts, _ = np.histogram(denoised[np.isfinite(denoised)], edges)
+    axes.stairs(np.maximum(counts, 0.5), edges, baseline=0.5, fill=True, color=_HISTOGRAM)
+    axes.set_yscale("log")
+    axes.set_ylim(bottom=0.5)
+    axes.set_xlabel("Signal (counts)")
+    axes.set_ylabel("Pixels")

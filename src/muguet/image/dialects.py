@@ -1,0 +1,184 @@
+"""The three dialects of TIFF, plain, ImageJ and OME: what each says of its pixels, and how each is told.
+
+What is written must be what is read, so both directions of a dialect stand here together.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+from muguet.errors import MuguetError
+from muguet.image.calibration import (
+    MICROMETRES,
+    known,
+    positive,
+    size_from_imagej,
+    size_from_ome,
+    size_from_tags,
+)
+from muguet.image.pixels import Image
+
+if TYPE_CHECKING:
+    import tifffile
+
+_IMAGEJ_DTYPES = frozenset(("uint8", "uint16", "int16", "float32"))
+_OME_DTYPES = _IMAGEJ_DTYPES | {"bool", "int8", "int32", "uint32", "float64"}
+DTYPES = _OME_DTYPES | {"float16"}
+_BIG = 2**32 - 2**25  # bytes of pixels that a classic TIFF holds, its tags left room
+
+# A dialect has its own order of axes and drops those of size one; this key keeps what we were given.
+_AXES_KEY = "muguet_axes"
+_SIZE_KEY = "muguet_pixel_size"
+
+# What ImageJ shows and keeps beside the pixels; it stays valid, for the output has the input's counts.
+_IMAGEJ_KEYS = ("mode", "min", "max", "LUTs", "Ranges", "Info", "Labels", "ROI", "Overlays")
+
+
+@dataclass(frozen=True)
+class Description:
+    """What the text in a file says, in one form for all dialects."""
+
+    kind: str
+    pixel_size: Mapping[str, float]
+    axes: str = ""  # as we wrote them; files of others do not say
+    channel_names: tuple[str, ...] = ()
+    imagej: Mapping[str, Any] = field(default_factory=dict)
+
+
+def describe(tif: tifffile.TiffFile, index: int) -> Description:
+    """Read what the file says of its series number `index`, in whichever dialect."""
+    series = tif.series[index]
+    page = series.keyframe
+    if series.kind == "ome" and tif.ome_metadata:
+        return _describe_ome(tif.ome_metadata, index)
+    if series.kind == "imagej":
+        meta = tif.imagej_metadata or {}
+        kept = {key: meta[key] for key in _IMAGEJ_KEYS if key in meta}
+        return Description("imagej", size_from_imagej(meta, page), str(meta.get(_AXES_KEY, "")), imagej=kept)
+    shaped = tif.shaped_metadata or ()
+    meta = shaped[index] if index < len(shaped) else {}
+    sizes = meta.get(_SIZE_KEY)
+    noted = known({a: positive(s) for a, s in sizes.items()}) if isinstance(sizes, dict) else None
+    return Description("tiff", size_from_tags(page) if noted is None else noted, str(meta.get(_AXES_KEY, "")))
+
+
+def _describe_ome(text: str, index: int) -> Description:
+    root = ET.fromstring(text)
+    images = root.findall("{*}Image")
+    pixels = images[min(index, len(images) - 1)].find("{*}Pixels") if images else None
+    if pixels is None:
+        return Description("ome", {})
+    names = tuple(channel.get("Name", "") for channel in pixels.findall("{*}Channel"))
+    axes = [entry.text or "" for entry in root.iterfind(".//{*}M") if entry.get("K") == _AXES_KEY]
+    return Description(
+        "ome", size_from_ome(pixels.attrib), axes[0] if axes else "", names if any(names) else ()
+    )
+
+
+def stored_order(image: Image) -> tuple[npt.NDArray[Any], str]:
+    """Return the data in the one order that all dialects hold: TZCYX, colour last, other samples apart."""
+    order = "TZCYXS" if _is_colour(image) else "TZCSYX"
+    axes = "".join(letter for letter in order if letter in image.axes)
+    return image.data.transpose([image.axes.index(letter) for letter in axes]), axes
+
+
+def _is_colour(image: Image) -> bool:
+    return (
+        "S" in image.axes
+        and image.data.shape[image.axes.index("S")] in (3, 4)
+        and image.data.dtype.name in ("uint8", "uint16")
+    )
+
+
+def _dialect(path: Path, image: Image) -> str:
+    """Choose how to store the image: ``"ome"``, ``"imagej"`` or ``"tiff"``."""
+    dtype = image.data.dtype.name
+    samples = "S" in image.axes
+    if dtype not in DTYPES:
+        raise MuguetError(
+            f"{path} cannot be written with {dtype} pixels: convert them to 8, 16 or 32 bits, or float"
+        )
+    ome = dtype in _OME_DTYPES and (not samples or _is_colour(image))
+    if path.stem.lower().endswith(".ome"):
+        if not ome:
+            raise MuguetError(
+                f"{path} cannot be written, OME-TIFF has no place for {dtype} with axes {image.axes}: "
+                f"let the name end in .tif without .ome"
+            )
+        return "ome"
+    if image.kind == "ome" and ome:
+        return "ome"
+    lateral = {"X", "Y"} & set(image.pixel_size)
+    imagej = (
+        dtype in _IMAGEJ_DTYPES
+        and (not samples or (dtype == "uint8" and _is_colour(image)))
+        # tifffile takes a single column for samples, and writes the rows as columns.
+        and image.data.shape[image.axes.index("X")] > 1
+        # ImageJ has one unit for all axes: a depth without width and height cannot be told there.
+        and (len(lateral) == 2 or not {"X", "Y", "Z"} & set(image.pixel_size))
+    )
+    if imagej and image.data.nbytes <= _BIG:
+        return "imagej"
+    return "ome" if imagej and ome else "tiff"
+
+
+def options(path: Path, image: Image, axes: str) -> dict[str, Any]:
+    """Return the keywords of ``tifffile.imwrite`` for this image."""
+    dialect = _dialect(path, image)
+    metadata = {"axes": axes}
+    metadata |= {"ome": _ome_metadata, "imagej": _imagej_metadata, "tiff": _plain_metadata}[dialect](image)
+    keywords: dict[str, Any] = {
+        "photometric": "rgb" if _is_colour(image) else "minisblack",
+        "metadata": metadata,
+        "ome": dialect == "ome",
+        "imagej": dialect == "imagej",
+        "bigtiff": image.data.nbytes > _BIG,
+    }
+    if image.compression:
+        keywords["compression"] = image.compression
+        # ImageJ's own reader undoes the predictor of 8 and 16 bits only.
+        keywords["predictor"] = image.data.dtype.kind in "iu" and image.data.dtype.itemsize <= 2
+    unit = 1.0 if dialect == "imagej" else MICROMETRES["cm"]
+    resolution = [unit / image.pixel_size[letter] for letter in "XY" if letter in image.pixel_size]
+    # Beyond these limits no fraction of 32 bits holds it.
+    if len(resolution) == 2 and all(1e-6 < value < 2**32 for value in resolution):
+        keywords["resolution"] = tuple(resolution)
+        keywords["resolutionunit"] = "NONE" if dialect == "imagej" else "CENTIMETER"
+    return keywords
+
+
+def _plain_metadata(image: Image) -> dict[str, Any]:
+    return {_AXES_KEY: image.axes, _SIZE_KEY: dict(image.pixel_size)}
+
+
+def _imagej_metadata(image: Image) -> dict[str, Any]:
+    kept = dict(image.imagej)
+    if "S" in image.axes:
+        kept.pop("mode", None)  # a colour image has one mode
+    if image.axes != "".join(letter for letter in "TZCYXS" if letter in image.axes):
+        kept.pop("Labels", None)  # they name the planes in the order that these had
+    sizes = image.pixel_size
+    kept |= {"unit": "micron"} if "X" in sizes else {}
+    kept |= {"spacing": sizes["Z"]} if "Z" in sizes else {}
+    kept |= {"finterval": sizes["T"]} if "T" in sizes else {}
+    return kept | {_AXES_KEY: image.axes}
+
+
+def _ome_metadata(image: Image) -> dict[str, Any]:
+    sizes = image.pixel_size
+    found: dict[str, Any] = {"MapAnnotation": {_AXES_KEY: image.axes}}
+    for letter in "XYZ":
+        if letter in sizes:
+            found |= {f"PhysicalSize{letter}": sizes[letter], f"PhysicalSize{letter}Unit": "µm"}
+    if "T" in sizes:
+        found |= {"TimeIncrement": sizes["T"], "TimeIncrementUnit": "s"}
+    channels = image.data.shape[image.axes.index("C")] if "C" in image.axes else 1
+    if len(image.channel_names) == channels:
+        found["Channel"] = {"Name": list(image.channel_names)}
+    return found

@@ -1,0 +1,66 @@
+"""Run the command line inside the test process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from muguet.cli import main
+
+
+@dataclass(frozen=True)
+class Answer:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def muguet(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answer]:
+    """`muguet("denoise", path, ...)` as in a shell: exit code, standard output, standard error."""
+
+    def run(*arguments: object) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["muguet", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        said = capsys.readouterr()
+        return Answer(code, said.out, said.err)
+
+    return run
+
+
+def noise(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
+    """A smooth scene with shot noise, uint16."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[: shape[-2], : shape[-1]]
+    scene = 40 + 30 * np.sin(y / 7) * np.cos(x / 9)
+    return (100 + 2 * rng.poisson(np.broadcast_to(scene, shape))).astype(np.uint16)
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    """A 48×56 uint16 ImageJ TIFF with a pixel size of 0.1 µm."""
+    path = tmp_path / "cells.tif"
+    tifffile.imwrite(
+        path, noise((48, 56)), imagej=True, resolution=(10, 10), metadata={"axes": "YX", "unit": "um"}
+    )
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two images of different sizes in a folder."""
+    where = tmp_path / "images"
+    where.mkdir()
+    tifffile.imwrite(where / "a.tif", noise((40, 48), 1))
+    tifffile.imwrite(where / "b.tif", noise((2, 33, 37), 2), imagej=True, metadata={"axes": "TYX"})
+    return where

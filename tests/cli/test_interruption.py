@@ -1,0 +1,125 @@
+"""Ctrl-C, twice Ctrl-C, kill: what was learned is never lost."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from muguet import training
+from muguet.errors import MuguetError
+
+
+def start(*arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "muguet", *map(str, arguments)], stderr=subprocess.PIPE, text=True
+    )
+
+
+def wait_for(process: subprocess.Popen[str], phrase: str) -> None:
+    assert process.stderr is not None
+    for line in process.stderr:
+        if phrase in line:
+            return
+    raise AssertionError(f"it ended without saying {phrase!r}")
+
+
+def test_ctrl_c_once_goes_on_with_the_best_so_far(image, tmp_path):
+    out = tmp_path / "o.tif"
+    process = start("denoise", image, "-o", out, "--steps", 100_000)
+    wait_for(process, "step 1,")
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "Stopping" in said
+    assert tifffile.imread(out).shape == (48, 56)
+    assert [p.name for p in tmp_path.iterdir() if "checkpoint" in p.name] == []
+
+
+def test_ctrl_c_twice_ends_at_once_with_130_and_leaves_the_checkpoint(image, tmp_path, monkeypatch):
+    # The second one comes while the first is being answered: an answer that takes long is simulated.
+    slow = tmp_path / "slow.py"
+    slow.write_text(
+        "import time, muguet.training as t\n"
+        "answer = t.Session.denoiser\n"
+        "t.Session.denoiser = lambda self: (print('saved', file=__import__('sys').stderr, flush=True),"
+        " time.sleep(60), answer(self))[-1]\n"
+        "from muguet.cli import main\nmain()\n"
+    )
+    arguments = ["denoise", str(image), "-o", str(tmp_path / "o.tif"), "--steps", "100000"]
+    process = subprocess.Popen([sys.executable, slow, *arguments], stderr=subprocess.PIPE, text=True)
+    wait_for(process, "step 1,")
+    process.send_signal(signal.SIGINT)
+    wait_for(process, "saved")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert not (tmp_path / "o.tif").exists()
+    assert (tmp_path / "o.tif.checkpoint").stat().st_size > 0
+
+
+def test_a_killed_run_resumes_to_the_same_bits(muguet, image, tmp_path, monkeypatch):
+    whole, parts = tmp_path / "whole.tif", tmp_path / "parts.tif"
+    options = ("--steps", 12, "--dtype", "float32")
+    assert muguet("denoise", image, "-o", whole, *options).code == 0
+
+    class KilledError(Exception):
+        pass
+
+    advance = training.Session.advance
+
+    def dying(session: training.Session) -> training.Progress:
+        if session.step == 7:
+            raise KilledError
+        return advance(session)
+
+    monkeypatch.setattr(training, "CHECKPOINT_EVERY", 0.0)
+    monkeypatch.setattr(training.Session, "advance", dying)
+    with pytest.raises(KilledError):
+        muguet("denoise", image, "-o", parts, *options)
+    monkeypatch.setattr(training.Session, "advance", advance)
+    checkpoint = Path(f"{parts}.checkpoint")
+    assert checkpoint.exists()
+    assert not parts.exists()
+
+    unsure = muguet("denoise", image, "-o", parts, *options)
+    assert unsure.code == 2
+    assert "--resume" in unsure.err
+
+    other = muguet("denoise", image, "-o", parts, "--steps", 13, "--resume")
+    assert other.code == 2
+    assert "another run" in other.err
+
+    resumed = muguet("denoise", image, "-o", parts, *options, "--resume")
+    assert resumed.code == 0, resumed.err
+    assert re.search(r"Continuing at step \d", resumed.err)
+    np.testing.assert_array_equal(tifffile.imread(parts), tifffile.imread(whole))
+    assert not checkpoint.exists()
+
+
+def test_nothing_to_resume(muguet, image):
+    answer = muguet("denoise", image, "--resume")
+    assert answer.code == 2
+    assert "nothing to --resume" in answer.err
+
+
+def test_a_checkpoint_that_cannot_be_written_does_not_end_the_run(tmp_path, monkeypatch):
+    from muguet.image.datasets import Sample, collect
+
+    session = training.Session(
+        collect([Sample(np.random.default_rng(0).poisson(20, (32, 32)), "YX")]), plan=training.Plan(steps=4)
+    )
+
+    def full(self: training.Session, path: Path) -> None:
+        raise MuguetError("the disk is full")
+
+    monkeypatch.setattr(training, "CHECKPOINT_EVERY", 0.0)
+    monkeypatch.setattr(training.Session, "save", full)
+    with pytest.warns(UserWarning, match="without a checkpoint"):
+        assert len(list(training.steps(session, tmp_path / "c"))) == 4

@@ -1,0 +1,102 @@
+"""Figures: drawn from anything, leaving matplotlib as it was, and whole on the disk or absent."""
+
+import sys
+
+import matplotlib
+import numpy as np
+import pytest
+
+from muguet.errors import MuguetError
+from muguet.evaluation.figures import overview, save
+from muguet.image.phantom import acquisition
+from muguet.noise.known import PoissonGaussian
+
+LAW = PoissonGaussian(2.0, 100.0, 1.5)
+
+
+def draw(shape=(96, 120), **choices):
+    clean = acquisition(shape)
+    return overview(LAW.sample(clean), clean, LAW, (float(clean.min()), float(clean.max())), **choices)
+
+
+def texts(figure):
+    return {text.get_text() for axes in figure.axes for text in (*axes.texts, axes.title)} | {
+        axes._left_title.get_text() for axes in figure.axes
+    }
+
+
+def test_noisy_and_denoised_share_one_contrast_and_the_residual_is_symmetric():
+    images = [axes.images[0].get_clim() for axes in draw().axes if axes.images]
+    assert len(images) == 6
+    assert images[0] == images[1] == images[2] == images[3]
+    assert images[4] == images[5] == (-images[4][1], images[4][1])
+
+
+def test_the_clean_image_adds_a_column_and_scores():
+    figure = draw(clean=acquisition((96, 120)))
+    assert sum(bool(axes.images) for axes in figure.axes) == 8
+    assert any(text.startswith("Noisy ") and text.endswith("dB") for text in texts(figure))
+
+
+@pytest.mark.parametrize(("size", "label"), [(0.108, "2 µm"), (0.004, "100 nm"), (1.3, "20 µm")])
+def test_the_scale_bar_is_as_long_as_it_says(size, label):
+    figure = draw(pixel_size=size)
+    assert label in texts(figure)
+    length = float(label.split()[0]) * (1e-3 if label.endswith("nm") else 1.0)
+    bars = [p.get_width() for p in figure.axes[0].patches if p.get_facecolor()[:3] == (1, 1, 1)]
+    assert any(width * size == pytest.approx(length) or width * size > length for width in bars)
+
+
+def test_without_a_pixel_size_there_is_no_scale_bar():
+    assert not any("µm" in text or "nm" in text for text in texts(draw()))
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (40, 400), (400, 40), (1500, 1030)])
+def test_any_shape(shape, tmp_path):
+    save(draw(shape), tmp_path / "figure.png")
+
+
+def test_missing_pixels_and_constant_images_are_drawn():
+    noisy = acquisition((64, 64))
+    noisy[10:20] = np.nan
+    overview(noisy, noisy, LAW, (100.0, 200.0))
+    overview(np.full((64, 64), 7.0), np.full((64, 64), 7.0), LAW, (7.0, 8.0))
+
+
+def test_a_wide_range_of_signals_is_drawn_in_logarithms():
+    clean = acquisition((64, 64)) - 99
+    figure = overview(clean, clean, PoissonGaussian(), (1.0, 200.0))
+    assert any(axes.get_xscale() == "log" for axes in figure.axes)
+
+
+def test_the_style_of_others_is_left_alone():
+    before = dict(matplotlib.rcParams)
+    draw(title="cells.tif", pixel_size=0.1)
+    assert dict(matplotlib.rcParams) == before
+    assert "matplotlib.pyplot" not in sys.modules
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg"])
+def test_the_same_figure_gives_the_same_file(tmp_path, suffix):
+    for name in ("one", "two"):
+        save(draw(), tmp_path / f"{name}{suffix}")
+    one, two = (tmp_path / f"{name}{suffix}" for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_what_cannot_be_drawn_or_written_is_one_sentence(tmp_path):
+    figure = draw((32, 32))
+    with pytest.raises(MuguetError, match=r"ends in \.png"):
+        save(figure, tmp_path / "figure.docx")
+    (tmp_path / "file").touch()
+    with pytest.raises(MuguetError):
+        save(figure, tmp_path / "file" / "figure.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    with pytest.raises(MuguetError, match="one shape"):
+        overview(np.zeros((4, 5)), np.zeros((5, 4)), LAW, (0, 1))
+
+
+def test_without_matplotlib_the_sentence_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(MuguetError, match=r"pip install muguet\[figures\]"):
+        draw((32, 32))

@@ -1,0 +1,62 @@
+"""Laws of the filter bank: no filter holds the pixel itself, each keeps constants; folding is undone."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from muguet.restoration.blur import gaussian_blur
+from muguet.restoration.filterbank import FilterBank, FilterBankNet, _fold, _unfold
+
+BANKS = {
+    "2-D": ([(0.6, 0.6), (1.9, 1.9), (4.0, 4.0)], (9, 11)),
+    "3-D": ([(0.0, 0.9, 0.9), (0.7, 1.0, 1.0)], (4, 7, 6)),
+}
+
+
+@pytest.mark.parametrize("name", BANKS)
+def test_filters_sum_to_one_without_the_centre(name):
+    sigmas, space = BANKS[name]
+    bank = FilterBank(sigmas)
+    # Large enough that the centre's reflections in the borders are out of reach.
+    image = torch.zeros(1, 1, *(2 * r + 3 for r in bank.radius))
+    middle = tuple(r + 1 for r in bank.radius)
+    image[(0, 0, *middle)] = 1
+    response = bank(image)[0]
+    torch.testing.assert_close(response[(slice(None), *middle)], torch.zeros(len(sigmas)), rtol=0, atol=1e-6)
+    torch.testing.assert_close(response.flatten(1).sum(1), torch.ones(len(sigmas)), rtol=1e-4, atol=0)
+    assert (response > -1e-6).all()
+
+
+@pytest.mark.parametrize("name", BANKS)
+def test_filters_keep_constants_also_where_the_image_is_smaller_than_they_are(name):
+    sigmas, space = BANKS[name]
+    constant = torch.full((2, 1, *space), 13.0)
+    torch.testing.assert_close(FilterBank(sigmas)(constant), constant.expand(-1, len(sigmas), *space))
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_the_first_estimate_is_close_to_a_blur(dims):
+    torch.manual_seed(0)
+    space = (40, 48) if dims == 2 else (6, 24, 24)
+    net = FilterBankNet(dims, (16, 16))
+    image = gaussian_blur(torch.randn(1, 1, *space), 3.0) * 10 + torch.randn(1, 1, *space)
+    with torch.no_grad():
+        estimate = net(image)
+    planes = image.view(-1, 1, *space[-2:])  # in 3-D it starts with a blur of each plane
+    blur = gaussian_blur(planes, 1.9).view_as(image)
+    both = torch.stack([estimate.flatten(), blur.flatten()])
+    assert torch.corrcoef(both)[0, 1] > 0.95
+    assert (estimate - blur).std() < 0.5 * (image - blur).std()
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 6, 8), (1, 2, 3, 4, 10), (1, 1, 2, 2)])
+def test_unfold_undoes_fold(shape):
+    image = torch.randn(shape)
+    assert torch.equal(_unfold(_fold(image)), image)
+    assert _fold(image).shape == (shape[0], 4 * shape[1], *shape[2:-2], shape[-2] // 2, shape[-1] // 2)
+
+
+def test_folding_makes_channels_of_each_block():
+    image = torch.arange(16.0).view(1, 1, 4, 4)
+    assert _fold(image)[0, :, 0, 0].tolist() == [0, 1, 4, 5]

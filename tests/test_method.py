@@ -1,0 +1,116 @@
+"""Laws of the joining: the loss is a likelihood of chosen pixels under the law of their channel."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from muguet.method import Method
+from muguet.noise.known import Gaussian
+from muguet.noise.learned import LearnedLaw
+from muguet.recipes import RECIPES
+from muguet.restoration.blind import Grid, Nothing
+from muguet.restoration.unet import UNet
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def batch():
+    torch.manual_seed(0)
+    return torch.randn(4, 1, 24, 24), torch.ones(4, 1, 24, 24), torch.tensor([0, 1, 0, 1])
+
+
+def test_the_true_width_of_the_noise_has_the_least_loss():
+    torch.manual_seed(0)
+    signal = torch.rand(2, 1, 32, 32)
+    recorded = signal + 0.3 * torch.randn_like(signal)
+    everything, first = torch.ones_like(signal), torch.zeros(2, dtype=torch.long)
+    losses = {
+        std: float(
+            Method(nn.Identity(), Nothing(), [Gaussian(std)])(signal, recorded, everything, first, generator())
+        )
+        for std in (0.1, 0.2, 0.3, 0.45, 1.0)
+    }
+    assert min(losses, key=losses.__getitem__) == 0.3
+
+
+def test_a_better_estimate_has_a_lower_loss(batch):
+    noisy, weight, channel = batch
+    method = Method(nn.Identity(), Nothing(), [Gaussian(), Gaussian()])
+    exact = method(noisy, noisy, weight, channel, generator())
+    assert exact < method(noisy + 0.1, noisy, weight, channel, generator())
+
+
+def test_l2_is_half_the_mean_squared_error_and_a_constant(batch):
+    noisy, weight, channel = batch
+    torch.manual_seed(0)
+    method = RECIPES["l2"].build("unet", 2, channels=2)
+    mask = method.blind.draw(noisy.shape, generator())
+    loss = method.loss(noisy, noisy, weight, channel, mask)
+    estimate = method.estimate(method.blind.hide(noisy, mask))
+    error = (estimate - noisy)[mask].square().mean()
+    constant = 0.5 * torch.log(torch.tensor(2 * torch.pi))
+    torch.testing.assert_close(loss, 0.5 * error + constant)
+
+
+@pytest.mark.parametrize("components", [1, 3])
+def test_pixels_of_no_weight_and_pixels_not_hidden_are_no_targets(batch, components):
+    noisy, weight, channel = batch
+    weight = (torch.rand(noisy.shape, generator=generator(3)) > 0.3).float()
+    method = Method(UNet(2, 8), Grid(), [LearnedLaw(components), LearnedLaw(components)])
+    target = noisy.clone().requires_grad_()
+    mask = method.blind.draw(noisy.shape, generator())
+    method.loss(noisy, target, weight, channel, mask).backward()
+    hidden = torch.zeros(noisy.shape, dtype=torch.bool)
+    hidden[mask] = True
+    assert (target.grad[(weight == 0) | ~hidden] == 0).all()
+    assert (target.grad[(weight > 0) & hidden] != 0).all()
+
+
+def test_the_loss_is_a_mean_over_targets(batch):
+    noisy, weight, channel = batch
+    method = Method(nn.Identity(), Nothing(), [Gaussian(), Gaussian()])
+    estimate_off = noisy + 1
+    whole = method(estimate_off, noisy, weight, channel, generator())
+    weight[:, :, ::2] = 0
+    torch.testing.assert_close(method(estimate_off, noisy, weight, channel, generator()), whole)
+
+
+def test_no_target_at_all_is_no_loss(batch):
+    noisy, weight, channel = batch
+    method = Method(nn.Identity(), Grid(), [LearnedLaw(2), LearnedLaw(2)])
+    assert method(noisy, noisy, 0 * weight, channel, generator()) == 0
+
+
+def test_every_channel_has_its_own_law(batch):
+    noisy, weight, channel = batch
+    laws = [LearnedLaw(2, 0.3), LearnedLaw(2, 1.5)]
+    method = Method(UNet(2, 8), Grid(), laws)
+    likelihood = method.log_prob(noisy, 0.5 * noisy, channel.view(-1, 1, 1, 1).expand(noisy.shape))
+    for c, law in enumerate(laws):
+        mine = channel == c
+        torch.testing.assert_close(likelihood[mine], law(0.5 * noisy[mine]).log_prob(noisy[mine]))
+    method(noisy, noisy, weight, torch.zeros_like(channel), generator()).backward()
+    assert all((p.grad is None) or (p.grad == 0).all() for p in laws[1].parameters())
+    assert all((p.grad != 0).any() for p in laws[0].head.parameters())
+
+
+def test_the_net_and_the_law_learn_together(batch):
+    noisy, weight, channel = batch
+    method = RECIPES["joint"].build("filterbank", 2, channels=2)
+    method(noisy, noisy, weight, channel, generator()).backward()
+    for name, parameter in method.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+
+
+def test_the_generator_alone_decides_on_the_mask(batch):
+    noisy, weight, channel = batch
+    method = RECIPES["joint"].build("filterbank", 2, channels=2)
+    first = method(noisy, noisy, weight, channel, generator(5))
+    torch.manual_seed(99)
+    assert torch.equal(first, method(noisy, noisy, weight, channel, generator(5)))

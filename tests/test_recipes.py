@@ -1,0 +1,51 @@
+"""Every recipe builds with every net, and a wrong name is answered with the right ones."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from muguet.errors import MuguetError
+from muguet.noise.known import Gaussian
+from muguet.noise.learned import LearnedLaw
+from muguet.recipes import NETS, RECIPES, SPACINGS, choose
+from muguet.training import MULTIPLE, PATCH
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize("dims", [2, 3])
+def test_every_recipe_builds_with_every_net(recipe, net, dims):
+    method = RECIPES[recipe].build(net, dims, channels=2, components=2)
+    assert len(method.laws) == 2
+    learned = RECIPES[recipe].learns_law
+    assert all(isinstance(law, LearnedLaw if learned else Gaussian) for law in method.laws)
+    space = [2 * s for s in method.net.stride]
+    assert method.estimate(torch.zeros(1, 1, *space)).shape == (1, 1, *space)
+    for patch, multiple, stride in zip(PATCH[dims], MULTIPLE[dims], method.net.stride, strict=True):
+        assert multiple % stride == 0
+        assert patch % multiple == 0
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_says_what_it_is(name):
+    assert RECIPES[name].name == name
+    assert "arXiv" in RECIPES[name].about
+
+
+def test_the_same_seed_builds_the_same_method():
+    def build():
+        torch.manual_seed(3)
+        return RECIPES["joint"].build("filterbank", 2)
+
+    one, two = build().state_dict(), build().state_dict()
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_spacings_keep_hidden_pixels_apart():
+    assert all(spacing >= 2 for spacings in SPACINGS.values() for spacing in spacings)
+
+
+def test_a_wrong_name_is_answered_with_the_right_ones():
+    with pytest.raises(MuguetError, match=r"--net nonsense .* filterbank, unet"):
+        choose(NETS, "nonsense", "--net")

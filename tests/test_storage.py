@@ -1,0 +1,137 @@
+"""Laws of files: what is written is read, anything else is refused with a sentence, nothing half is left."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import muguet
+from muguet import storage
+from muguet.errors import MuguetError
+
+TENSORS = {"a": np.arange(12.0, dtype=np.float32).reshape(3, 4), "number": np.array(5.0), "none": np.zeros((0, 3))}
+
+
+@pytest.fixture
+def file(tmp_path):
+    storage.write(tmp_path / "one.muguet", "model", TENSORS, {"scale": 0.1, "list": [1, None, "µ"]})
+    return tmp_path / "one.muguet"
+
+
+@given(
+    st.dictionaries(
+        st.text("abc.", min_size=1, max_size=5),
+        hnp.arrays(st.sampled_from(["f4", "f8", "i8", "u1", "f2"]), hnp.array_shapes(min_dims=0, max_dims=3)),
+        max_size=4,
+    ),
+    st.dictionaries(st.text("xyzµ"), st.floats(allow_nan=False) | st.text() | st.none() | st.integers()),
+)
+@settings(deadline=None, max_examples=50)
+def test_what_is_written_is_read(tmp_path_factory, tensors, header):
+    path = tmp_path_factory.mktemp("storage") / "file"
+    storage.write(path, "model", tensors, header)
+    found, told = storage.read(path, "model")
+    assert found.keys() == tensors.keys()
+    for name, value in tensors.items():
+        np.testing.assert_array_equal(found[name], value, strict=True)
+    assert {name: told[name] for name in header} == header
+
+
+def test_any_layout_in_memory_is_written(tmp_path):
+    value = np.arange(24).reshape(2, 3, 4)
+    storage.write(tmp_path / "file", "model", {"t": value.T, "s": value[:, ::2]}, {})
+    found, _ = storage.read(tmp_path / "file", "model")
+    np.testing.assert_array_equal(found["t"], value.T)
+    np.testing.assert_array_equal(found["s"], value[:, ::2])
+
+
+def test_a_flipped_byte_anywhere_is_noticed(file):
+    whole = file.read_bytes()
+    for place in range(len(whole)):
+        for flip in (1, 0x80):
+            damaged = bytearray(whole)
+            damaged[place] ^= flip
+            file.write_bytes(damaged)
+            try:
+                tensors, header = storage.read(file, "model")
+            except MuguetError:
+                continue
+            # Spaces that pad the header carry nothing.
+            assert whole[place] == ord(" ")
+            assert header["scale"] == 0.1
+            np.testing.assert_array_equal(tensors["a"], TENSORS["a"])
+
+
+def test_a_truncated_file_is_refused(file):
+    whole = file.read_bytes()
+    for length in range(0, len(whole), 7):
+        file.write_bytes(whole[:length])
+        with pytest.raises(MuguetError):
+            storage.read(file, "model")
+
+
+def test_foreign_files_are_refused(tmp_path):
+    from safetensors.numpy import save_file
+
+    path = tmp_path / "foreign"
+    save_file({"a": np.zeros(3)}, path)
+    with pytest.raises(MuguetError, match="not written by muguet"):
+        storage.read(path, "model")
+    path.write_text("II*\0 not a model at all, yet long enough to hold a length")
+    with pytest.raises(MuguetError, match="damaged or not"):
+        storage.read(path, "model")
+    with pytest.raises(MuguetError, match="is not there"):
+        storage.read(tmp_path / "missing", "model")
+    with pytest.raises(MuguetError, match="is not there"):
+        storage.read(tmp_path, "model")
+
+
+def test_another_kind_and_a_newer_format_are_refused(file, monkeypatch):
+    with pytest.raises(MuguetError, match=r"a muguet model file where a checkpoint"):
+        storage.read(file, "checkpoint")
+    monkeypatch.setattr(storage, "FORMAT", storage.FORMAT + 1)
+    storage.write(file, "model", TENSORS, {})
+    monkeypatch.undo()
+    with pytest.raises(MuguetError, match="newer version"):
+        storage.read(file, "model")
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(file, monkeypatch):
+    before = file.read_bytes()
+
+    def full(number):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(MuguetError, match="No space left on device"):
+        storage.write(file, "model", {}, {})
+    assert file.read_bytes() == before
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+
+
+def test_a_place_that_cannot_be_written_to_is_refused(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(MuguetError, match="could not be written"):
+        storage.write(tmp_path / "file" / "below", "model", {}, {})
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(MuguetError, match="could not be written"):
+        storage.write(tmp_path / "folder", "model", {}, {})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_folders_are_made(tmp_path):
+    storage.write(tmp_path / "new" / "folder" / "file", "model", {}, {})
+    assert (tmp_path / "new" / "folder" / "file").is_file()
+
+
+def test_nothing_is_ever_pickled():
+    for path in Path(muguet.__file__).parent.rglob("*.py"):
+        assert not re.search(r"import pickle|torch\.(load|save)\(|allow_pickle=True|joblib", path.read_text()), path

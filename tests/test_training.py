@@ -1,0 +1,443 @@
+"""Laws of training: repeatable, resumable to the bit, stopped at any time, blind to what is held out."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import signal
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+import muguet
+from muguet import recipes, storage, training
+from muguet.denoiser import Parts
+from muguet.errors import MuguetError
+from muguet.image.datasets import Sample, collect
+from muguet.image.patches import HELD_OUT, MISSING, TARGET
+from muguet.restoration.filterbank import FilterBankNet
+from muguet.restoration.unet import UNet
+from muguet.training import Plan, Session, fit, plateaued, steps
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Patches and nets of a few pixels, for time; the laws are those of any size."""
+    monkeypatch.setattr(training, "PATCH", {2: (16, 16), 3: (4, 16, 16)})
+    monkeypatch.setitem(recipes.NETS, "filterbank", lambda dims: FilterBankNet(dims, (8, 8)))
+    monkeypatch.setitem(recipes.NETS, "unet", lambda dims: UNet(dims, 8, 4 - dims))
+
+
+def session(*images, axes="YX", dimensions=2, parts=None, **plan):
+    plan.setdefault("batch", 4)
+    samples = [Sample(each, axes, f"image {i}") for i, each in enumerate(images)]
+    return Session(collect(samples, dimensions), parts, Plan(**plan))
+
+
+def advanced(run, number):
+    for _ in range(number):
+        run.advance()
+    return run
+
+
+def state(run):
+    """All that two runs which gave the same bits have in common."""
+    tensors = {
+        **{f"method {name}": value for name, value in run.method.state_dict().items()},
+        **{f"averaged {name}": value for name, value in run.averaged.state_dict().items()},
+        "host": run.host.get_state(),
+        "chance": run.chance.get_state(),
+        "loss": run._loss_sum,
+    }
+    return tensors, (run.step, run.history, run.total, run.decay_from)
+
+
+def assert_same(one, two):
+    (tensors, numbers), (others, other_numbers) = state(one), state(two)
+    assert numbers == other_numbers
+    assert [name for name in tensors if not torch.equal(tensors[name], others[name])] == []
+
+
+class Clock:
+    """A clock that a step of training moves on by a fixed time."""
+
+    def __init__(self, monkeypatch, run, seconds):
+        self.now, self.seconds = 0.0, seconds
+        draw = run.source.draw
+
+        def drawn(*args, **choices):
+            self.now += self.seconds
+            return draw(*args, **choices)
+
+        object.__setattr__(run.source, "draw", drawn)
+        monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=lambda: self.now))
+
+
+# ------------------------------------------------------------ the same bits
+
+
+def test_the_same_seed_and_steps_give_the_same_bits(small, noisy):
+    one = advanced(session(noisy, steps=60), 60)
+    torch.manual_seed(12345)
+    two = advanced(session(noisy, steps=60), 60)
+    assert_same(one, two)
+    assert one.finished
+    other = advanced(session(noisy, steps=60, seed=1), 60)
+    assert not torch.equal(one.method.net.head.weight, other.method.net.head.weight)
+
+
+def test_the_state_of_the_world_outside_is_left_alone(small, noisy):
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
+    advanced(session(noisy, steps=3), 3).denoiser()(noisy[:20, :20])
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.get_num_threads() == threads
+
+
+def test_looking_at_a_run_does_not_change_it(small, noisy, tmp_path):
+    one, two = session(noisy, steps=20), session(noisy, steps=20)
+    for _ in range(10):
+        one.advance()
+        two.advance()
+        two.denoiser()
+        two.held_out()
+        two.rehearse()
+        two.save(tmp_path / "checkpoint")
+    assert_same(one, two)
+
+
+# 30: before the first evaluation; 50: at it; 61: in the decay; 100: at the second; 119: one before the end.
+@pytest.mark.parametrize("at", [0, 1, 30, 50, 61, 100, 119])
+def test_a_run_that_was_killed_continues_to_the_same_bits(small, noisy, tmp_path, at):
+    path = tmp_path / "checkpoint"
+    parts = Parts(components=2)
+    whole = advanced(session(noisy, parts=parts, steps=120), 120)
+    advanced(session(noisy, parts=parts, steps=120), at).save(path)
+    again = session(noisy, parts=parts, steps=120)
+    again.restore(path)
+    assert again.step == at
+    list(steps(again))
+    assert_same(whole, again)
+    for one, two in zip(whole.optimiser.state.values(), again.optimiser.state.values(), strict=True):
+        assert all(torch.equal(one[key], two[key]) for key in one)
+
+
+@pytest.mark.parametrize("net", ["filterbank", "unet"])
+def test_stacks_of_two_channels_continue_too(small, tmp_path, net):
+    rng = np.random.default_rng(0)
+    stack = rng.poisson(30, (2, 6, 20, 24)).astype(np.uint16)
+
+    def begin():
+        return session(stack, axes="CZYX", dimensions=3, parts=Parts(net=net), steps=6, batch=2)
+
+    whole = advanced(begin(), 6)
+    advanced(begin(), 3).save(tmp_path / "checkpoint")
+    again = begin()
+    again.restore(tmp_path / "checkpoint")
+    assert_same(whole, advanced(again, 3))
+
+
+def test_another_run_cannot_be_continued(small, noisy, tmp_path):
+    path = tmp_path / "checkpoint"
+    advanced(session(noisy, steps=9), 2).save(path)
+    for other, word in [
+        (session(noisy[:100], steps=9), "data"),
+        (session(np.ascontiguousarray(noisy[::-1] * 2), steps=9), "scalings"),
+        (session(noisy, steps=9, parts=Parts(components=1)), "parts"),
+        (session(noisy, steps=9, parts=Parts(net="unet")), "parts"),
+        (session(noisy, steps=10), "plan"),
+        (session(noisy, steps=9, seed=2), "plan"),
+        (session(noisy, steps=9, batch=5), "plan"),
+    ]:
+        before = state(other)[1]
+        with pytest.raises(MuguetError, match=word):
+            other.restore(path)
+        assert state(other)[1] == before
+
+
+def test_a_damaged_or_incomplete_checkpoint_is_refused(small, noisy, tmp_path):
+    path = tmp_path / "checkpoint"
+    run = advanced(session(noisy, steps=9), 2)
+    run.save(path)
+    tensors, header = storage.read(path, "checkpoint")
+    del tensors["generator.host"]
+    storage.write(path, "checkpoint", tensors, {k: v for k, v in header.items() if k not in ("kind", "format")})
+    with pytest.raises(MuguetError, match="complete checkpoint"):
+        session(noisy, steps=9).restore(path)
+    run.denoiser().save(path)
+    with pytest.raises(MuguetError, match="model file"):
+        session(noisy, steps=9).restore(path)
+
+
+# -------------------------------------------------------------- how long
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0.05, 1.0])
+def test_a_run_of_minutes_ends_when_they_are_over(small, noisy, monkeypatch, seconds):
+    run = session(noisy, minutes=0.05)
+    clock = Clock(monkeypatch, run, seconds)
+    seen = list(steps(run))
+    assert 3 - seconds <= clock.now <= 3 * 1.05 + 2 * seconds
+    assert seen[-1].step == seen[-1].total == run.step or run._late(1.04)
+    assert [progress.step for progress in seen] == list(range(1, len(seen) + 1))
+    assert seen[-1].seconds_left <= 2 * seconds
+
+
+def test_a_machine_that_slows_down_ends_in_time_all_the_same(small, noisy, monkeypatch):
+    run = session(noisy, minutes=0.05)
+    clock = Clock(monkeypatch, run, 0.03)
+    for progress in steps(run):
+        if progress.seconds > 2:
+            clock.seconds = 0.13
+    assert clock.now < 3 * 1.04 + 2 * 0.13
+
+
+def test_the_learning_rate_is_constant_then_falls_to_nothing(small, noisy):
+    run, rates = session(noisy, steps=200), []
+    for run.step in range(1, 201):
+        rates.append(run._learning_rate())
+    top = run.plan.learning_rate
+    assert rates[0] < top
+    assert set(rates[20:120]) == {top}
+    assert all(before > after for before, after in itertools.pairwise(rates[120:-10]))
+    assert 0 < rates[-1] <= 2e-3 * top
+
+
+def records(values, every=50):
+    return [{"step": (i + 1) * every, "loss": 0.0, "held_out": float(v)} for i, v in enumerate(values)]
+
+
+def test_a_plateau_is_a_last_third_without_gain():
+    falling, flat = np.linspace(1, 0, 90), np.concatenate([np.linspace(1, 0, 30), np.zeros(60)])
+    noise = np.random.default_rng(0).normal(0, 2e-4, 90)
+    assert not plateaued(records(falling))
+    assert not plateaued(records(falling + noise))
+    assert plateaued(records(flat))
+    assert plateaued(records(flat + np.abs(noise)))
+    assert plateaued(records(np.concatenate([falling, np.linspace(0, 0.5, 60)])))
+    assert not plateaued(records(flat[:59]))
+    assert not plateaued([])
+
+
+def test_a_plateau_begins_the_decay(small, noisy):
+    run = session(noisy, minutes=1e6)
+    run.step, run.seconds = 4499, 100.0
+    run.history = records(np.full(89, -100.0))
+    assert run.total is None
+    run.advance()
+    assert run.total == math.ceil(4500 / 0.6)
+    assert run.decay_from == 4500
+    assert run.expected_steps() == run.total
+    assert not run.finished
+    rate = run._learning_rate()
+    run.step = 6000
+    assert run._learning_rate() < rate
+
+
+def test_a_run_can_be_abandoned_at_any_step(small, noisy):
+    run = session(noisy, minutes=100.0)
+    for progress in steps(run):
+        if progress.step == 3:
+            break
+    denoised = run.denoiser()(noisy)
+    assert np.isfinite(denoised).all()
+    assert run.denoiser().training["steps"] == 3
+
+
+def test_even_a_run_of_no_step_gives_a_denoiser(small, noisy):
+    assert np.isfinite(session(noisy).denoiser()(noisy)).all()
+
+
+def test_a_denoiser_does_not_change_while_training_goes_on(small, noisy):
+    run = advanced(session(noisy, steps=20), 5)
+    early = run.denoiser()
+    before = early(noisy[:40, :40])
+    advanced(run, 5)
+    np.testing.assert_array_equal(early(noisy[:40, :40]), before)
+
+
+def test_ctrl_c_ends_fit_with_the_best_so_far(small, noisy, monkeypatch):
+    advance, taken = Session.advance, []
+
+    def pressed(self):
+        taken.append(1)
+        if len(taken) == 4:
+            signal.raise_signal(signal.SIGINT)
+        return advance(self)
+
+    monkeypatch.setattr(Session, "advance", pressed)
+    assert fit(noisy, minutes=100).training["steps"] == 4
+
+
+def test_checkpoints_are_written_as_time_goes_by(small, noisy, monkeypatch, tmp_path):
+    run = session(noisy, steps=20)
+    Clock(monkeypatch, run, 8.0)
+    path, written = tmp_path / "checkpoint", []
+    for progress in steps(run, path):
+        if path.exists():
+            written.append((progress.step, storage.read(path, "checkpoint")[1]["step"]))
+    assert written[0] == (5, 4)
+    assert written[-1] == (20, 16)
+
+
+def test_a_full_disk_does_not_end_a_run(small, noisy, monkeypatch, tmp_path):
+    run = session(noisy, steps=8)
+    Clock(monkeypatch, run, 100.0)
+    (tmp_path / "file").write_text("in the way")
+    with pytest.warns(UserWarning, match="goes on without a checkpoint"):
+        assert len(list(steps(run, tmp_path / "file" / "checkpoint"))) == 8
+
+
+# ------------------------------------------------------- what is learned from
+
+
+def influence(run, role):
+    """Gradient of the loss with respect to the targets of pixels of a role, and of all others, over some masks."""
+    patches = run.source.draw(4, run.chance)
+    assert (patches.role == role).any()
+    mine, others = torch.zeros(()), torch.zeros(())
+    for _ in range(12):
+        target = patches.noisy.clone().requires_grad_()
+        run.method(patches.noisy, target, patches.role == TARGET, patches.channel, run.host).backward()
+        mine += target.grad[patches.role == role].abs().sum()
+        others += target.grad[patches.role != role].abs().sum()
+    return mine, others
+
+
+def weights_of_targets(run, monkeypatch):
+    """The roles of the pixels that a step of training weighs."""
+    seen, forward = [], run.method.forward
+    draw = run.source.draw
+
+    def drawn(*args, **choices):
+        seen.append([draw(*args, **choices)])
+        return seen[-1][0]
+
+    def watched(noisy, target, weight, channel, generator):
+        seen[-1].append(weight)
+        return forward(noisy, target, weight, channel, generator)
+
+    object.__setattr__(run.source, "draw", drawn)
+    monkeypatch.setattr(run.method, "forward", watched)
+    advanced(run, 3)
+    return torch.cat([p.role.flatten() for p, _ in seen]), torch.cat([w.flatten() for _, w in seen])
+
+
+def test_held_out_missing_and_saturated_pixels_are_never_targets(small, noisy, monkeypatch):
+    picture = noisy.astype(np.float32)
+    picture[40:60, 40:60] = np.nan
+    picture = np.minimum(picture, np.nanpercentile(picture, 90))
+    run = session(picture, steps=9, batch=16)
+    role, weight = weights_of_targets(run, monkeypatch)
+    assert set(role.tolist()) == {MISSING, TARGET, HELD_OUT}
+    assert ((weight > 0) == (role == TARGET)).all()
+    for each in (MISSING, HELD_OUT):
+        mine, others = influence(run, each)
+        assert mine == 0
+        assert others > 0
+
+
+def test_the_held_out_likelihood_is_of_held_out_pixels_alone(small, noisy):
+    run = advanced(session(noisy, steps=9), 2)
+    before = run.held_out()
+    run._fixed = [(p, torch.where(p.role == HELD_OUT, target, 1e6), mask) for p, target, mask in run._fixed]
+    assert run.held_out() == before
+    run._fixed = [(p, target + 1, mask) for p, target, mask in run._fixed]
+    assert run.held_out() != before
+
+
+def test_repeated_values_are_spread_over_their_step(small, noisy):
+    run = session(noisy, steps=3)
+    patches = run.source.draw(4, run.chance)
+    away = (run._target(patches) - patches.noisy) * run.scalings[0].scale
+    assert away.abs().max() <= 0.5 + 1e-3
+    assert away.std().item() == pytest.approx(1 / math.sqrt(12), rel=0.1)
+
+
+# ----------------------------------------------------------------- all kinds
+
+
+@pytest.mark.parametrize("choices", [{"components": 1}, {"components": 2}, {"recipe": "l2"}, {"net": "unet"}])
+def test_every_choice_trains(small, noisy, choices):
+    model = fit(noisy, steps=5, **choices)
+    assert np.isfinite(model(noisy[:30, :31])).all()
+    assert model.training["steps"] == 5
+    if choices.get("recipe") != "l2":
+        assert (model.noise.std(np.linspace(80, 500, 9)) > 0).all()
+
+
+@pytest.mark.parametrize("net", ["filterbank", "unet"])
+@pytest.mark.parametrize("shape", [(16, 16), (17, 31), (50, 50), (19, 200)])
+def test_images_of_any_size_train_with_the_nets_as_they_are(net, shape):
+    picture = np.random.default_rng(0).poisson(50, shape)
+    assert session(picture, steps=2, batch=2, parts=Parts(net=net)).advance().loss.isfinite()
+
+
+@pytest.mark.parametrize("net", ["filterbank", "unet"])
+@pytest.mark.parametrize("shape", [(4, 16, 16), (7, 17, 30)])
+def test_stacks_of_any_size_train_and_are_saved(small, net, shape, tmp_path):
+    stack = np.random.default_rng(0).poisson(50, shape)
+    model = fit(stack, "ZYX", steps=2, net=net, dimensions=3)
+    model.save(tmp_path / "model")
+    np.testing.assert_array_equal(muguet.load(tmp_path / "model")(stack, "ZYX"), model(stack, "ZYX"))
+
+
+def test_images_of_different_sizes_train_together(small, noisy):
+    model = fit([noisy, noisy[:40, :90], noisy[:17, :16]], steps=4)
+    assert len(model.training["data"]) == 3
+    assert model(noisy[:17, :16]).shape == (17, 16)
+
+
+def test_a_trained_model_is_saved_with_all_that_is_known(small, noisy, tmp_path):
+    model = fit(noisy, steps=50)
+    model.save(tmp_path / "model")
+    again = muguet.load(tmp_path / "model")
+    np.testing.assert_array_equal(again(noisy), model(noisy))
+    assert again.training["held_out"] == model.training["held_out"]
+    assert again.training["plan"]["steps"] == 50
+
+
+def test_channels_of_different_scales_have_laws_of_different_scales(small, noisy):
+    both = np.stack([noisy.astype(np.float32), 10.0 * noisy + 500])
+    model = fit(both, "CYX", steps=40)
+    middle = float(np.median(noisy))
+    std = [float(law.std(np.array([at]))[0]) for law, at in zip(model.laws, (middle, 10 * middle + 500), strict=True)]
+    assert 5 < std[1] / std[0] < 20
+    low, high = (np.ptp(ends) for ends in model.training["signal_range"])
+    assert 5 < high / low < 20
+
+
+def test_what_cannot_be_trained_is_refused_with_a_sentence(small, noisy):
+    for call in (
+        lambda: fit([]),
+        lambda: fit(np.ones((30, 30))),
+        lambda: fit(noisy, "ZZ"),
+        lambda: fit(noisy, steps=0),
+        lambda: fit(noisy, minutes=0),
+        lambda: fit(noisy, minutes=float("nan")),
+        lambda: fit(noisy, steps=1, net="nonsense"),
+        lambda: fit(noisy, steps=1, recipe="nonsense"),
+        lambda: fit(noisy, steps=1, device="nonsense"),
+        lambda: fit(noisy, steps=1, dimensions=3),
+        lambda: fit(noisy, steps=1, components=4),
+    ):
+        with pytest.raises(ValueError, match=r"\w+ \w+"):
+            call()
+
+
+# ------------------------------------------------------------------- quality
+
+
+def psnr(clean, image):
+    return 10 * np.log10(np.ptp(clean) ** 2 / np.mean((clean - image) ** 2))
+
+
+def test_it_learns_the_signal_and_the_law_of_its_noise(noisy, clean, monkeypatch):
+    monkeypatch.setattr(training, "PATCH", {2: (32, 32)})
+    model = fit(noisy, steps=150, components=2)
+    denoised = model(noisy)
+    assert psnr(clean, denoised) > psnr(clean, noisy) + 6
+    middle = np.array([np.median(clean)])
+    truth = np.sqrt(2 * (middle - 100) + 16)
+    np.testing.assert_allclose(model.noise.std(middle), truth, rtol=0.25)
