@@ -145,7 +145,9 @@ def test_a_stack_of_one_plane_is_denoised():
     assert np.isfinite(made("unet", 3)(image(1, 9, 11), "ZYX")).all()
 
 
-@pytest.mark.parametrize("dtype", ["u1", "i1", "u2", ">u2", "i2", "u4", "i4", "i8", "u8", "f2", "f4", ">f4", "f8"])
+@pytest.mark.parametrize(
+    "dtype", ["u1", "i1", "u2", ">u2", "i2", "u4", "i4", "i8", "u8", "f2", "f4", ">f4", "f8"]
+)
 def test_any_numeric_type_gives_what_its_values_give(dtype):
     model = made()
     values = np.clip(np.rint(image(24, 24) / 2), 0, 120)
@@ -160,7 +162,9 @@ def test_booleans_are_numbers_and_complex_ones_are_refused():
         made()(np.full((16, 16), "text"))
 
 
-@pytest.mark.parametrize("axes", ["".join(axes) for axes in permutations("CYX")] + ["TCYX", "YXTC", "CTYX", "YXS"])
+@pytest.mark.parametrize(
+    "axes", ["".join(axes) for axes in permutations("CYX")] + ["TCYX", "YXTC", "CTYX", "YXS"]
+)
 def test_channels_in_any_order_are_denoised_each_by_its_own_scaling(axes):
     model, sizes = made(channels=2), {"C": 2, "S": 2, "T": 3, "Y": 20, "X": 24}
     picture = np.random.default_rng(0).normal(150, 30, [sizes[a] for a in axes]).astype(np.float32)

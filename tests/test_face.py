@@ -24,7 +24,9 @@ def test_an_unknown_name_is_an_attribute_error():
 
 
 def test_importing_does_not_import_torch():
-    code = "import sys, muguet; assert 'torch' not in sys.modules; assert 'numpy' not in sys.modules; muguet.fit"
+    code = (
+        "import sys, muguet; assert 'torch' not in sys.modules; assert 'numpy' not in sys.modules; muguet.fit"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
 

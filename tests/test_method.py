@@ -31,7 +31,9 @@ def test_the_true_width_of_the_noise_has_the_least_loss():
     everything, first = torch.ones_like(signal), torch.zeros(2, dtype=torch.long)
     losses = {
         std: float(
-            Method(nn.Identity(), Nothing(), [Gaussian(std)])(signal, recorded, everything, first, generator())
+            Method(nn.Identity(), Nothing(), [Gaussian(std)])(
+                signal, recorded, everything, first, generator()
+            )
         )
         for std in (0.1, 0.2, 0.3, 0.45, 1.0)
     }

@@ -17,7 +17,11 @@ import muguet
 from muguet import storage
 from muguet.errors import MuguetError
 
-TENSORS = {"a": np.arange(12.0, dtype=np.float32).reshape(3, 4), "number": np.array(5.0), "none": np.zeros((0, 3))}
+TENSORS = {
+    "a": np.arange(12.0, dtype=np.float32).reshape(3, 4),
+    "number": np.array(5.0),
+    "none": np.zeros((0, 3)),
+}
 
 
 @pytest.fixture
@@ -134,4 +138,6 @@ def test_folders_are_made(tmp_path):
 
 def test_nothing_is_ever_pickled():
     for path in Path(muguet.__file__).parent.rglob("*.py"):
-        assert not re.search(r"import pickle|torch\.(load|save)\(|allow_pickle=True|joblib", path.read_text()), path
+        assert not re.search(
+            r"import pickle|torch\.(load|save)\(|allow_pickle=True|joblib", path.read_text()
+        ), path

@@ -152,7 +152,7 @@ class Denoiser:
     def to(self, device: torch.device | str) -> Denoiser:
         """The same denoiser, moved to a device (in place)."""
         self.method.to(device)
-        self.method.low_precision = bfloat16_pays(torch.device(device))
+        self.method.low_precision = bfloat16_pays(torch.device(device), self.parts.dimensions)
         return self
 
     # --------------------------------------------------------------- noise law

@@ -40,7 +40,9 @@ class Method(nn.Module):
         Run the network in bfloat16; estimates and likelihoods are float32 always.
     """
 
-    def __init__(self, net: nn.Module, blind: Blind, laws: Sequence[Law], low_precision: bool = False) -> None:
+    def __init__(
+        self, net: nn.Module, blind: Blind, laws: Sequence[Law], low_precision: bool = False
+    ) -> None:
         super().__init__()
         self.net = net
         self.blind = blind
@@ -95,11 +97,15 @@ def channels_last(module: nn.Module) -> None:
             parameter.data = parameter.data.contiguous(memory_format=formats[parameter.ndim])
 
 
-def bfloat16_pays(device: torch.device) -> bool:
-    """Whether bfloat16 is faster than float32 there: on CPUs with the instructions, on GPUs that have them."""
+def bfloat16_pays(device: torch.device, dims: int = 2) -> bool:
+    """Whether bfloat16 is faster than float32 there: on CPUs with the instructions, on GPUs that have them.
+
+    Not for stacks on a CPU: the gradient of a 3-D convolution's weights reads memory there that nobody wrote
+    (PyTorch 2.13, oneDNN), so that it differs from run to run and is NaN at times.
+    """
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
-    if device.type == "cpu":
+    if device.type == "cpu" and dims == 2:
         capabilities = getattr(torch.cpu, "get_capabilities", dict)()
         return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
     return False

@@ -129,7 +129,7 @@ class Session:
         std = _first_error(self.source)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.plan.seed)
-            method = self.parts.build(std, bfloat16_pays(self.device))
+            method = self.parts.build(std, bfloat16_pays(self.device, dataset.dimensions))
         self.method = method.to(self.device)
         channels_last(self.method)
         self.averaged = copy.deepcopy(self.method).requires_grad_(False)

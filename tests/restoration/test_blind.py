@@ -19,7 +19,15 @@ NETS = {
     "unet 3-D": (lambda: UNet(3, width=12), (4, 8, 8)),
     "filter bank 3-D": (lambda: FilterBankNet(3, (4, 4)), (5, 8, 12)),
 }
-SHAPES = [(1, 1, 9, 13), (2, 1, 16, 7), (1, 1, 4, 9, 8), (1, 2, 5, 5, 5), (1, 1, 1, 11), (1, 1, 8, 2), (1, 1, 1, 6, 7)]
+SHAPES = [
+    (1, 1, 9, 13),
+    (2, 1, 16, 7),
+    (1, 1, 4, 9, 8),
+    (1, 2, 5, 5, 5),
+    (1, 1, 1, 11),
+    (1, 1, 8, 2),
+    (1, 1, 1, 6, 7),
+]
 
 
 def generator(seed=0):
@@ -80,7 +88,9 @@ def test_the_picture_shown_does_not_depend_on_hidden_values(shape, spacings):
         assert torch.equal(grid.hide(noisy, mask)[~hidden], noisy[~hidden])
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 11, 14), (1, 1, 3, 17), (1, 1, 2, 9), (1, 1, 4, 7, 6), (1, 1, 1, 12)])
+@pytest.mark.parametrize(
+    "shape", [(1, 1, 11, 14), (1, 1, 3, 17), (1, 1, 2, 9), (1, 1, 4, 7, 6), (1, 1, 1, 12)]
+)
 @pytest.mark.parametrize("spacings", [(2,), (3,), (5,), (3, 4, 5)])
 def test_every_pixel_is_hidden_equally_often(shape, spacings):
     grid, source, draws = Grid(spacings), generator(1), 3000

@@ -185,7 +185,7 @@ def _canvas(shape: tuple[int, ...], columns: int, title: str | None) -> Figure:
     figure = Figure((side * columns + side * 1.45, side * (1 + tall) + 0.75), layout=layout)
     FigureCanvasAgg(figure)
     if title:
-        figure.suptitle(title, x=0.012, ha="left", fontsize=9.5, fontweight="bold")
+        figure.suptitle(title, x=0.005, ha="left", fontsize=9.5, fontweight="bold")
     return figure
 
 
@@ -234,7 +234,7 @@ def _draw_scale_bar(axes: Axes, pixel_size: float | None) -> None:
     length = _round_length(0.28 * width * pixel_size)
     x, y = left + 0.05 * width, bottom - 0.05 * height
     bar = Rectangle((x, y - 0.016 * height), length / pixel_size, 0.016 * height, facecolor="white")
-    dark = withStroke(linewidth=1.2, foreground="black")
+    dark = withStroke(linewidth=1.0, foreground="black")
     bar.set_path_effects([dark])
     axes.add_patch(bar)
     label = f"{length:g} µm" if length >= 1 else f"{1000 * length:g} nm"
@@ -292,7 +292,7 @@ def _draw_std(
     axes: Axes, law: Law, signal_range: Sequence[float], true_std: Callable[[Floats], Floats] | None
 ) -> None:
     """Learned σ against signal, true σ dashed on top."""
-    low, high = map(float, signal_range)
+    low, high = _extent(signal_range)
     logarithmic = low > 0 and high / low > 30
     signal = np.geomspace(low, high, 256) if logarithmic else np.linspace(low, high, 256)
     axes.plot(signal, law.std(signal), color=_LEARNED, linewidth=2.0, label="learned")
@@ -304,15 +304,21 @@ def _draw_std(
         axes.set_yscale("log")
     else:
         axes.set_ylim(bottom=0)
+        axes.locator_params(axis="x", nbins=5)
     axes.set_xlim(low, high)
     axes.set_ylabel("Noise σ (counts)")
     axes.set_title("Noise law")
     axes.tick_params(labelbottom=False)
 
 
+def _extent(signal_range: Sequence[float]) -> tuple[float, float]:
+    low, high = map(float, signal_range)
+    return (low, high) if high > low else (low, low + 1.0)  # a flat image has one signal
+
+
 def _draw_histogram(axes: Axes, denoised: Floats, signal_range: Sequence[float], logarithmic: bool) -> None:
     """How many pixels have each signal, so that one sees where the law rests on many and where on few."""
-    low, high = map(float, signal_range)
+    low, high = _extent(signal_range)
     edges = np.geomspace(low, high, 65) if logarithmic else np.linspace(low, high, 65)
     counts, _ = np.histogram(denoised[np.isfinite(denoised)], edges)
     axes.stairs(np.maximum(counts, 0.5), edges, baseline=0.5, fill=True, color=_HISTOGRAM)

@@ -1,0 +1,236 @@
+"""The figures of docs/results.md: PSNR, noise law and residuals on real images, with the public interface only.
+
+    python benchmarks/quality.py [frame] [frames] [seeds] [residuals] [nets] [memory] [--data FOLDER] [--quick]
+
+Images are looked for in --data, $MUGUET_DATA or ../shared/data. Every case trains with the defaults unless it
+says otherwise, prints one line, and is added to benchmarks/results/quality.json with machine and versions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+import torch
+
+import muguet
+from muguet.evaluation.residual import Residual
+from muguet.evaluation.scores import mean_and_standard_error, psnr
+from muguet.restoration.blur import gaussian_blur
+
+HERE = Path(__file__).resolve().parent
+SIGNALS = np.array([240, 260, 280, 300, 400, 600, 1000, 2000, 3000, 4000], dtype=float)
+
+
+def best_blur(noisy: np.ndarray, clean: np.ndarray) -> float:
+    """PSNR of the Gaussian blur whose width suits this very frame best."""
+    image = torch.from_numpy(noisy.astype(np.float32))[None, None]
+    return max(psnr(gaussian_blur(image, float(s))[0, 0].numpy(), clean) for s in np.arange(0.3, 6.01, 0.1))
+
+
+def law_errors(model: Any, clean: np.ndarray, known: Any) -> dict[str, Any]:
+    """The learned standard deviation over the known one, from signal 260 to the 99.9th percentile."""
+    signal = np.linspace(260, np.percentile(clean, 99.9), 200)
+    ratio = model.noise.std(signal) / known(signal)
+    return {
+        "sigma_ratio_min": float(ratio.min()),
+        "sigma_ratio_max": float(ratio.max()),
+        "sigma_ratio_median_error": float(np.median(np.abs(ratio - 1))),
+        "sigma_at": dict(zip(SIGNALS.tolist(), model.noise.std(SIGNALS).round(1).tolist(), strict=True)),
+        "skewness_at": dict(
+            zip(SIGNALS.tolist(), model.noise.skewness(SIGNALS).round(2).tolist(), strict=True)
+        ),
+    }
+
+
+def w2s_law(signal: np.ndarray) -> np.ndarray:
+    """W2S, as measured on 400 repeated captures: variance = 100 (signal − 200)."""
+    return np.sqrt(100 * (signal - 200))
+
+
+def run(
+    noisy: np.ndarray, clean: np.ndarray | None, **choices: Any
+) -> tuple[Any, dict[str, Any], np.ndarray]:
+    """Train on these images, denoise them, and score."""
+    axes = "TYX"[-noisy.ndim :]
+    model = muguet.fit(noisy, axes, **choices)
+    started = time.monotonic()
+    estimate = model(noisy, axes)
+    found: dict[str, Any] = {
+        **choices,
+        "steps": model.training["steps"],
+        "training_s": model.training["seconds"],
+        "prediction_s": round(time.monotonic() - started, 1),
+        "held_out": model.training["held_out"],
+    }
+    residual = Residual()
+    frames = list(
+        zip(noisy.reshape(-1, *noisy.shape[-2:]), estimate.reshape(-1, *noisy.shape[-2:]), strict=True)
+    )
+    for y, x in frames:
+        residual.add(y, x)
+    found |= {"residual_std": residual.std, "residual_correlation": residual.correlation}
+    if clean is not None:
+        truth = np.broadcast_to(clean, noisy.shape).reshape(-1, *noisy.shape[-2:])
+        scores = [psnr(x, c) for (_, x), c in zip(frames, truth, strict=True)]
+        found |= {"psnr": float(np.mean(scores)), "psnr_frames": [round(s, 2) for s in scores]}
+        found["psnr_noisy"] = float(np.mean([psnr(y, c) for (y, _), c in zip(frames, truth, strict=True)]))
+        found["best_blur"] = float(
+            np.mean([best_blur(y, c) for (y, _), c in zip(frames, truth, strict=True)])
+        )
+    return model, found, estimate
+
+
+def load(data: Path, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """Noisy and clean images of a set."""
+    clean = data / f"{name}_clean.tif"
+    return tifffile.imread(data / f"{name}_noisy.tif"), tifffile.imread(clean) if clean.exists() else None
+
+
+def frame(data: Path, quick: bool) -> dict[str, Any]:
+    """One W2S frame, trained on itself for five minutes."""
+    noisy, clean = load(data, "w2s_ch1")
+    assert clean is not None
+    model, found, _ = run(noisy[1], clean[1], minutes=0.5 if quick else 5)
+    return {"w2s_ch1, frame 1": found | law_errors(model, clean[1], w2s_law)}
+
+
+def frames(data: Path, quick: bool) -> dict[str, Any]:
+    """All twelve W2S frames together, ten minutes."""
+    noisy, clean = load(data, "w2s_ch1")
+    assert clean is not None
+    model, found, _ = run(noisy, clean, minutes=0.5 if quick else 10)
+    return {"w2s_ch1, 12 frames": found | law_errors(model, clean, w2s_law)}
+
+
+def seeds(data: Path, quick: bool) -> dict[str, Any]:
+    """Five seeds on the W2S frame: the standard error of their mean."""
+    noisy, clean = load(data, "w2s_ch1")
+    assert clean is not None
+    scores = []
+    for seed in range(5):
+        _, found, _ = run(noisy[1], clean[1], steps=200 if quick else 1500, seed=seed)
+        scores.append(found["psnr"])
+        print(f"  seed {seed}: {found['psnr']:.3f} dB in {found['training_s']:.0f} s", flush=True)
+    mean, error = mean_and_standard_error(scores)
+    return {"w2s_ch1, frame 1, five seeds": {"psnr": mean, "standard_error": error, "scores": scores}}
+
+
+def residuals(data: Path, quick: bool) -> dict[str, Any]:
+    """What is taken away from images of other microscopes: it must not look like the image."""
+    results = {}
+    for name in ("convallaria", "sem", "fmd_bpae", "fmd_fish", "fmd_mice", "w2s_ch0", "w2s_ch2"):
+        noisy, clean = load(data, name)
+        if noisy.ndim == 3:
+            noisy, clean = (noisy[1], clean[1] if clean is not None and clean.ndim == 3 else clean)
+        _, found, estimate = run(noisy, clean, minutes=0.3 if quick else 2)
+        results[name] = found
+        pictures(data, name, noisy, estimate)
+    return results
+
+
+def nets(data: Path, quick: bool) -> dict[str, Any]:
+    """The reference's U-Net, one Gaussian, and the squared error alone, beside the default, in equal time."""
+    noisy, clean = load(data, "w2s_ch1")
+    assert clean is not None
+    cases: list[dict[str, Any]] = [{}, {"net": "unet"}, {"components": 1}, {"recipe": "l2"}]
+    return {
+        f"w2s_ch1, frame 1, {case or 'default'}": run(
+            noisy[1], clean[1], minutes=0.3 if quick else 3, **case
+        )[1]
+        for case in cases
+    }
+
+
+def memory(data: Path, quick: bool) -> dict[str, Any]:
+    """Peak memory of denoising a large image with a given model, in a process of its own."""
+    size = 2048 if quick else 8192
+    script = (
+        "import resource, time, numpy as np, muguet\n"
+        "from muguet.denoiser import load\n"
+        "small = np.random.default_rng(0).poisson(50, (64, 64)).astype(np.uint16)\n"
+        "model = muguet.fit(small, steps=2)\n"
+        f"image = np.random.default_rng(1).poisson(50, ({size}, {size})).astype(np.uint16)\n"
+        "model(image[:512, :512])\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "started = time.monotonic()\n"
+        "out = model(image)\n"
+        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "print(before, peak, out.nbytes, time.monotonic() - started)\n"
+    )
+    out = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
+    before, peak, result, seconds = map(float, out.split())
+    beyond = peak * 1024 - size * size * 2 - result
+    return {
+        f"uint16 {size}×{size}": {
+            "peak_GB": peak * 1024 / 1e9,
+            "beyond_the_two_arrays_GB": beyond / 1e9,
+            "of_which_before_GB": (before * 1024 - size * size * 2) / 1e9,
+            "prediction_s": round(seconds, 1),
+        }
+    }
+
+
+def pictures(data: Path, name: str, noisy: np.ndarray, estimate: np.ndarray) -> None:
+    """A picture for the eye, in an ignored folder: these pixels may not be published."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(18, 6.5), layout="constrained")
+    rows, columns = (slice(max(n // 2 - 150, 0), n // 2 + 150) for n in noisy.shape)
+    low, high = np.nanpercentile(estimate, [0.1, 99.9])
+    residual = noisy.astype(float) - estimate
+    spread = 3 * np.nanstd(residual)
+    shown = ((noisy, low, high), (estimate, low, high), (residual, -spread, spread))
+    for axes, (image, lo, hi) in zip(figure.subplots(1, 3), shown, strict=True):
+        axes.imshow(image[rows, columns], cmap="gray", vmin=lo, vmax=hi)
+        axes.axis("off")
+    folder = HERE.parent / "private"
+    folder.mkdir(exist_ok=True)
+    figure.savefig(folder / f"residual_{name}.png", dpi=70)
+
+
+CASES = {f.__name__: f for f in (frame, frames, seeds, residuals, nets, memory)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("cases", nargs="*", default=list(CASES), help=", ".join(CASES))
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("MUGUET_DATA", "../shared/data")))
+    parser.add_argument("--quick", action="store_true", help="a tenth of the time: does it run?")
+    chosen = parser.parse_args()
+    if not chosen.data.is_dir():
+        sys.exit(f"{chosen.data} is not there: name the folder of images with --data or MUGUET_DATA")
+    path = HERE / "results" / ("quick.json" if chosen.quick else "quality.json")
+    path.parent.mkdir(exist_ok=True)
+    results = json.loads(path.read_text()) if path.exists() else {}
+    about = {
+        "muguet": muguet.__version__,
+        "torch": torch.__version__,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads",
+        "commit": subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=HERE, check=False
+        ).stdout.strip(),
+        "date": time.strftime("%Y-%m-%d"),
+    }
+    for case in chosen.cases:
+        for name, found in CASES[case](chosen.data, chosen.quick).items():
+            print(name, json.dumps(found), flush=True)
+            results[name] = found | about
+            path.write_text(json.dumps(results, indent=1))
+    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB; {path}")
+
+
+if __name__ == "__main__":
+    main()
