@@ -24,7 +24,7 @@ def test_the_first_ctrl_c_sets_the_flag_and_tells_once():
 
 def test_the_handler_is_restored_even_after_an_error():
     before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(ZeroDivisionError), interruptible():
+    with pytest.raises(ZeroDivisionError), interruptible():  # noqa: PT012
         assert signal.getsignal(signal.SIGINT) != before
         raise ZeroDivisionError
     assert signal.getsignal(signal.SIGINT) == before

@@ -77,7 +77,7 @@ class Method(nn.Module):
 
     def log_prob(self, recorded: Tensor, signal: Tensor, channel: Tensor) -> Tensor:
         """Log-likelihood of recorded values under the law of each one's channel (all of one shape)."""
-        likelihood = self.laws[0](signal).log_prob(recorded)
+        likelihood: Tensor = self.laws[0](signal).log_prob(recorded)
         for number, law in enumerate(list(self.laws)[1:], start=1):
             likelihood = torch.where(channel == number, law(signal).log_prob(recorded), likelihood)
         return likelihood
@@ -106,6 +106,6 @@ def bfloat16_pays(device: torch.device, dims: int = 2) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type == "cpu" and dims == 2:
-        capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+        capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
         return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
     return False

@@ -16,7 +16,7 @@ BANKS = {
 
 @pytest.mark.parametrize("name", BANKS)
 def test_filters_sum_to_one_without_the_centre(name):
-    sigmas, space = BANKS[name]
+    sigmas, _ = BANKS[name]
     bank = FilterBank(sigmas)
     # Large enough that the centre's reflections in the borders are out of reach.
     image = torch.zeros(1, 1, *(2 * r + 3 for r in bank.radius))

@@ -88,7 +88,7 @@ class FilterBankNet(nn.Module):
             self.head.weight.mul_(0.1)
             start = torch.zeros(filters + 1)
             start[min(range(filters), key=lambda i: abs(sigmas[i][-1] - 1.9))] = 2.0
-            self.head.bias.copy_(start.repeat_interleave(fold))
+            self.head.bias.copy_(start.repeat_interleave(fold))  # type: ignore[union-attr]
 
     @property
     def stride(self) -> tuple[int, ...]:
@@ -131,7 +131,7 @@ class _Block(nn.Sequential):
         first, second = conv(inputs, outputs, 3, padding=1), conv(outputs, outputs, 3, padding=1)
         for layer in (first, second):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            nn.init.zeros_(layer.bias)
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
         super().__init__(first, nn.ReLU(), second, nn.ReLU())
 
 
