@@ -9,7 +9,7 @@ from muguet.errors import MuguetError
 from muguet.noise.known import Gaussian
 from muguet.noise.learned import LearnedLaw
 from muguet.recipes import NETS, RECIPES, SPACINGS, choose
-from muguet.training import MULTIPLE, PATCH
+from muguet.session import MULTIPLE, PATCH
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -115,7 +115,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(file, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(MuguetError, match="No space left on device"):
+    with pytest.raises(MuguetError, match="disk is full"):
         storage.write(file, "model", {}, {})
     assert file.read_bytes() == before
     assert [path.name for path in file.parent.iterdir()] == [file.name]
@@ -123,10 +123,10 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(file, monkeypatch):
 
 def test_a_place_that_cannot_be_written_to_is_refused(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(MuguetError, match="could not be written"):
+    with pytest.raises(MuguetError, match=r"file|folder"):
         storage.write(tmp_path / "file" / "below", "model", {}, {})
     (tmp_path / "folder").mkdir()
-    with pytest.raises(MuguetError, match="could not be written"):
+    with pytest.raises(MuguetError, match=r"file|folder"):
         storage.write(tmp_path / "folder", "model", {}, {})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
 

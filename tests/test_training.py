@@ -12,20 +12,22 @@ import pytest
 import torch
 
 import muguet
-from muguet import recipes, storage, training
+import muguet.session
+from muguet import checkpoint, recipes, storage
 from muguet.denoiser import Parts
 from muguet.errors import MuguetError
 from muguet.image.datasets import Sample, collect
 from muguet.image.patches import HELD_OUT, MISSING, TARGET
 from muguet.restoration.filterbank import FilterBankNet
 from muguet.restoration.unet import UNet
-from muguet.training import Plan, Session, fit, plateaued, steps
+from muguet.session import Plan, Session, plateaued
+from muguet.training import fit, steps
 
 
 @pytest.fixture
 def small(monkeypatch):
     """Patches and nets of a few pixels, for time; the laws are those of any size."""
-    monkeypatch.setattr(training, "PATCH", {2: (16, 16), 3: (4, 16, 16)})
+    monkeypatch.setattr(muguet.session, "PATCH", {2: (16, 16), 3: (4, 16, 16)})
     monkeypatch.setitem(recipes.NETS, "filterbank", lambda dims: FilterBankNet(dims, (8, 8)))
     monkeypatch.setitem(recipes.NETS, "unet", lambda dims: UNet(dims, 8, 4 - dims))
 
@@ -49,7 +51,7 @@ def state(run):
         **{f"averaged {name}": value for name, value in run.averaged.state_dict().items()},
         "host": run.host.get_state(),
         "chance": run.chance.get_state(),
-        "loss": run._loss_sum,
+        "loss": run.loss_sum,
     }
     return tensors, (run.step, run.history, run.total, run.decay_from)
 
@@ -72,7 +74,8 @@ class Clock:
             return draw(*args, **choices)
 
         object.__setattr__(run.source, "draw", drawn)
-        monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=lambda: self.now))
+        for module in (muguet.session, training):
+            monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now))
 
 
 # ------------------------------------------------------------ the same bits
@@ -103,7 +106,7 @@ def test_looking_at_a_run_does_not_change_it(small, noisy, tmp_path):
         two.denoiser()
         two.held_out()
         two.rehearse()
-        two.save(tmp_path / "checkpoint")
+        checkpoint.save(two, tmp_path / "checkpoint")
     assert_same(one, two)
 
 
@@ -113,9 +116,9 @@ def test_a_run_that_was_killed_continues_to_the_same_bits(small, noisy, tmp_path
     path = tmp_path / "checkpoint"
     parts = Parts(components=2)
     whole = advanced(session(noisy, parts=parts, steps=120), 120)
-    advanced(session(noisy, parts=parts, steps=120), at).save(path)
+    checkpoint.save(advanced(session(noisy, parts=parts, steps=120), at), path)
     again = session(noisy, parts=parts, steps=120)
-    again.restore(path)
+    checkpoint.restore(again, path)
     assert again.step == at
     list(steps(again))
     assert_same(whole, again)
@@ -133,15 +136,15 @@ def test_stacks_of_two_channels_continue_too(small, tmp_path, net):
         return session(stack, axes="CZYX", dimensions=3, parts=Parts(net=net), steps=6, batch=2)
 
     whole = advanced(begin(), 6)
-    advanced(begin(), 3).save(tmp_path / "checkpoint")
+    checkpoint.save(advanced(begin(), 3), tmp_path / "checkpoint")
     again = begin()
-    again.restore(tmp_path / "checkpoint")
+    checkpoint.restore(again, tmp_path / "checkpoint")
     assert_same(whole, advanced(again, 3))
 
 
 def test_another_run_cannot_be_continued(small, noisy, tmp_path):
     path = tmp_path / "checkpoint"
-    advanced(session(noisy, steps=9), 2).save(path)
+    checkpoint.save(advanced(session(noisy, steps=9), 2), path)
     for other, word in [
         (session(noisy[:100], steps=9), "data"),
         (session(np.ascontiguousarray(noisy[::-1] * 2), steps=9), "scalings"),
@@ -153,24 +156,24 @@ def test_another_run_cannot_be_continued(small, noisy, tmp_path):
     ]:
         before = state(other)[1]
         with pytest.raises(MuguetError, match=word):
-            other.restore(path)
+            checkpoint.restore(other, path)
         assert state(other)[1] == before
 
 
 def test_a_damaged_or_incomplete_checkpoint_is_refused(small, noisy, tmp_path):
     path = tmp_path / "checkpoint"
     run = advanced(session(noisy, steps=9), 2)
-    run.save(path)
+    checkpoint.save(run, path)
     tensors, header = storage.read(path, "checkpoint")
     del tensors["generator.host"]
     storage.write(
         path, "checkpoint", tensors, {k: v for k, v in header.items() if k not in ("kind", "format")}
     )
     with pytest.raises(MuguetError, match="complete checkpoint"):
-        session(noisy, steps=9).restore(path)
+        checkpoint.restore(session(noisy, steps=9), path)
     run.denoiser().save(path)
     with pytest.raises(MuguetError, match="model file"):
-        session(noisy, steps=9).restore(path)
+        checkpoint.restore(session(noisy, steps=9), path)
 
 
 # -------------------------------------------------------------- how long
@@ -440,7 +443,7 @@ def psnr(clean, image):
 
 
 def test_it_learns_the_signal_and_the_law_of_its_noise(noisy, clean, monkeypatch):
-    monkeypatch.setattr(training, "PATCH", {2: (32, 32)})
+    monkeypatch.setattr(muguet.session, "PATCH", {2: (32, 32)})
     model = fit(noisy, steps=150, components=2)
     denoised = model(noisy)
     assert psnr(clean, denoised) > psnr(clean, noisy) + 6

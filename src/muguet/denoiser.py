@@ -19,7 +19,7 @@ from muguet.image.scaling import Scaling
 from muguet.image.symmetry import symmetries
 from muguet.image.tiles import map_tiles, tiles
 from muguet.image.validity import fill_missing
-from muguet.method import Method, bfloat16_pays, channels_last
+from muguet.method import Method, bfloat16_pays, channels_last, find_device
 from muguet.noise.law import Affine, Law
 from muguet.recipes import RECIPES, choose
 
@@ -193,14 +193,15 @@ class Denoiser:
         }
 
 
-def load(path: str | Path, device: str = "cpu") -> Denoiser:
+def load(path: str | Path, device: str = "auto") -> Denoiser:
     """Read a denoiser that `Denoiser.save` wrote.
 
     Raises
     ------
     MuguetError
-        If the file is missing, damaged, or not a model of muguet's.
+        If the file is missing, damaged, or not a model of muguet's, or if there is no such device.
     """
+    place = find_device(device)
     tensors, header = storage.read(Path(path), "model")
     try:
         parts = Parts(**{name: header[name] for name in Parts.__dataclass_fields__})
@@ -210,7 +211,7 @@ def load(path: str | Path, device: str = "cpu") -> Denoiser:
     except (KeyError, TypeError, RuntimeError) as error:
         raise MuguetError(f"{path} does not hold a complete model: save or train it again") from error
     channels_last(method.eval().requires_grad_(False))
-    return Denoiser(parts, method, scalings, header["training"]).to(device)
+    return Denoiser(parts, method, scalings, header["training"]).to(place)
 
 
 def _arrays(module: torch.nn.Module) -> dict[str, npt.NDArray[np.generic]]:

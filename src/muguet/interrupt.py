@@ -41,4 +41,5 @@ def interruptible(told: Callable[[], None] = lambda: None) -> Iterator[Interrupt
     try:
         yield interrupt
     finally:
-        signal.signal(signal.SIGINT, before)
+        # None stands for a handler that was not set from Python, which cannot be put back.
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)

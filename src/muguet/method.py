@@ -8,6 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from muguet.errors import MuguetError
 from muguet.noise.law import Law
 from muguet.restoration.blind import Mask
 
@@ -95,6 +96,24 @@ def channels_last(module: nn.Module) -> None:
     for parameter in module.parameters():
         if parameter.ndim in formats:
             parameter.data = parameter.data.contiguous(memory_format=formats[parameter.ndim])
+
+
+def find_device(name: str) -> torch.device:
+    """The device of this name, "auto" being a GPU if there is one.
+
+    Raises
+    ------
+    MuguetError
+        If there is no such device here.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise MuguetError(f"--device {name} is not there: use auto or cpu") from error
+    return device
 
 
 def bfloat16_pays(device: torch.device, dims: int = 2) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
+from muguet.writing import replacing
 
 FORMAT = 1
 
@@ -32,19 +32,8 @@ def write(
     arrays = {name: np.asarray(value, order="C") for name, value in tensors.items()}
     text = json.dumps({"kind": kind, "format": FORMAT, **header})
     meta = {"muguet": text, "digest": _digest(arrays, text)}
-    beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("wb") as file:
-            file.write(save(arrays, meta))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        raise MuguetError(f"{path} could not be written: {error.strerror or error}") from error
-    finally:
-        if beside.is_file():
-            beside.unlink()
+    with replacing(path) as file:
+        file.write(save(arrays, meta))
 
 
 def read(path: Path, kind: str) -> tuple[dict[str, npt.NDArray[np.generic]], dict[str, Any]]:

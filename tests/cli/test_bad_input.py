@@ -126,7 +126,7 @@ def test_disk_full(refused, image, tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     refused("o.tif", "denoise", image, "-o", tmp_path / "o.tif", *QUICK)
-    refused("No space left", "fit", image, "-o", tmp_path / "m.muguet", *QUICK)
+    refused("disk is full", "fit", image, "-o", tmp_path / "m.muguet", *QUICK)
 
 
 def test_several_inputs_need_a_folder(refused, folder, tmp_path):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from muguet import training
+from muguet import checkpoint, training
 from muguet.errors import MuguetError
 
 
@@ -84,8 +84,8 @@ def test_a_killed_run_resumes_to_the_same_bits(muguet, image, tmp_path, monkeypa
     with pytest.raises(KilledError):
         muguet("denoise", image, "-o", parts, *options)
     monkeypatch.setattr(training.Session, "advance", advance)
-    checkpoint = Path(f"{parts}.checkpoint")
-    assert checkpoint.exists()
+    kept = Path(f"{parts}.checkpoint")
+    assert kept.exists()
     assert not parts.exists()
 
     unsure = muguet("denoise", image, "-o", parts, *options)
@@ -100,7 +100,7 @@ def test_a_killed_run_resumes_to_the_same_bits(muguet, image, tmp_path, monkeypa
     assert resumed.code == 0, resumed.err
     assert re.search(r"Continuing at step \d", resumed.err)
     np.testing.assert_array_equal(tifffile.imread(parts), tifffile.imread(whole))
-    assert not checkpoint.exists()
+    assert not kept.exists()
 
 
 def test_nothing_to_resume(muguet, image):
@@ -116,10 +116,10 @@ def test_a_checkpoint_that_cannot_be_written_does_not_end_the_run(tmp_path, monk
         collect([Sample(np.random.default_rng(0).poisson(20, (32, 32)), "YX")]), plan=training.Plan(steps=4)
     )
 
-    def full(self: training.Session, path: Path) -> None:
+    def full(session: training.Session, path: Path) -> None:
         raise MuguetError("the disk is full")
 
     monkeypatch.setattr(training, "CHECKPOINT_EVERY", 0.0)
-    monkeypatch.setattr(training.Session, "save", full)
+    monkeypatch.setattr(checkpoint, "save", full)
     with pytest.warns(UserWarning, match="without a checkpoint"):
         assert len(list(training.steps(session, tmp_path / "c"))) == 4

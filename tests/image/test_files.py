@@ -326,7 +326,7 @@ def test_an_existing_output_needs_overwrite(stored, image):
     [
         (OSError(errno.ENOSPC, "No space left on device"), MuguetError, "disk is full"),
         (OSError(errno.EIO, "Input/output error"), MuguetError, "Input/output error"),
-        (ValueError("cannot pack"), MuguetError, "TIFF cannot hold this image: cannot pack"),
+        (ValueError("cannot pack"), MuguetError, "does not hold this content: cannot pack"),
         (KeyboardInterrupt("now"), KeyboardInterrupt, "now"),
     ],
     ids=["full", "broken", "odd", "interrupted"],

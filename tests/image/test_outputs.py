@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muguet.errors import MuguetError
-from muguet.image.outputs import check_output, destination, find, replacing, to_dtype
+from muguet.image.outputs import check_output, destination, find, to_dtype
+from muguet.writing import replacing
 
 DTYPES = [
     *("bool", "uint8", "uint16", "uint32", "int8", "int16", "int32"),

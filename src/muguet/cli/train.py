@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def train(sources: list[Path], choices: Choices, checkpoint: Path) -> Denoiser:
     """Train on the images of all sources, showing how it goes; Ctrl-C ends it with the best so far."""
+    from muguet import checkpoint as checkpoints
     from muguet.interrupt import interruptible
     from muguet.training import steps as advance
 
@@ -27,7 +28,7 @@ def train(sources: list[Path], choices: Choices, checkpoint: Path) -> Denoiser:
         )
     session = _session(sources, choices)
     if choices.resume:
-        session.restore(checkpoint)
+        checkpoints.restore(session, checkpoint)
         say(f"Continuing at step {session.step}.")
     _announce(session)
     with interruptible(
@@ -41,7 +42,7 @@ def train(sources: list[Path], choices: Choices, checkpoint: Path) -> Denoiser:
                     text = f"step {progress.step}, {speed}, loss {float(progress.loss):.4f}{held_out}"
                     bar.show(progress.step / progress.total, progress.seconds_left, text)
                 if interrupt:
-                    session.save(checkpoint)
+                    checkpoints.save(session, checkpoint)
                     break
         early = (
             session.total is not None

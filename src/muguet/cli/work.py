@@ -29,6 +29,7 @@ from muguet.cli.options import (
 from muguet.cli.predict import denoise_file, tell_law
 from muguet.cli.train import train
 from muguet.errors import MuguetError
+from muguet.writing import check_writable
 
 
 def denoise(
@@ -96,11 +97,11 @@ def denoise(
     for result in results:
         check_output(result, overwrite)
     if save_model is not None:
-        _check_model(save_model, overwrite)
+        check_writable(save_model, overwrite)
     if model is not None:
         from muguet.denoiser import load
 
-        denoiser = load(model, _device(device))
+        denoiser = load(model, device)
     else:
         denoiser = train(sources, choices, _checkpoint_of(results))
     if save_model is not None:
@@ -139,7 +140,7 @@ def fit(
         minutes, steps, components, recipe, net, seed, device, dimensions, axes, resume, overwrite
     )
     sources = find(inputs)
-    _check_model(out, overwrite)
+    check_writable(out, overwrite)
     checkpoint = out.with_name(out.name + ".checkpoint")
     denoiser = train(sources, choices, checkpoint)
     denoiser.save(out)
@@ -161,28 +162,8 @@ def _refuse_training_options(context: typer.Context) -> None:
             )
 
 
-def _check_model(path: Path, overwrite: bool) -> None:
-    if path.is_dir():
-        raise MuguetError(f"{path} is a folder: name a file in it, as in {path / 'model.muguet'}")
-    if path.exists() and not overwrite:
-        raise MuguetError(f"{path} exists: add --overwrite to replace it, or name another file")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        probe = path.with_name(f".{path.name}.partial")
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise MuguetError(f"{path} cannot be written: {error.strerror}; name another folder") from error
-
-
 def _dtype(name: str | None) -> np.dtype[Any] | None:
     known = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
     if name is not None and name not in known:
         raise MuguetError(f"--dtype {name} is not known: choose one of {', '.join(known)}")
     return np.dtype(name) if name else None
-
-
-def _device(name: str) -> str:
-    from muguet.training import Plan
-
-    return str(Plan(device=name).torch_device())

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from muguet.errors import MuguetError
 from muguet.evaluation.scores import psnr
-from muguet.image.outputs import replacing
 from muguet.noise.law import Law
+from muguet.writing import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

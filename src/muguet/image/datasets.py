@@ -82,7 +82,8 @@ def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
             if plane is not None:
                 planes.append(plane)
             missing, clipped, total = missing + lost, clipped + cut, total + images[n, c].size
-    notes = [thinned] if thinned else []
+    planes, small = _without_small(planes)
+    notes = [note for note in (thinned, small) if note]
     if missing:
         notes.append(f"{_share(missing, total)} of the pixels are NaN or infinite: treated as missing.")
     if clipped:
@@ -136,6 +137,14 @@ def _thin(split: list[npt.NDArray[np.generic]]) -> tuple[list[npt.NDArray[np.gen
     kept = [planes[::every] for planes in split]
     number, of = sum(map(len, kept)), sum(map(len, split))
     return kept, f"{number} of {of} planes are used, one in {every}: so many are enough and fit into memory."
+
+
+def _without_small(planes: list[Plane]) -> tuple[list[Plane], str]:
+    """Leave out planes narrower than 48 pixels beside wider ones, for the smallest sets the size of all patches."""
+    widths = [min(plane.values.shape[-2:]) for plane in planes]
+    kept = [plane for plane, width in zip(planes, widths, strict=True) if width >= min(48, max(widths))]
+    few = len(planes) - len(kept)
+    return kept, f"{few} planes are much smaller than the others: not learned from." if few else ""
 
 
 def _prepare(image: npt.NDArray[np.generic], scaling: Scaling, channel: int) -> tuple[Plane | None, int, int]:

@@ -19,8 +19,9 @@ import numpy.typing as npt
 from muguet.errors import MuguetError
 from muguet.image.axes import LETTERS, parse
 from muguet.image.dialects import DTYPES, describe, options, stored_order
-from muguet.image.outputs import READABLE, SUFFIXES, check_output, reason, replacing
+from muguet.image.outputs import READABLE, SUFFIXES, check_output
 from muguet.image.pixels import Image
+from muguet.writing import reason, replacing
 
 if TYPE_CHECKING:
     import tifffile

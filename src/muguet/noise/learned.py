@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from muguet.errors import MuguetError
 from muguet.noise.law import Law
 from muguet.noise.mixture import Mixture
 
@@ -38,7 +39,7 @@ class LearnedLaw(Law):
     def __init__(self, components: int = 3, std: float = 0.5, width: int = 32) -> None:
         super().__init__()
         if components not in (1, 2, 3):
-            raise ValueError(f"components is {components}: a learned law has 1, 2 or 3")
+            raise MuguetError(f"--components is {components}: a learned law has 1, 2 or 3")
         self.components = components
         self.register_buffer("initial_std", torch.tensor(float(std)))
         self.line = nn.Parameter(torch.tensor([0.3, math.log(math.e - 1)]))  # softplus(b) = 1 at x = 0

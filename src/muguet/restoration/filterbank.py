@@ -55,8 +55,8 @@ class FilterBankNet(nn.Module):
     """A U-Net at half resolution that weighs a bank of blurs for every pixel and adds a residual.
 
     estimate = Σᵢ softmax(w)ᵢ (Bᵢ y) + 0.3 r, with w and r from the U-Net (space to depth by 2, two 3ᵈ
-    convolutions a level, depth to space). It starts as one blur, so that its first estimate already is a
-    sensible one. Related: kernel-predicting networks, Bako et al. 2017 (doi:10.1145/3072959.3073708) and
+    convolutions a level, depth to space). It starts with most weight on one blur, so that its first
+    estimate already is a sensible one. Related: kernel-predicting networks, Bako et al. 2017 (doi:10.1145/3072959.3073708) and
     Mildenhall et al. 2018 (arXiv:1712.02327).
 
     Parameters

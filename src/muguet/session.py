@@ -1,0 +1,312 @@
+"""A session: all there is to know about a run of training, and how it takes one step."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from muguet.denoiser import Denoiser, Parts
+from muguet.errors import MuguetError
+from muguet.image.datasets import Dataset
+from muguet.image.patches import HELD_OUT, TARGET, Patches, PatchSource
+from muguet.method import bfloat16_pays, channels_last, find_device
+from muguet.restoration.blind import neighbours_mean
+from muguet.version import __version__
+
+PATCH = {2: (64, 64), 3: (16, 48, 48)}
+MULTIPLE = {2: (8, 8), 3: (4, 8, 8)}  # of the patch sizes: the stride of every network divides it
+DECAY_FROM = 0.6  # of the run at full learning rate, the rest decays to nothing
+EVALUATE_EVERY = 50  # steps
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how to train.
+
+    Attributes
+    ----------
+    minutes
+        Time to train at most; the run ends before if the held-out likelihood stops improving.
+    steps
+        An exact number of steps instead: the run then gives the same bits whenever it is repeated.
+    seed
+        Of the weights, the patches, the masks and the held-out pixels.
+    batch
+        Patches a step (64×64 pixels; 16×48×48 in 3-D).
+    learning_rate
+        Of Adam, constant for 60 % of the run, then a cosine to zero.
+    device
+        "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1" …
+    """
+
+    minutes: float = 5.0
+    steps: int | None = None
+    seed: int = 0
+    batch: int = 16
+    learning_rate: float = 1e-3
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.steps is not None and self.steps < 1:
+            raise MuguetError(f"--steps is {self.steps}: give at least 1")
+        if not self.minutes > 0:
+            raise MuguetError(f"--minutes is {self.minutes:g}: give more than 0")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of a run; `total` is an estimate until the learning rate decays.
+
+    `loss` stays on the device: reading it waits for the step. `held_out` is there every fifty steps.
+    """
+
+    step: int
+    total: int
+    seconds: float
+    seconds_left: float
+    loss: Tensor
+    held_out: float | None = None
+
+
+class Session:
+    """A run in the making: the method, its average, the optimiser, the data and the chance they draw on.
+
+    All of it goes into a checkpoint, so a run that was killed continues to the same bits.
+
+    Parameters
+    ----------
+    dataset
+        What to learn from, see `muguet.image.datasets.collect`.
+    parts
+        What the method is made of; channels and dimensions follow the data.
+    plan
+        How long, and how.
+    """
+
+    def __init__(self, dataset: Dataset, parts: Parts | None = None, plan: Plan | None = None) -> None:
+        self.plan = plan or Plan()
+        self.parts = Parts(
+            **{
+                **asdict(parts or Parts()),
+                "dimensions": dataset.dimensions,
+                "channels": dataset.channels,
+                "quarter_turns": dataset.quarter_turns,
+            }
+        )
+        self.scalings, self.summary = dataset.scalings, dataset.summary
+        self.device = find_device(self.plan.device)
+        self.host = torch.Generator().manual_seed(self.plan.seed)
+        self.chance = torch.Generator(self.device).manual_seed(self.plan.seed + 1)
+        self.source = PatchSource.of(
+            dataset.planes, _patch(dataset), self.plan.seed, dataset.quarter_turns, self.device
+        )
+        self.quantised = bool((self.source.quanta > 0).any())
+        std = _first_error(self.source)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.plan.seed)
+            method = self.parts.build(std, bfloat16_pays(self.device, dataset.dimensions))
+        self.method = method.to(self.device)
+        channels_last(self.method)
+        self.averaged = copy.deepcopy(self.method).requires_grad_(False)
+        self.parameters: list[Tensor] = list(self.method.parameters())
+        self.averages: list[Tensor] = list(self.averaged.parameters())
+        self.optimiser = torch.optim.Adam(
+            self.parameters, lr=self.plan.learning_rate, betas=(0.9, 0.99), fused=self.device.type != "mps"
+        )
+        self.step = 0
+        self.decay_from: int | None = None
+        self.total: int | None = None
+        if self.plan.steps is not None:
+            self._end_at(self.plan.steps)
+        self.seconds = 0.0
+        self.history: list[dict[str, float]] = []
+        self.loss_sum = torch.zeros((), device=self.device)
+        self._fixed = self._draw_fixed()
+
+    # ------------------------------------------------------------- one step
+
+    def advance(self) -> Progress:
+        """Take one step of training."""
+        started = time.monotonic()
+        self.step += 1
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._learning_rate()
+        patches = self.source.draw(self.plan.batch, self.chance)
+        loss = self.method(
+            patches.noisy, self._target(patches), patches.role == TARGET, patches.channel, self.host
+        )
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        self.optimiser.step()
+        with torch.no_grad():
+            # Over the last tenth of the run at first, so that the random start is soon forgotten, then over 100 steps.
+            torch._foreach_lerp_(self.averages, self.parameters, max(0.01, 9 / (9 + self.step)))
+            self.loss_sum += loss.detach()
+        held_out = None
+        if self.step % EVALUATE_EVERY == 0:
+            held_out = self.held_out()
+            mean = float(self.loss_sum) / EVALUATE_EVERY
+            self.loss_sum.zero_()
+            self.history.append({"step": self.step, "loss": mean, "held_out": held_out})
+        self.seconds += time.monotonic() - started
+        self._plan_end()
+        total = self.expected_steps()
+        left = (total - self.step) * self.seconds / self.step
+        return Progress(self.step, total, self.seconds, max(left, 0.0), loss.detach(), held_out)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the planned steps are done (or a decaying run has outlasted its minutes)."""
+        return self.total is not None and (self.step >= self.total or self._late(1.04))
+
+    def expected_steps(self) -> int:
+        """Steps of the whole run: known once it decays, before that from the time that a step takes."""
+        if self.total is not None:
+            return self.total
+        return max(int(self.plan.minutes * 60 * self.step / max(self.seconds, 1e-6)), self.step)
+
+    def _learning_rate(self) -> float:
+        rate = self.plan.learning_rate * min(self.step / 20, 1.0)
+        if self.decay_from is None or self.total is None or self.step <= self.decay_from:
+            return rate
+        done = (self.step - self.decay_from) / max(self.total - self.decay_from, 1)
+        return rate * max(0.5 * (1 + math.cos(math.pi * done)), 1e-3)
+
+    def _plan_end(self) -> None:
+        """Let the learning rate decay from here if 60 % of the time is over, or nothing improves any more."""
+        if self.total is None and (self._late(DECAY_FROM) or plateaued(self.history)):
+            self._end_at(math.ceil(self.step / DECAY_FROM))
+
+    def _end_at(self, steps: int) -> None:
+        self.total, self.decay_from = steps, int(DECAY_FROM * steps)
+
+    def _late(self, share: float) -> bool:
+        return self.plan.steps is None and self.seconds >= share * 60 * self.plan.minutes
+
+    def _target(self, patches: Patches) -> Tensor:
+        """What the hidden pixels are compared with: the image, its values spread over the step they stand for.
+
+        Repeated values of a quantised image are point masses, which a density would chase.
+        """
+        if not self.quantised:
+            return patches.noisy
+        jitter = torch.rand(patches.noisy.shape, generator=self.chance, device=self.device) - 0.5
+        return patches.noisy + jitter * patches.quantum.view(-1, *(1,) * (patches.noisy.ndim - 1))
+
+    # ------------------------------------------------------------ held out
+
+    def _draw_fixed(self) -> list[tuple[Patches, Tensor, tuple[Tensor, ...]]]:
+        """Fixed batches with the fixed mask of their held-out pixels, and their targets."""
+        chance = torch.Generator(self.device).manual_seed(self.plan.seed + 2)
+        keep, self.chance = self.chance, chance
+        batches = [self.source.draw(self.plan.batch, chance, augment=False) for _ in range(4)]
+        fixed = [(b, self._target(b), (b.role == HELD_OUT).nonzero(as_tuple=True)) for b in batches]
+        self.chance = keep
+        return fixed
+
+    def held_out(self) -> float:
+        """Negative log-likelihood of held-out pixels (never a target) in fixed patches, averaged weights."""
+        with torch.no_grad():
+            losses = [
+                self.averaged.loss(b.noisy, target, b.role == HELD_OUT, b.channel, mask)
+                for b, target, mask in self._fixed
+            ]
+        return float(torch.stack(losses).mean())
+
+    def signal_range(self) -> list[list[float]]:
+        """For every channel the 0.1th and 99.9th percentile of the estimated signal, in counts."""
+        found = []
+        with torch.no_grad():
+            estimates = [(self.averaged.estimate(b.noisy).flatten(1), b.channel) for b, _, _ in self._fixed]
+        for c, scaling in enumerate(self.scalings):
+            values = torch.cat([e[channel == c].flatten() for e, channel in estimates]).cpu().numpy()
+            ends = np.percentile(values, [0.1, 99.9]) if values.size else np.array([0.0, 1.0])
+            found.append([float(v) for v in scaling.invert(ends)])
+        return found
+
+    # -------------------------------------------------------------- results
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels of the training set."""
+        return self.source.values.numel()
+
+    def rehearse(self) -> tuple[float, float]:
+        """Seconds for a step of training, and to denoise a pixel, on this machine; the run itself is untouched."""
+        chance, host = torch.Generator(self.device).manual_seed(0), torch.Generator().manual_seed(0)
+        patches = self.source.draw(self.plan.batch, chance, augment=False)
+        weight = patches.role == TARGET
+        both: list[tuple[float, float]] = []
+        for _ in range(3):
+            started = _now(self.device)
+            loss = self.method(patches.noisy, patches.noisy, weight, patches.channel, host)
+            torch.autograd.grad(loss, self.parameters)
+            stepped = _now(self.device)
+            with torch.inference_mode():
+                self.method.estimate(patches.noisy)
+            both.append((stepped - started, _now(self.device) - stepped))
+        step, forward = (min(each) for each in zip(*both, strict=True))
+        turns = 8 if self.parts.quarter_turns else 4
+        overlap = 1.5  # tiles are read with a halo
+        return 1.2 * step, overlap * turns * forward / patches.noisy.numel()
+
+    def denoiser(self) -> Denoiser:
+        """The best so far: the averaged weights, as a denoiser."""
+        method = copy.deepcopy(self.averaged).eval()
+        return Denoiser(self.parts, method, self.scalings, self.record())
+
+    def record(self) -> dict[str, Any]:
+        """What happened, for the model file."""
+        return {
+            "steps": self.step,
+            "planned_steps": self.total,
+            "seconds": round(self.seconds, 1),
+            "plan": asdict(self.plan),
+            "data": list(self.summary),
+            "signal_range": self.signal_range(),
+            "held_out": self.history[-1]["held_out"] if self.history else None,
+            "history": self.history,
+            "versions": {"muguet": __version__, "torch": torch.__version__, "numpy": np.__version__},
+            "device": str(self.device),
+        }
+
+
+def plateaued(history: Sequence[Mapping[str, float]], least: float = 5e-4) -> bool:
+    """Whether the last third of a run improved the held-out likelihood by less than `least` nats a pixel.
+
+    Never before 3000 steps: early on the likelihood pauses between what is learned quickly and slowly.
+    """
+    if not history or history[-1]["step"] < 3000:
+        return False
+    values = [record["held_out"] for record in history]
+    split = 2 * len(values) // 3
+    return min(values[split:]) > min(values[:split]) - least
+
+
+def _first_error(source: PatchSource) -> float:
+    """How far pixels lie from the mean of their neighbours: the error that the first estimates will have."""
+    noisy = source.draw(64, torch.Generator(source.device).manual_seed(0), augment=False).noisy
+    return max(float((noisy - neighbours_mean(noisy)).square().mean().sqrt()), 1e-4)
+
+
+def _now(device: torch.device) -> float:
+    """Seconds on a clock, once the device has done what was asked of it."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.monotonic()
+
+
+def _patch(dataset: Dataset) -> list[int]:
+    """Size of the patches: what the smallest plane holds of `PATCH`, as multiples of every network's stride."""
+    smallest = np.min([plane.values.shape for plane in dataset.planes], axis=0).tolist()
+    sizes = zip(PATCH[dataset.dimensions], smallest, MULTIPLE[dataset.dimensions], strict=True)
+    return [min(want, size) // multiple * multiple for want, size, multiple in sizes]
