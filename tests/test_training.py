@@ -13,7 +13,7 @@ import torch
 
 import muguet
 import muguet.session
-from muguet import checkpoint, recipes, storage
+from muguet import checkpoint, recipes, storage, training
 from muguet.denoiser import Parts
 from muguet.errors import MuguetError
 from muguet.image.datasets import Sample, collect

@@ -140,9 +140,11 @@ def _thin(split: list[npt.NDArray[np.generic]]) -> tuple[list[npt.NDArray[np.gen
 
 
 def _without_small(planes: list[Plane]) -> tuple[list[Plane], str]:
-    """Leave out planes narrower than 48 pixels beside wider ones, for the smallest sets the size of all patches."""
+    """Leave out planes far smaller than others (and than 48 pixels): the smallest sets the size of all patches."""
     widths = [min(plane.values.shape[-2:]) for plane in planes]
-    kept = [plane for plane, width in zip(planes, widths, strict=True) if width >= min(48, max(widths))]
+    kept = [
+        plane for plane, width in zip(planes, widths, strict=True) if width >= min(48, 0.75 * max(widths))
+    ]
     few = len(planes) - len(kept)
     return kept, f"{few} planes are much smaller than the others: not learned from." if few else ""
 
