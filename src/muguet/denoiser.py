@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,8 @@ class Denoiser:
         planes = layout.split(array)
         out = np.empty(planes.shape, np.float32)
         for n, c in np.ndindex(planes.shape[:2]):
-            self.plane(planes[n, c], c, out[n, c])
+            for _ in self.plane(planes[n, c], c, out[n, c]):
+                pass
         return layout.join(out)
 
     def layout(self, shape: Sequence[int], axes: str | None = None) -> ax.Layout:
@@ -110,33 +111,27 @@ class Denoiser:
         return layout
 
     def plane(
-        self,
-        plane: npt.NDArray[np.generic],
-        channel: int = 0,
-        out: npt.NDArray[np.generic] | None = None,
-        turns: bool = True,
-    ) -> npt.NDArray[np.generic]:
-        """Denoise one plane ``(*space)`` of one channel, into `out` if given."""
-        out = np.empty(plane.shape, np.float32) if out is None else out
+        self, plane: npt.NDArray[np.generic], channel: int, out: npt.NDArray[np.float32]
+    ) -> Iterator[float]:
+        """Denoise one plane ``(*space)`` of one channel into `out`, yielding the share that is done."""
         net: Any = self.method.net
         cuts = tiles(plane.shape, CORE[self.parts.dimensions], net.halo, net.stride)
-        map_tiles(lambda tile: self._tile(tile, channel, turns), plane, out, cuts)
-        return out
+        return map_tiles(lambda tile: self._tile(tile, channel), plane, out, cuts)
 
-    def _tile(self, tile: npt.NDArray[np.generic], channel: int, turns: bool) -> npt.NDArray[np.float32]:
+    def _tile(self, tile: npt.NDArray[np.generic], channel: int) -> npt.NDArray[np.float32]:
         counts = tile.astype(np.float32)
         missing = ~np.isfinite(counts)
         if missing.all():
             return np.full(tile.shape, np.nan, np.float32)
         units = torch.from_numpy(self.scalings[channel].apply(fill_missing(counts)))[None, None]
-        estimate = self.estimate(units.to(self.device), turns)[0, 0].cpu().numpy()
+        estimate = self.estimate(units.to(self.device))[0, 0].cpu().numpy()
         denoised = self.scalings[channel].invert(estimate)
         denoised[missing] = np.nan
         return denoised
 
-    def estimate(self, units: Tensor, turns: bool = True) -> Tensor:
+    def estimate(self, units: Tensor) -> Tensor:
         """The network's answer to unmasked ``(b, 1, *space)`` in network units, averaged over symmetries."""
-        group = symmetries(self.parts.quarter_turns) if turns else symmetries()[:1]
+        group = symmetries(self.parts.quarter_turns)
         with torch.inference_mode():
             total = torch.zeros_like(units)
             for symmetry in group:

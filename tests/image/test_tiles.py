@@ -32,7 +32,7 @@ def image_of(shape, seed=0):
 def test_the_identity_lays_back_the_image(cutting):
     image = image_of(cutting[0])
     out = np.full_like(image, np.nan)
-    map_tiles(lambda tile: tile, image, out, tiles(*cutting))
+    list(map_tiles(lambda tile: tile, image, out, tiles(*cutting)))
     np.testing.assert_array_equal(out, image)
 
 
@@ -68,7 +68,7 @@ def test_a_tiled_convolution_is_the_whole_one(cutting, seed):
         return ndimage.convolve(plane, kernel, mode="mirror")
 
     out = np.full_like(image, np.nan)
-    map_tiles(convolved, image, out, tiles(*cutting))
+    list(map_tiles(convolved, image, out, tiles(*cutting)))
     np.testing.assert_allclose(out, convolved(image), rtol=1e-9, atol=1e-9)
 
 
@@ -90,7 +90,7 @@ def test_pooling_meets_the_same_blocks_in_every_tiling(cutting, other):
     for cores in (core, other[: len(shape)]):
         out = np.full_like(image, np.nan)
         # One stride for the neighbouring block; what lies at the tile's border is beyond it.
-        map_tiles(pooled, image, out, tiles(shape, cores, stride, stride))
+        list(map_tiles(pooled, image, out, tiles(shape, cores, stride, stride)))
         results.append(out)
     np.testing.assert_allclose(*results, atol=1e-12)
 
@@ -112,5 +112,9 @@ def test_a_tile_is_a_copy_of_any_dtype():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_result_has_the_type_of_out(dtype):
     out = np.empty((5, 6), dtype)
-    map_tiles(lambda tile: tile / 2, np.ones((5, 6), np.uint8), out, tiles((5, 6), (2, 2), (1, 1), (1, 1)))
+    list(
+        map_tiles(
+            lambda tile: tile / 2, np.ones((5, 6), np.uint8), out, tiles((5, 6), (2, 2), (1, 1), (1, 1))
+        )
+    )
     np.testing.assert_array_equal(out, np.full((5, 6), 0.5, dtype), strict=True)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -72,22 +70,6 @@ class Bar:
             self.progress.update(self.task, completed=share, left=left, text=text)
         else:
             say(f"{self.title} {100 * share:3.0f} %, {left}{', ' + text if text else ''}")
-
-
-@contextmanager
-def counted(title: str, total: int) -> Iterator[Any]:
-    """A bar for `total` equal parts: call what it gives after each."""
-    started, done = time.monotonic(), 0
-    with Bar(title) as bar:
-
-        def advance() -> None:
-            nonlocal done
-            done += 1
-            if bar.due and done < total:
-                spent = time.monotonic() - started
-                bar.show(done / total, spent * (total - done) / done, f"{done} of {total}")
-
-        yield advance
 
 
 def duration(seconds: float) -> str:

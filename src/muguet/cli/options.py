@@ -11,7 +11,7 @@ import typer
 TRAINING, DATA, OUTPUT = "Training", "Images", "Output"
 
 Inputs = Annotated[
-    list[Path], typer.Argument(metavar="IN...", help="TIFF files, or folders of them.", show_default=False)
+    list[Path], typer.Argument(metavar="IN", help="TIFF files, or folders of them.", show_default=False)
 ]
 Minutes = Annotated[
     float,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from muguet.cli.display import counted, described, say
+from muguet.cli.display import Bar, described, say
 from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
@@ -48,15 +49,18 @@ def _denoised(denoiser: Denoiser, image: Image, dtype: np.dtype[Any]) -> tuple[n
         raise MuguetError(f"{image.path}: {error}") from error
     planes = layout.split(image.data)
     out = np.empty(planes.shape, dtype)
+    estimate = np.empty(layout.space, np.float32)
     residual = Residual()
-    with counted(
-        f"Denoising {image.path.name if image.path else ''}", planes.shape[0] * planes.shape[1]
-    ) as advance:
-        for n, c in np.ndindex(planes.shape[:2]):
-            estimate = denoiser.plane(planes[n, c], c)
+    number, started = planes.shape[0] * planes.shape[1], time.monotonic()
+    with Bar(f"Denoising {image.path.name if image.path else ''}".strip()) as bar:
+        for i, (n, c) in enumerate(np.ndindex(planes.shape[:2])):
+            for share in denoiser.plane(planes[n, c], c, estimate):
+                done = (i + share) / number
+                if bar.due and done < 1:
+                    left = (time.monotonic() - started) * (1 - done) / done
+                    bar.show(done, left, f"plane {i + 1} of {number}" if number > 1 else "")
             residual.add(planes[n, c], estimate)
             out[n, c] = to_dtype(estimate, dtype)
-            advance()
     return layout.join(out), residual.told()
 
 

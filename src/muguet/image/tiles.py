@@ -74,7 +74,14 @@ def map_tiles(
     plane: npt.NDArray[np.generic],
     out: npt.NDArray[np.generic],
     cuts: Iterator[Tile],
-) -> None:
-    """Fill `out` with `function` of every tile of `plane`; function keeps its argument's shape."""
+) -> Iterator[float]:
+    """Fill `out` with `function` of every tile of `plane`, yielding after each the share of it that is done.
+
+    `function` keeps its argument's shape. Nothing happens unless the result is iterated over.
+    """
+    done = 0
     for tile in cuts:
-        out[tile.place] = function(tile.of(plane))[tile.crop]
+        core = function(tile.of(plane))[tile.crop]
+        out[tile.place] = core
+        done += core.size
+        yield done / out.size

@@ -56,8 +56,8 @@ class FilterBankNet(nn.Module):
 
     estimate = Σᵢ softmax(w)ᵢ (Bᵢ y) + 0.3 r, with w and r from the U-Net (space to depth by 2, two 3ᵈ
     convolutions a level, depth to space). It starts with most weight on one blur, so that its first
-    estimate already is a sensible one. Related: kernel-predicting networks, Bako et al. 2017 (doi:10.1145/3072959.3073708) and
-    Mildenhall et al. 2018 (arXiv:1712.02327).
+    estimate already is a sensible one. Related: kernel-predicting networks, Bako et al. 2017
+    (doi:10.1145/3072959.3073708) and Mildenhall et al. 2018 (arXiv:1712.02327).
 
     Parameters
     ----------
