@@ -76,7 +76,7 @@ class Denoiser:
         image
             Array of any numeric dtype.
         axes
-            One letter of TCZYXS an axis; None: `muguet.image.axes.guess`.
+            One letter of TCZYXS an axis; None: guessed from the shape, and a warning says so.
 
         Raises
         ------
@@ -96,7 +96,7 @@ class Denoiser:
 
     def layout(self, shape: Sequence[int], axes: str | None = None) -> ax.Layout:
         """How an array of this shape is cut into planes; refuses what the model was not trained for."""
-        letters = ax.guess(tuple(shape)) if axes is None else ax.parse(axes, len(shape))
+        letters = ax.named(axes, shape)
         if self.parts.dimensions == 3 and "Z" not in letters:
             raise MuguetError(
                 f"the model is for 3-D stacks and the image's axes {letters} have no Z: "

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from muguet import checkpoint as checkpoints
 from muguet.denoiser import Denoiser, Parts
 from muguet.errors import MuguetError
-from muguet.image.axes import guess
+from muguet.image.axes import named
 from muguet.image.datasets import Sample, collect
 from muguet.interrupt import interruptible
 from muguet.session import Plan, Progress, Session
@@ -61,7 +61,7 @@ def fit(
     images
         An array or a list of arrays, of any numeric dtype, in camera counts.
     axes
-        One letter of TCZYXS an axis, the same for all; None: guessed from the shapes.
+        One letter of TCZYXS an axis, the same for all; None: guessed from the shapes, and a warning says so.
     minutes, steps
         Time to train at most, or an exact number of steps.
     components
@@ -88,7 +88,7 @@ def fit(
     many = isinstance(images, list | tuple)
     arrays = [np.asarray(image) for image in images] if many else [np.asarray(images)]  # type: ignore[union-attr]
     samples = [
-        Sample(array, axes or guess(array.shape), f"image {i}" if many else "the image")
+        Sample(array, named(axes, array.shape), f"image {i}" if many else "the image")
         for i, array in enumerate(arrays)
     ]
     session = Session(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muguet.errors import MuguetError
-from muguet.image.axes import LETTERS, Layout, guess, parse
+from muguet.image.axes import LETTERS, Layout, guess, named, parse
 
 
 @st.composite
@@ -139,3 +139,11 @@ def test_a_layout_that_does_not_fit_is_refused():
         layout.split(np.zeros((5, 4)))
     with pytest.raises(MuguetError, match="do not fit"):
         layout.join(np.zeros((1, 1, 5, 4)))
+
+
+def test_a_guess_is_stated_where_it_could_be_wrong(recwarn):
+    assert named(None, (5, 6)) == "YX"
+    assert named("zyx", (4, 5, 6)) == "ZYX"
+    assert not recwarn
+    with pytest.warns(UserWarning, match="taken for TYX"):
+        assert named(None, (4, 5, 6)) == "TYX"

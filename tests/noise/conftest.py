@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 
+from muguet.noise.emccd import EMCCD
 from muguet.noise.known import Gaussian, PoissonGaussian, Speckle
 from muguet.noise.law import Affine, Law
 from muguet.noise.learned import LearnedLaw
@@ -41,6 +42,8 @@ CASES = {
     "camera": Case(lambda: PoissonGaussian(2.0, 100.0, 1.5), COUNTS),
     "quiet camera": Case(lambda: PoissonGaussian(0.5, 100.0, 0.3), COUNTS[:4]),
     "loud camera": Case(lambda: PoissonGaussian(2.1, 100.0, 6.0), COUNTS),
+    "EMCCD": Case(lambda: EMCCD(2.0, 100.0, 0.5), COUNTS),
+    "quiet EMCCD": Case(lambda: EMCCD(2.0, 100.0, 0.1), COUNTS),
     "learned G1": Case(lambda: learned(1), UNITS),
     "learned G2": Case(lambda: learned(2), UNITS),
     "learned G3": Case(lambda: learned(3), UNITS),

@@ -66,12 +66,32 @@ def test_the_derivative_of_the_cdf_is_the_density(law, signal):
     torch.testing.assert_close(slope / peak, distribution.log_prob(y).exp() / peak, atol=1e-6, rtol=1e-5)
 
 
+def test_quantiles_undo_the_cdf(law, signal):
+    levels = torch.tensor([1e-6, 0.01, 0.3, 0.5, 0.9, 1 - 1e-6], dtype=torch.float64).unsqueeze(-1)
+    distribution = law.distribution(signal)
+    at = distribution.quantile(levels)
+    assert at.shape == (6, len(signal))
+    torch.testing.assert_close(distribution.cdf(at), levels.expand_as(at), rtol=1e-7, atol=1e-12)
+    y = law.sample(signal.expand(20, -1))
+    torch.testing.assert_close(distribution.quantile(distribution.cdf(y)), y, rtol=1e-6, atol=1e-6)
+
+
+def test_quantiles_end_where_the_law_does(law, signal):
+    assert (law.quantile(signal, 0.0) == -math.inf).all()
+    assert (law.quantile(signal, 1.0) == math.inf).all()
+    assert law.quantile(signal, -0.1).isnan().all()
+
+
 def test_numpy_in_numpy_out_tensor_in_tensor_out(case):
     law, array = case.build(), np.array(case.signals)
     tensor = torch.tensor(case.signals)
     for result, like in (
         (law.std(array), law.std(tensor)),
+        (law.mean(array), law.mean(tensor)),
         (law.skewness(array), law.skewness(tensor)),
+        (law.density(array + 1, array), law.density(tensor + 1, tensor)),
+        (law.cdf(array + 1, array), law.cdf(tensor + 1, tensor)),
+        (law.quantile(array, 0.9), law.quantile(tensor, 0.9)),
         (law.sample(array), law.sample(tensor)),
         (law.log_prob(array + 1, array), law.log_prob(tensor + 1, tensor)),
     ):
@@ -107,7 +127,8 @@ def test_dtype_and_shape_follow_the_signal(case, dtype):
     law, signal = case.build().to(dtype), torch.tensor(case.signals, dtype=dtype).expand(2, 3, -1)
     distribution = law(signal)
     results = (distribution.mean, distribution.std, distribution.skewness, distribution.sample())
-    for result in (*results, distribution.log_prob(signal), distribution.cdf(signal)):
+    results += (distribution.log_prob(signal), distribution.cdf(signal), distribution.quantile(0.3))
+    for result in results:
         assert result.shape == signal.shape
         assert result.dtype == dtype
 

@@ -1,4 +1,4 @@
-"""The command line: muguet denoise | fit | info."""
+"""The command line: muguet denoise | fit | info | simulate."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 import typer
 
 from muguet.cli.info import info
+from muguet.cli.simulate import simulate
 from muguet.cli.work import denoise, fit
 from muguet.errors import MuguetError
 
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.command()(denoise)
 app.command()(fit)
 app.command()(info)
+app.command()(simulate)
 
 
 def main() -> None:

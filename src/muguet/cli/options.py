@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import numpy as np
 import typer
+
+from muguet.errors import MuguetError
 
 TRAINING, DATA, OUTPUT = "Training", "Images", "Output"
 
@@ -78,3 +81,11 @@ class Choices:
     axes: str | None
     resume: bool
     overwrite: bool
+
+
+def data_type(name: str | None) -> np.dtype[Any] | None:
+    """Return the data type that --dtype names, or None for that of the input."""
+    known = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
+    if name is not None and name not in known:
+        raise MuguetError(f"--dtype {name} is not known: choose one of {', '.join(known)}")
+    return np.dtype(name) if name else None

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import numpy as np
 import typer
 
 from muguet.cli.display import say
@@ -25,6 +24,7 @@ from muguet.cli.options import (
     Resume,
     Seed,
     Steps,
+    data_type,
 )
 from muguet.cli.predict import denoise_file, tell_law
 from muguet.cli.train import train
@@ -91,7 +91,7 @@ def denoise(
     )
     if model is not None:
         _refuse_training_options(context)
-    kind = _dtype(dtype)
+    kind = data_type(dtype)
     sources = find(inputs)
     results = destination(sources, out)
     for result in results:
@@ -160,10 +160,3 @@ def _refuse_training_options(context: typer.Context) -> None:
             raise MuguetError(
                 f"--{name} is for training, and --model is trained already: leave one of them out"
             )
-
-
-def _dtype(name: str | None) -> np.dtype[Any] | None:
-    known = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
-    if name is not None and name not in known:
-        raise MuguetError(f"--dtype {name} is not known: choose one of {', '.join(known)}")
-    return np.dtype(name) if name else None

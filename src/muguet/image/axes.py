@@ -7,6 +7,7 @@ Z depth, Y row, X column, S the samples of a colour pixel (red, green, blue).
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -80,6 +81,24 @@ def guess(shape: Sequence[int]) -> str:
     raise MuguetError(
         f"the axes of an array of shape {sizes} cannot be guessed: name them with --axes, as in TZCYX"
     )
+
+
+def named(axes: str | None, shape: Sequence[int]) -> str:
+    """Return `axes` checked, or what `guess` makes of the shape, which a warning states where it could be wrong.
+
+    Raises
+    ------
+    MuguetError
+        As `parse` and `guess` do.
+    """
+    if axes is not None:
+        return parse(axes, len(shape))
+    letters = guess(shape)
+    if len(letters) > 2:
+        warnings.warn(
+            f"the axes of shape {tuple(shape)} are taken for {letters}: name them to be sure", stacklevel=3
+        )
+    return letters
 
 
 @dataclass(frozen=True)

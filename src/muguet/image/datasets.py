@@ -175,7 +175,9 @@ def _scaling(split: list[npt.NDArray[np.generic]], channel: int) -> Scaling:
         raise MuguetError(
             f"channel {channel + 1} has no finite value (all NaN or infinite): leave it out, nothing can be learned"
         )
-    return Scaling.fit(values)
+    # Saturated pixels pile up at one value, which is the mode then but neither background nor scale.
+    level = clipping_level(values)
+    return Scaling.fit(values if level is None else values[values < level])
 
 
 def _finite(planes: npt.NDArray[np.generic], most: int) -> npt.NDArray[np.generic]:

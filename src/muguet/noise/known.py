@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from muguet.errors import MuguetError
-from muguet.noise.law import Distribution, Law
+from muguet.noise.electrons import CameraLaw, ElectronDistribution, positive
+from muguet.noise.law import Law
 from muguet.noise.mixture import Mixture
 
 _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 _REACH = 9.0  # widths on either side of a sum's largest term: beyond are less than 1e-15 of it
-_FEWEST = 1e-300  # photo-electrons, so that none at all still has a logarithm and a gradient
 
 
 class Gaussian(Law):
@@ -24,7 +23,7 @@ class Gaussian(Law):
 
     def __init__(self, std: float = 1.0) -> None:
         super().__init__()
-        self.register_buffer("constant", _positive("std", std).float())
+        self.register_buffer("constant", positive("std", std).float())
 
     def forward(self, signal: Tensor) -> Mixture:
         """One component of constant width."""
@@ -48,8 +47,8 @@ class Speckle(Law):
 
     def __init__(self, std: float = 0.1, floor: float = 1e-3) -> None:
         super().__init__()
-        self.register_buffer("relative", _positive("std", std).float())
-        self.register_buffer("floor", _positive("floor", floor).float())
+        self.register_buffer("relative", positive("std", std).float())
+        self.register_buffer("floor", positive("floor", floor).float())
 
     def forward(self, signal: Tensor) -> Mixture:
         """One component whose width follows the signal."""
@@ -58,39 +57,16 @@ class Speckle(Law):
         return Mixture(torch.zeros_like(means), means, stds)
 
 
-class PoissonGaussian(Law):
+class PoissonGaussian(CameraLaw):
     """A camera that counts photo-electrons and adds read noise.
 
     y = gain · (k + read_noise · n) + offset,  k ~ Poisson((x − offset) / gain),  n ~ N(0, 1)
 
-    so that E[y] = x and Var(y) = gain · (x − offset) + (gain · read_noise)². No light gives a signal below the
-    offset, but an estimate may lie there: the law goes on as read noise alone around the signal itself.
+    so that E[y] = x and Var(y) = gain · (x − offset) + (gain · read_noise)². See `CameraLaw` for the parameters.
 
     Foi et al. 2008, *Practical Poissonian-Gaussian noise modeling and fitting for single-image raw-data*,
     doi:10.1109/TIP.2008.2001399.
-
-    Parameters
-    ----------
-    gain
-        Counts (ADU) a photo-electron.
-    offset
-        Counts of a pixel without light.
-    read_noise
-        Standard deviation of the read noise, in photo-electrons.
     """
-
-    gain: Tensor
-    offset: Tensor
-    read_noise: Tensor
-
-    def __init__(self, gain: float = 1.0, offset: float = 0.0, read_noise: float = 1.0) -> None:
-        super().__init__()
-        if not math.isfinite(offset):
-            raise MuguetError(f"offset is {offset:g}: give the counts of a pixel without light")
-        # Float64 like the sums below; being scalars, they leave the dtype of the signal as it is.
-        self.register_buffer("gain", _positive("gain", gain))
-        self.register_buffer("offset", torch.tensor(float(offset), dtype=torch.float64))
-        self.register_buffer("read_noise", _positive("read_noise", read_noise))
 
     def forward(self, signal: Tensor) -> PoissonGaussianDistribution:
         """Distribution of the counts at each signal, in counts."""
@@ -98,34 +74,11 @@ class PoissonGaussian(Law):
 
 
 @dataclass(frozen=True, eq=False)
-class PoissonGaussianDistribution(Distribution):
+class PoissonGaussianDistribution(ElectronDistribution):
     """p(y | x) of `PoissonGaussian`: p(y) = Σₖ Poisson(k; λ) · N(y; offset + gain · k, (gain · read_noise)²).
 
-    With λ = (x − offset)/gain expected photo-electrons. Sums are exact to about 1e-12: they run over the counts
-    around their largest term, in float64.
-
-    Attributes
-    ----------
-    signal
-        x in counts, of any shape.
-    gain, offset, read_noise
-        Of the camera, scalars.
+    Sums are exact to about 1e-12: they run over the counts around their largest term, in float64.
     """
-
-    signal: Tensor
-    gain: Tensor
-    offset: Tensor
-    read_noise: Tensor
-
-    @property
-    def electrons(self) -> Tensor:
-        """λ, the expected photo-electrons; zero for signals below the offset."""
-        return ((self.signal - self.offset) / self.gain).clamp(min=0)
-
-    @property
-    def mean(self) -> Tensor:
-        """The signal x itself."""
-        return self.signal
 
     @property
     def variance(self) -> Tensor:
@@ -144,17 +97,17 @@ class PoissonGaussianDistribution(Distribution):
         noise, are largest where log(k/λ) = (v − k)/r², and fall off there with a width of at most r: the sum
         runs over the counts around that k, so it is as good far out in the tails as at the mean.
         """
-        rate, v, r = self._in_electrons(value)
+        rate, v, r = self.in_electrons(value)
         with torch.no_grad():
             top = _balance(rate, v, r)
             counts = _around(top, _REACH * (1 / (top + 1) + 1 / r.square()).rsqrt())
         terms = _log_poisson(counts, rate) - 0.5 * ((v.unsqueeze(-1) - counts) / r).square()
         total = torch.logsumexp(terms, dim=-1)
-        return (total - (r * self.gain).log() - _HALF_LOG_2PI).to(self._dtype(value))
+        return (total - (r * self.gain).log() - _HALF_LOG_2PI).to(self.dtype(value))
 
     def cdf(self, value: Tensor) -> Tensor:
         """P(y ≤ value) = Σₖ Poisson(k; λ) Φ((v − k)/r), where Φ is one for all counts far below v."""
-        rate, v, r = self._in_electrons(value)
+        rate, v, r = self.in_electrons(value)
         with torch.no_grad():
             counts = _around(v, _REACH * r.expand_as(v))
             below = counts[..., 0]  # of these and fewer, Φ is one
@@ -162,7 +115,7 @@ class PoissonGaussianDistribution(Distribution):
         near = (_log_poisson(counts, rate).exp() * whole).sum(-1)
         far: Tensor = torch.special.gammaincc(below.clamp(min=1), rate)  # P(k < below)
         far = far.masked_fill(below < 1, 0)
-        return (near + far).to(self._dtype(value))
+        return (near + far).to(self.dtype(value))
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """Draw photo-electrons, then read noise."""
@@ -170,19 +123,6 @@ class PoissonGaussianDistribution(Distribution):
         drawn = torch.poisson(electrons, generator)
         normal = torch.randn(drawn.shape, generator=generator, device=drawn.device, dtype=drawn.dtype)
         return self.signal + self.gain * (drawn - electrons + self.read_noise * normal)
-
-    def _in_electrons(self, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """λ, the value and the read noise in photo-electrons, of one shape, in float64.
-
-        Float32 does not do: at λ = 10⁴ the terms of an exponent are of 10⁵ and cancel.
-        """
-        gain, offset = self.gain.double(), self.offset.double()
-        light = (self.signal.double() - offset) / gain + torch.zeros_like(value)  # of their common shape
-        dark = light.clamp(max=0)  # below the offset the law moves with the signal
-        return light.clamp(min=_FEWEST), (value.double() - offset) / gain - dark, self.read_noise.double()
-
-    def _dtype(self, value: Tensor) -> torch.dtype:
-        return torch.result_type(self.signal, value)
 
 
 def _log_poisson(counts: Tensor, rate: Tensor) -> Tensor:
@@ -208,9 +148,3 @@ def _around(centre: Tensor, reach: Tensor) -> Tensor:
     """Whole numbers around each centre ``(*centre.shape, n)``, at least `reach` to both sides."""
     half = math.ceil(float(reach.max())) + 1 if reach.numel() else 1
     return centre.round().unsqueeze(-1) + torch.arange(-half, half + 1, device=centre.device)
-
-
-def _positive(name: str, value: float) -> Tensor:
-    if not 0 < value < math.inf:
-        raise MuguetError(f"{name} is {value:g}: give a number above 0")
-    return torch.tensor(float(value), dtype=torch.float64)

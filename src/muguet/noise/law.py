@@ -11,6 +11,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from muguet.noise import bisection
+
 Values = TypeVar("Values", Tensor, npt.NDArray[np.floating])
 
 
@@ -49,6 +51,14 @@ class Distribution(ABC):
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """One draw for every signal."""
 
+    def quantile(self, p: Tensor | float) -> Tensor:
+        """The value with P(y ≤ value | x) = p, for p of a shape that broadcasts with the signal's.
+
+        By bisection of the `cdf`, which bounds how far into a tail it can be right; −∞ at 0, ∞ at 1.
+        """
+        levels = torch.as_tensor(p, dtype=torch.float64, device=self.mean.device)
+        return bisection.quantile(self.cdf, self.mean, self.std, levels).to(self.mean.dtype)
+
 
 class Law(nn.Module, ABC):
     """A noise law: ``law(signal)`` is the distribution of what the camera records there.
@@ -65,6 +75,10 @@ class Law(nn.Module, ABC):
         with torch.no_grad():
             return self.forward(self._tensor(signal))
 
+    def mean(self, signal: Values) -> Values:
+        """Mean of what is recorded at each signal: the signal itself, unless the law is a measured one."""
+        return self._like(signal, self.distribution(signal).mean)
+
     def std(self, signal: Values) -> Values:
         """Standard deviation of the noise at each signal."""
         return self._like(signal, self.distribution(signal).std)
@@ -77,6 +91,24 @@ class Law(nn.Module, ABC):
         """Log-density of recorded values given their signals (shapes broadcast)."""
         with torch.no_grad():
             return self._like(signal, self.distribution(signal).log_prob(self._tensor(recorded)))
+
+    def density(self, recorded: Values, signal: Values) -> Values:
+        """Probability density of recorded values given their signals, per unit of the signal."""
+        with torch.no_grad():
+            return self._like(signal, self.distribution(signal).log_prob(self._tensor(recorded)).exp())
+
+    def cdf(self, recorded: Values, signal: Values) -> Values:
+        """P(y ≤ recorded) given the signals (shapes broadcast)."""
+        with torch.no_grad():
+            return self._like(signal, self.distribution(signal).cdf(self._tensor(recorded)))
+
+    def quantile(self, signal: Values, p: npt.ArrayLike | Tensor) -> Values:
+        """The value below which a share p of what is recorded at each signal lies (shapes broadcast)."""
+        # In float64: in float32 the nearest number below one is 6e-8 away.
+        levels = p if isinstance(p, Tensor) else torch.from_numpy(np.array(p, dtype=np.float64))
+        distribution = self.distribution(signal)
+        with torch.no_grad():
+            return self._like(signal, distribution.quantile(levels.to(distribution.mean.device)))
 
     def sample(self, signal: Values, seed: int | torch.Generator = 0) -> Values:
         """One recorded value for each signal; the same seed gives the same draw."""
@@ -91,7 +123,9 @@ class Law(nn.Module, ABC):
         reference = next(self.buffers(), next(self.parameters(), torch.empty(0)))
         # A copy in plain order: PyTorch takes no other byte order, no negative strides, nothing read-only.
         plain = np.array(values, dtype=np.float64, order="C")
-        return torch.from_numpy(plain).to(reference.device, torch.get_default_dtype())
+        # A network computes in the dtype of its weights; all other laws in that of the signal.
+        dtype = next((p.dtype for p in self.parameters()), torch.get_default_dtype())
+        return torch.from_numpy(plain).to(reference.device, dtype)
 
     @staticmethod
     def _like(signal: Values, values: Tensor) -> Values:
@@ -151,6 +185,10 @@ class AffineDistribution(Distribution):
     def cdf(self, value: Tensor) -> Tensor:
         """See `Distribution`."""
         return self.inner.cdf((value - self.offset) / self.scale)
+
+    def quantile(self, p: Tensor | float) -> Tensor:
+        """See `Distribution`."""
+        return self.offset + self.scale * self.inner.quantile(p)
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """See `Distribution`."""

@@ -69,3 +69,11 @@ class Mixture(Distribution):
         which = (uniform > self.weights.cumsum(-1)[..., :-1]).sum(-1, keepdim=True)
         normal = torch.randn(place, generator=generator, device=device, dtype=dtype)
         return (self.means.gather(-1, which) + self.stds.gather(-1, which) * normal).squeeze(-1)
+
+    def quantile(self, p: Tensor | float) -> Tensor:
+        """See `Distribution`; in closed form for one component, where it is μ + σ Φ⁻¹(p)."""
+        if self.means.shape[-1] > 1:
+            return super().quantile(p)
+        levels = torch.as_tensor(p, dtype=torch.float64, device=self.means.device)
+        normal: Tensor = torch.special.ndtri(levels)
+        return (self.mean + self.std * normal).to(self.means.dtype)

@@ -1,0 +1,224 @@
+"""A camera read off its noise: gain, offset and read noise, and what cannot be told apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from muguet.errors import MuguetError
+from muguet.noise.bins import Floats, bins_of
+from muguet.noise.law import Law
+from muguet.noise.line import Line, robust_line
+from muguet.noise.linearity import Departure, departures, linear_part
+from muguet.noise.measured import MeasuredLaw
+from muguet.noise.transfer import MeanVariance
+from muguet.noise.verdict import sentences
+
+_RUNS = 8  # of neighbours, left out one at a time
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure and the interval that covers the truth in 95 % of cases."""
+
+    value: float
+    low: float
+    high: float
+
+    def __contains__(self, truth: float) -> bool:
+        return self.low <= truth <= self.high
+
+
+@dataclass(frozen=True)
+class Readout:
+    """What a photon-transfer curve says of a camera: variance = excess · gain · (signal − offset) + (gain · read)².
+
+    Attributes
+    ----------
+    gain
+        Counts (ADU) a photo-electron: the slope over the excess-noise factor that was assumed.
+    offset
+        Counts without light. If none was given: its value is the signal at which the fitted variance is zero,
+        the offset *if there is no read noise*; its interval holds all that the data allow, from there (and its
+        error) up to the darkest signal seen, since no light is darker than none.
+    read_noise
+        In photo-electrons. If no offset was given: 0, the value that belongs to that offset, and the interval
+        that belongs to that of the offset.
+    zero
+        The signal at which the fitted variance is zero, which needs no assumption: offset − gain · read² / excess.
+    excess
+        The excess-noise factor that was assumed.
+    third_ratio
+        (dκ₃/dx) / (dσ²/dx)², with κ₃ the third central moment: 1 for shot noise, 1.5 behind a multiplying
+        register (`EMCCD`), with or without read noise. None where only variances are known.
+    linear
+        The darkest and the brightest signal of the part that was fitted.
+    departures
+        Where variance leaves the line, at the dark end, the bright end or both.
+    separated
+        Whether offset and read noise could be told apart: an offset was given.
+    step
+        What two neighbouring counts differ by.
+    points
+        The curve itself.
+    """
+
+    gain: Interval
+    offset: Interval
+    read_noise: Interval
+    zero: Interval
+    excess: float
+    third_ratio: Interval | None
+    linear: tuple[float, float]
+    departures: tuple[Departure, ...]
+    separated: bool
+    step: float
+    points: MeanVariance
+
+    @property
+    def verdict(self) -> tuple[str, ...]:
+        """What it means, in sentences: see `muguet.noise.verdict`."""
+        return sentences(self)
+
+    def variance(self, signal: Floats) -> Floats:
+        """The fitted line, in counts²."""
+        return self.excess * self.gain.value * (signal - self.zero.value)
+
+
+def read_out(
+    source: Law | MeanVariance,
+    signals: npt.ArrayLike | None = None,
+    *,
+    offset: float | None = None,
+    excess: float = 1.0,
+    step: float = 1.0,
+    tolerance: float = 0.1,
+) -> Readout:
+    """Read gain, offset and read noise off a law or a photon-transfer curve.
+
+    A robust line, variance = slope · (signal − zero), weighted by the pixels at each signal, over the part of
+    the curve that is straight (`muguet.noise.linearity`). Janesick 2007, *Photon Transfer*,
+    doi:10.1117/3.725073. Slope and zero are all that a line has, and the camera has more:
+
+    - gain and excess-noise factor only come as their product, the slope: `excess` is an assumption (1 for CCD
+      and sCMOS, 2 for a multiplying register), which `third_ratio` may support or deny;
+    - offset and read noise only come as zero = offset − gain · read²/excess: they are told apart if `offset` is
+      given, from a frame without light or the camera's sheet; else their intervals hold all that is possible.
+
+    Points with standard errors give intervals from the scatter about the line. The points of a learned law have
+    no errors of their own, and those they have go together: its intervals come from leaving out runs of them.
+
+    The σ of a law that was learned or measured against an estimate holds the error of the estimate as well,
+    E[(y − x̂)²] = σ² + Var(x | x̂), and the intervals do not know. Low light hides it; at high signal-to-noise
+    ratios the slope, or what looks like read noise, comes out too large.
+
+    Parameters
+    ----------
+    source
+        A law, or points from `mean_variance` or `MeasuredLaw.points`. A measured law gives its own points.
+    signals
+        For any other law: an image of the signal (an estimate will do), in counts, which says where the law is
+        to be believed. Not finite pixels are left out.
+    offset
+        Counts without light, where known.
+    excess
+        The excess-noise factor to assume.
+    step
+        What two neighbouring counts differ by: 1 unless the image was stretched.
+    tolerance
+        A variance this far from the line, as a part of it, still counts as linear.
+
+    Raises
+    ------
+    MuguetError
+        If there are fewer than three different signals, or no signals for a law that needs them.
+    """
+    points, third = _curve(source, signals)
+    if len(points.signal) < 3 or not np.ptp(points.signal) > 0:
+        raise MuguetError(f"{len(points.signal)} signals are too few for a camera's read-out: give 3 or more")
+    relative = points.error / np.maximum(points.variance, 1e-300)
+    relative = np.maximum(relative, 1e-6)
+    measured = isinstance(source, MeanVariance | MeasuredLaw)
+    part = linear_part(points.signal, points.variance, relative, tolerance)
+    line = robust_line(points.signal[part], points.variance[part], relative[part], independent=measured)
+    return Readout(
+        **_figures(line, float(points.signal[0]), offset, excess),
+        excess=excess,
+        third_ratio=None if third is None else _third_ratio(points, third, part),
+        linear=(float(points.signal[part][0]), float(points.signal[part][-1])),
+        departures=departures(points.signal, points.variance, relative, line, tolerance),
+        separated=offset is not None,
+        step=step,
+        points=points,
+    )
+
+
+def _curve(source: Law | MeanVariance, signals: npt.ArrayLike | None) -> tuple[MeanVariance, Floats | None]:
+    """Points and, of a law, their third central moments."""
+    if isinstance(source, MeanVariance):
+        return source, None
+    if isinstance(source, MeasuredLaw):
+        points = source.points()
+    else:
+        if signals is None:
+            raise MuguetError("a law goes on for ever: give the signals of an image to read it off at")
+        values = np.asarray(signals, dtype=np.float64).ravel()
+        values = values[np.isfinite(values)]
+        groups = bins_of(values, fewest=max(1, min(1000, len(values) // 256)))
+        at = groups.mean(values[groups.order])
+        variance = np.asarray(source.std(at), dtype=np.float64) ** 2
+        points = MeanVariance(at, variance, variance * np.sqrt(2 / groups.counts), groups.counts)
+    skewness = np.asarray(source.skewness(points.signal), dtype=np.float64)
+    return points, skewness * points.variance**1.5
+
+
+def _figures(line: Line, darkest: float, offset: float | None, excess: float) -> dict[str, Interval]:
+    """Gain, zero, offset and read noise by carrying the line's error along."""
+    levels, slopes = line.draws()
+    zero = line.centre - line.level / line.slope if line.slope > 0 else -np.inf
+    # A line that may be flat may be zero anywhere below.
+    zeros = np.where(slopes > 0, line.centre - levels / np.where(slopes > 0, slopes, 1), -np.inf)
+    zero_interval = _interval(zero, zeros)
+    gain = _interval(line.slope / excess, slopes / excess)
+
+    def read(at: float, level: npt.ArrayLike, slope: npt.ArrayLike) -> Floats:
+        left = np.asarray(level) + np.asarray(slope) * (at - line.centre)  # variance without light
+        rising = np.asarray(slope) > 0
+        ratio: Floats = np.sqrt(np.clip(left, 0, None)) * excess / np.where(rising, slope, 1)
+        return np.where(rising, ratio, np.inf)
+
+    if offset is not None:
+        given = Interval(offset, offset, offset)
+        read_noise = _interval(float(read(offset, line.level, line.slope)), read(offset, levels, slopes))
+    else:
+        given = Interval(zero, zero_interval.low, max(zero_interval.high, darkest))
+        most = _interval(float(read(darkest, line.level, line.slope)), read(darkest, levels, slopes))
+        read_noise = Interval(0.0, 0.0, most.high)
+    return {"gain": gain, "zero": zero_interval, "offset": given, "read_noise": read_noise}
+
+
+def _interval(value: float, draws: Floats) -> Interval:
+    # Ranks and no interpolation, which ∞ would spoil; a value beyond its draws is rounding.
+    low, high = np.quantile(draws, [0.025, 0.975], method="nearest")
+    return Interval(float(value), min(float(low), float(value)), max(float(high), float(value)))
+
+
+def _third_ratio(points: MeanVariance, third: Floats, part: slice) -> Interval:
+    """(dκ₃/dx)/(dσ²/dx)² over the linear part, its interval by leaving out runs of neighbours."""
+    x, variance, third, root = (
+        values[part] for values in (points.signal, points.variance, third, np.sqrt(points.count))
+    )
+
+    def ratio(rest: npt.NDArray[np.intp]) -> float:
+        v = variance[rest]
+        second = np.polyfit(x[rest], v, 1, w=root[rest] / v)[0]
+        return float(np.polyfit(x[rest], third[rest], 1, w=root[rest] / v**1.5)[0] / second**2)
+
+    every = np.arange(len(x))
+    runs = np.array_split(every, min(_RUNS, len(x) - 2))
+    each = np.array([ratio(np.setdiff1d(every, run)) for run in runs])
+    deviation = float(np.sqrt((len(runs) - 1) / len(runs) * ((each - each.mean()) ** 2).sum()))
+    value = ratio(every)
+    return Interval(value, value - 2.36 * deviation, value + 2.36 * deviation)  # Student's t, 7 degrees

@@ -1,0 +1,81 @@
+"""The photon-transfer curve: variance of the noise against the signal, point by point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from muguet.noise.bins import Floats, bins_of, pixels
+
+_FAR = (
+    12.0  # robust standard deviations; of an exponential's variance 0.7 % lies beyond, of a Gaussian's none
+)
+_TO_STD = 0.6745  # the median of |N(0, 1)|
+
+
+@dataclass(frozen=True)
+class MeanVariance:
+    """Points of a photon-transfer curve, from the darkest signal to the brightest.
+
+    Attributes
+    ----------
+    signal
+        Mean signal of each bin ``(bins,)``, in counts.
+    variance
+        Of the noise there, in counts².
+    error
+        Standard error of the variance.
+    count
+        Pixels of each bin.
+    """
+
+    signal: Floats
+    variance: Floats
+    error: Floats
+    count: npt.NDArray[np.intp]
+
+
+def mean_variance(
+    noisy: npt.ArrayLike, estimate: npt.ArrayLike, bins: int = 64, fewest: int = 1000
+) -> MeanVariance:
+    """Variance of noisy − estimate in bins of the estimate.
+
+    Residuals further than 12 robust standard deviations (median absolute deviation / 0.6745) from the median of
+    their bin are left out: hot pixels and cosmic rays, not the tail of a skewed law. The standard error is
+    √((m₄ − variance²)/n), with m₄ the fourth central moment, and so holds for any law.
+
+    With x̂ in place of the signal, E[(y − x̂)²] = σ² + Var(x | x̂): the points hold the estimate's error as well,
+    and an x̂ that has seen y has taken some of the noise with it and lowers them. Leave clipped pixels out (NaN).
+
+    Parameters
+    ----------
+    noisy, estimate
+        Images of one shape; pixels that are not finite in both are left out.
+    bins, fewest
+        About how many bins, and the fewest pixels of one.
+
+    Raises
+    ------
+    MuguetError
+        If the shapes differ or there are no pixels.
+    """
+    recorded, signals = pixels(noisy, estimate)
+    groups = bins_of(signals, bins, fewest)
+    signals, residual = signals[groups.order], (recorded - signals)[groups.order]
+    parts = np.split(residual, groups.starts[1:])
+    away = residual - groups.spread(np.array([np.median(part) for part in parts]))
+    scale = np.array([np.median(np.abs(part)) for part in np.split(away, groups.starts[1:])]) / _TO_STD
+    scale[scale == 0] = np.inf  # most residuals alike: no scale to judge the others by
+    kept = (np.abs(away) <= _FAR * groups.spread(scale)).astype(np.float64)
+    count = np.add.reduceat(kept, groups.starts)
+    away = away - groups.spread(np.add.reduceat(kept * away, groups.starts) / count)
+    second = np.add.reduceat(kept * away**2, groups.starts) / count
+    fourth = np.add.reduceat(kept * away**4, groups.starts) / count
+    return MeanVariance(
+        signal=groups.mean(signals),
+        variance=second * count / np.maximum(count - 1, 1),
+        error=np.sqrt(np.maximum(fourth - second**2, 0) / count),
+        count=count.astype(np.intp),
+    )
