@@ -1,4 +1,4 @@
-"""The command line: muguet denoise | fit | info | simulate."""
+"""The command line: muguet denoise | fit | info | noise | simulate."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 import typer
 
 from muguet.cli.info import info
+from muguet.cli.noise import noise
 from muguet.cli.simulate import simulate
 from muguet.cli.work import denoise, fit
 from muguet.errors import MuguetError
@@ -39,6 +40,7 @@ app = typer.Typer(
 app.command()(denoise)
 app.command()(fit)
 app.command()(info)
+app.command()(noise)
 app.command()(simulate)
 
 

@@ -2,49 +2,36 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
 from muguet.evaluation.scores import psnr
+from muguet.evaluation.style import (
+    LEARNED,
+    STYLE,
+    TRUE,
+    Floats,
+    canvas,
+    draw_histogram,
+    extent,
+    matplotlib_or_a_sentence,
+    save,
+)
 from muguet.noise.law import Law
-from muguet.writing import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Floats = npt.NDArray[np.floating[Any]]
+__all__ = ["overview", "save"]
 
-# Okabe and Ito's palette, told apart by colour-blind readers and in grey.
-_LEARNED, _TRUE, _HISTOGRAM = "#0072B2", "#D55E00", "#B8BDC4"
-_INK, _FAINT = "#222222", "#8A8F98"
-_STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 8,
-    "axes.titlesize": 8.5,
-    "axes.titlelocation": "left",
-    "axes.titlepad": 5,
-    "axes.linewidth": 0.7,
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.major.width": 0.7,
-    "ytick.major.width": 0.7,
-    "text.color": _INK,
-    "legend.frameon": False,
-    "svg.hashsalt": "muguet",  # the same figure gives the same file
-}
 _CROP = 88  # pixels along the sides of the detail
 _MOST = 1024  # pixels along a side of a whole image on paper; more are averaged
-_SUFFIXES = (".png", ".svg", ".pdf")
 
 
 def overview(
@@ -96,8 +83,8 @@ def overview(
         raise MuguetError(
             f"a figure shows planes (Y, X) of one shape, these are {shapes}: give one plane each"
         )
-    matplotlib = _matplotlib()
-    with matplotlib.rc_context(_STYLE):
+    matplotlib = matplotlib_or_a_sentence()
+    with matplotlib.rc_context(STYLE):
         panels = _panels(*planes)
         figure = _canvas(planes[0].shape, len(panels), title)
         grid = figure.add_gridspec(2, len(panels) + 1, width_ratios=[1.0] * len(panels) + [1.12])
@@ -111,38 +98,9 @@ def overview(
         upper = figure.add_subplot(halves[0])
         lower = figure.add_subplot(halves[1], sharex=upper)
         _draw_std(upper, law, signal_range, true_std)
-        _draw_histogram(lower, planes[1], signal_range, upper.get_xscale() == "log")
+        draw_histogram(lower, planes[1], signal_range, upper.get_xscale() == "log")
         figure.draw_without_rendering()  # settles the layout while the style holds
     return figure
-
-
-def save(figure: Figure, path: str | Path) -> None:
-    """Write a figure as PNG, SVG or PDF, by its name's end; the file is whole or absent.
-
-    Raises
-    ------
-    MuguetError
-        If the name ends otherwise, or the file cannot be written.
-    """
-    path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix not in _SUFFIXES:
-        raise MuguetError(f"{path} cannot be drawn: name a figure that ends in .png, .svg or .pdf")
-    buffer = io.BytesIO()
-    undated = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}[suffix]
-    with _matplotlib().rc_context({"svg.hashsalt": _STYLE["svg.hashsalt"]}):
-        figure.savefig(buffer, format=suffix[1:], dpi=200, metadata=undated)
-    with replacing(path) as file:
-        file.write(buffer.getvalue())
-
-
-def _matplotlib() -> Any:
-    try:
-        import matplotlib
-        import matplotlib.figure
-    except ImportError as error:
-        raise MuguetError("figures need matplotlib: pip install muguet[figures]") from error
-    return matplotlib
 
 
 # --- Images ----------------------------------------------------------------------------------------------
@@ -175,18 +133,9 @@ def _panels(noisy: Floats, denoised: Floats, clean: Floats | None = None) -> lis
 
 def _canvas(shape: tuple[int, ...], columns: int, title: str | None) -> Figure:
     """A figure whose cells have about the shape of the images."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
     side = 2.25  # inches
     tall = min(max(shape[0] / shape[1], 0.4), 1.6)
-    layout = ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.05, wspace=0.02, hspace=0.03)
-    figure = Figure((side * columns + side * 1.45, side * (1 + tall) + 0.75), layout=layout)
-    FigureCanvasAgg(figure)
-    if title:
-        figure.suptitle(title, x=0.005, ha="left", fontsize=9.5, fontweight="bold")
-    return figure
+    return canvas(side * columns + side * 1.45, side * (1 + tall) + 0.75, title)
 
 
 def _show(axes: Axes, panel: _Panel, plane: Floats, extent: tuple[float, float, float, float]) -> None:
@@ -292,12 +241,12 @@ def _draw_std(
     axes: Axes, law: Law, signal_range: Sequence[float], true_std: Callable[[Floats], Floats] | None
 ) -> None:
     """Learned σ against signal, true σ dashed on top."""
-    low, high = _extent(signal_range)
+    low, high = extent(signal_range)
     logarithmic = low > 0 and high / low > 30
     signal = np.geomspace(low, high, 256) if logarithmic else np.linspace(low, high, 256)
-    axes.plot(signal, law.std(signal), color=_LEARNED, linewidth=2.0, label="learned")
+    axes.plot(signal, law.std(signal), color=LEARNED, linewidth=2.0, label="learned")
     if true_std is not None:
-        axes.plot(signal, true_std(signal), color=_TRUE, linewidth=1.4, linestyle=(0, (4, 2)), label="true")
+        axes.plot(signal, true_std(signal), color=TRUE, linewidth=1.4, linestyle=(0, (4, 2)), label="true")
         axes.legend(loc="lower right", handlelength=2.2)
     if logarithmic:
         axes.set_xscale("log")
@@ -309,20 +258,3 @@ def _draw_std(
     axes.set_ylabel("Noise σ (counts)")
     axes.set_title("Noise law")
     axes.tick_params(labelbottom=False)
-
-
-def _extent(signal_range: Sequence[float]) -> tuple[float, float]:
-    low, high = map(float, signal_range)
-    return (low, high) if high > low else (low, low + 1.0)  # a flat image has one signal
-
-
-def _draw_histogram(axes: Axes, denoised: Floats, signal_range: Sequence[float], logarithmic: bool) -> None:
-    """How many pixels have each signal, so that one sees where the law rests on many and where on few."""
-    low, high = _extent(signal_range)
-    edges = np.geomspace(low, high, 65) if logarithmic else np.linspace(low, high, 65)
-    counts, _ = np.histogram(denoised[np.isfinite(denoised)], edges)
-    axes.stairs(np.maximum(counts, 0.5), edges, baseline=0.5, fill=True, color=_HISTOGRAM)
-    axes.set_yscale("log")
-    axes.set_ylim(bottom=0.5)
-    axes.set_xlabel("Signal (counts)")
-    axes.set_ylabel("Pixels")

@@ -1,0 +1,121 @@
+"""What all figures share: their type, colours, canvas and file formats."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from muguet.errors import MuguetError
+from muguet.writing import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Floats = npt.NDArray[np.floating[Any]]
+
+# Okabe and Ito's palette, told apart by colour-blind readers and in grey.
+LEARNED, TRUE, HISTOGRAM = "#0072B2", "#D55E00", "#B8BDC4"
+SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+INK = "#222222"
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 5,
+    "axes.linewidth": 0.7,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "text.color": INK,
+    "legend.frameon": False,
+    "svg.hashsalt": "muguet",  # the same figure gives the same file
+}
+_UNDATED: dict[str, dict[str, None]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+
+
+def matplotlib_or_a_sentence() -> Any:
+    """The module matplotlib.
+
+    Raises
+    ------
+    MuguetError
+        If it is not installed.
+    """
+    try:
+        import matplotlib
+        import matplotlib.figure
+    except ImportError as error:
+        raise MuguetError("figures need matplotlib: pip install muguet[figures]") from error
+    return matplotlib
+
+
+def check_format(path: Path) -> None:
+    """Refuse a name that ends as no figure's does.
+
+    Raises
+    ------
+    MuguetError
+        With the endings that there are.
+    """
+    if path.suffix.lower() not in _UNDATED:
+        raise MuguetError(f"{path} cannot be drawn: name a figure that ends in .png, .svg or .pdf")
+
+
+def save(figure: Figure, path: str | Path) -> None:
+    """Write a figure as PNG, SVG or PDF, by its name's end; the file is whole or absent.
+
+    Raises
+    ------
+    MuguetError
+        If the name ends otherwise, or the file cannot be written.
+    """
+    path = Path(path)
+    check_format(path)
+    suffix = path.suffix.lower()
+    buffer = io.BytesIO()
+    with matplotlib_or_a_sentence().rc_context({"svg.hashsalt": STYLE["svg.hashsalt"]}):
+        figure.savefig(buffer, format=suffix[1:], dpi=200, metadata=_UNDATED[suffix])
+    with replacing(path) as file:
+        file.write(buffer.getvalue())
+
+
+def canvas(width: float, height: float, title: str | None) -> Figure:
+    """An empty figure of so many inches, not tied to any window, that lays itself out."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    layout = ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.05, wspace=0.02, hspace=0.03)
+    figure = Figure((width, height), layout=layout)
+    FigureCanvasAgg(figure)
+    if title:
+        figure.suptitle(title, x=0.005, ha="left", fontsize=9.5, fontweight="bold")
+    return figure
+
+
+def extent(signal_range: Sequence[float]) -> tuple[float, float]:
+    """The ends of an axis of signals; a flat image has one signal."""
+    low, high = map(float, signal_range)
+    return (low, high) if high > low else (low, low + 1.0)
+
+
+def draw_histogram(axes: Axes, denoised: Floats, signal_range: Sequence[float], logarithmic: bool) -> None:
+    """How many pixels have each signal, so that one sees where the law rests on many and where on few."""
+    low, high = extent(signal_range)
+    edges = np.geomspace(low, high, 65) if logarithmic else np.linspace(low, high, 65)
+    counts, _ = np.histogram(denoised[np.isfinite(denoised)], edges)
+    axes.stairs(np.maximum(counts, 0.5), edges, baseline=0.5, fill=True, color=HISTOGRAM)
+    axes.set_yscale("log")
+    axes.set_ylim(bottom=0.5)
+    axes.set_xlabel("Signal (counts)")
+    axes.set_ylabel("Pixels")
