@@ -146,7 +146,7 @@ def nets(data: Path, quick: bool) -> dict[str, Any]:
     cases: list[dict[str, Any]] = [{}, {"net": "unet"}, {"components": 1}, {"recipe": "l2"}]
     return {
         f"w2s_ch1, frame 1, {case or 'default'}": run(
-            noisy[1], clean[1], minutes=0.3 if quick else 3, **case
+            noisy[1], clean[1], minutes=0.3 if quick else 2, **case
         )[1]
         for case in cases
     }
