@@ -5,8 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,10 @@ import torch
 from torch import Tensor
 
 from muguet.denoiser import Denoiser, Parts
-from muguet.errors import MuguetError
 from muguet.image.datasets import Dataset
 from muguet.image.patches import HELD_OUT, TARGET, Patches, PatchSource
 from muguet.method import bfloat16_pays, channels_last, find_device
+from muguet.plan import Plan, Progress, plateaued
 from muguet.restoration.blind import neighbours_mean
 from muguet.version import __version__
 
@@ -25,55 +24,6 @@ PATCH = {2: (64, 64), 3: (16, 48, 48)}
 MULTIPLE = {2: (8, 8), 3: (4, 8, 8)}  # of the patch sizes: the stride of every network divides it
 DECAY_FROM = 0.6  # of the run at full learning rate, the rest decays to nothing
 EVALUATE_EVERY = 50  # steps
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How long and how to train.
-
-    Attributes
-    ----------
-    minutes
-        Time to train at most; the run ends before if the held-out likelihood stops improving.
-    steps
-        An exact number of steps instead: the run then gives the same bits whenever it is repeated.
-    seed
-        Of the weights, the patches, the masks and the held-out pixels.
-    batch
-        Patches a step (64×64 pixels; 16×48×48 in 3-D).
-    learning_rate
-        Of Adam, constant for 60 % of the run, then a cosine to zero.
-    device
-        "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1" …
-    """
-
-    minutes: float = 5.0
-    steps: int | None = None
-    seed: int = 0
-    batch: int = 16
-    learning_rate: float = 1e-3
-    device: str = "auto"
-
-    def __post_init__(self) -> None:
-        if self.steps is not None and self.steps < 1:
-            raise MuguetError(f"--steps is {self.steps}: give at least 1")
-        if not self.minutes > 0:
-            raise MuguetError(f"--minutes is {self.minutes:g}: give more than 0")
-
-
-@dataclass(frozen=True)
-class Progress:
-    """One step of a run; `total` is an estimate until the learning rate decays.
-
-    `loss` stays on the device: reading it waits for the step. `held_out` is there every fifty steps.
-    """
-
-    step: int
-    total: int
-    seconds: float
-    seconds_left: float
-    loss: Tensor
-    held_out: float | None = None
 
 
 class Session:
@@ -278,18 +228,6 @@ class Session:
             "versions": {"muguet": __version__, "torch": torch.__version__, "numpy": np.__version__},
             "device": str(self.device),
         }
-
-
-def plateaued(history: Sequence[Mapping[str, float]], least: float = 5e-4) -> bool:
-    """Whether the last third of a run improved the held-out likelihood by less than `least` nats a pixel.
-
-    Never before 3000 steps: early on the likelihood pauses between what is learned quickly and slowly.
-    """
-    if not history or history[-1]["step"] < 3000:
-        return False
-    values = [record["held_out"] for record in history]
-    split = 2 * len(values) // 3
-    return min(values[split:]) > min(values[:split]) - least
 
 
 def _first_error(source: PatchSource) -> float:

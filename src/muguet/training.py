@@ -17,7 +17,8 @@ from muguet.errors import MuguetError
 from muguet.image.axes import named
 from muguet.image.datasets import Sample, collect
 from muguet.interrupt import interruptible
-from muguet.session import Plan, Progress, Session
+from muguet.plan import Plan, Progress
+from muguet.session import Session
 
 __all__ = ["Plan", "Progress", "Session", "denoise", "fit", "steps"]
 

@@ -1,0 +1,71 @@
+"""How long and how to train, how far a run has come, and when it has come far enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from muguet.errors import MuguetError
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how to train.
+
+    Attributes
+    ----------
+    minutes
+        Time to train at most; the run ends before if the held-out likelihood stops improving.
+    steps
+        An exact number of steps instead: the run then gives the same bits whenever it is repeated.
+    seed
+        Of the weights, the patches, the masks and the held-out pixels.
+    batch
+        Patches a step (64×64 pixels; 16×48×48 in 3-D).
+    learning_rate
+        Of Adam, constant for 60 % of the run, then a cosine to zero.
+    device
+        "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1" …
+    """
+
+    minutes: float = 5.0
+    steps: int | None = None
+    seed: int = 0
+    batch: int = 16
+    learning_rate: float = 1e-3
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.steps is not None and self.steps < 1:
+            raise MuguetError(f"--steps is {self.steps}: give at least 1")
+        if not self.minutes > 0:
+            raise MuguetError(f"--minutes is {self.minutes:g}: give more than 0")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of a run; `total` is an estimate until the learning rate decays.
+
+    `loss` stays on the device: reading it waits for the step. `held_out` is there every fifty steps.
+    """
+
+    step: int
+    total: int
+    seconds: float
+    seconds_left: float
+    loss: Tensor
+    held_out: float | None = None
+
+
+def plateaued(history: Sequence[Mapping[str, float]], least: float = 5e-4) -> bool:
+    """Whether the last third of a run improved the held-out likelihood by less than `least` nats a pixel.
+
+    Never before 3000 steps: early on the likelihood pauses between what is learned quickly and slowly.
+    """
+    if not history or history[-1]["step"] < 3000:
+        return False
+    values = [record["held_out"] for record in history]
+    split = 2 * len(values) // 3
+    return min(values[split:]) > min(values[:split]) - least
