@@ -24,8 +24,8 @@ NOISE = 10.0  # counts, of the images here
 @pytest.fixture(autouse=True)
 def small_nets(monkeypatch):
     """Nets of a smaller halo, for time; the laws are those of any net."""
-    monkeypatch.setitem(recipes.NETS, "filterbank", lambda dims: FilterBankNet(dims, (8, 8)))
-    monkeypatch.setitem(recipes.NETS, "unet", lambda dims: UNet(dims, 8, 4 - dims))
+    monkeypatch.setitem(recipes.NETS, "filterbank", lambda dims, reach: FilterBankNet(dims, (8, 8), reach))
+    monkeypatch.setitem(recipes.NETS, "unet", lambda dims, reach: UNet(dims, 8, 4 - dims))
 
 
 def plane(model, picture, channel=0):
@@ -44,7 +44,7 @@ def made(net="filterbank", dimensions=2, channels=1, low_precision=False, **part
     if net == "unet":
         torch.nn.init.normal_(method.net.out.weight, std=0.3)
     scalings = tuple(Scaling(100.0 + 20 * c, 50.0 * (c + 1)) for c in range(channels))
-    return Denoiser(parts, method, scalings, {"steps": 3})
+    return Denoiser(parts, method, scalings, training={"steps": 3})
 
 
 def image(*shape, seed=0):

@@ -28,8 +28,8 @@ from muguet.training import fit, steps
 def small(monkeypatch):
     """Patches and nets of a few pixels, for time; the laws are those of any size."""
     monkeypatch.setattr(muguet.session, "PATCH", {2: (16, 16), 3: (4, 16, 16)})
-    monkeypatch.setitem(recipes.NETS, "filterbank", lambda dims: FilterBankNet(dims, (8, 8)))
-    monkeypatch.setitem(recipes.NETS, "unet", lambda dims: UNet(dims, 8, 4 - dims))
+    monkeypatch.setitem(recipes.NETS, "filterbank", lambda dims, reach: FilterBankNet(dims, (8, 8), reach))
+    monkeypatch.setitem(recipes.NETS, "unet", lambda dims, reach: UNet(dims, 8, 4 - dims))
 
 
 def session(*images, axes="YX", dimensions=2, parts=None, **plan):

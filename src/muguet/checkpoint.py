@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -86,13 +87,15 @@ def _identity(session: Session) -> dict[str, Any]:
     """What two runs must share for one to continue the other."""
     plan = asdict(session.plan)
     plan.pop("minutes")
-    return {
+    identity = {
         "parts": asdict(session.parts),
         "plan": plan,
         "data": list(session.summary),
         "scalings": [scaling.as_dict() for scaling in session.scalings],
         "kind of device": session.device.type,
     }
+    told: dict[str, Any] = json.loads(json.dumps(identity))  # as it is read from a file
+    return told
 
 
 def _under(tensors: Mapping[str, npt.NDArray[np.generic]], prefix: str) -> dict[str, Tensor]:

@@ -21,6 +21,8 @@ from muguet.image.tiles import map_tiles, tiles
 from muguet.image.validity import fill_missing
 from muguet.method import Method, bfloat16_pays, channels_last, find_device
 from muguet.noise.law import Affine, Law
+from muguet.noise.sharpened import Sharpened
+from muguet.noise.variance import Variance
 from muguet.recipes import RECIPES, choose
 
 CORE = {2: (512, 512), 3: (16, 192, 192)}  # pixels of a tile without its halo
@@ -28,7 +30,11 @@ CORE = {2: (512, 512), 3: (16, 192, 192)}  # pixels of a tile without its halo
 
 @dataclass(frozen=True)
 class Parts:
-    """What a method is made of, as its file's header says it."""
+    """What a method is made of, as its file's header says it.
+
+    `reach` tells how many neighbours on either side, axis by axis, are hidden with a pixel, because they share its
+    noise; None: to be measured (by `muguet.session.Session`).
+    """
 
     recipe: str = "joint"
     net: str = "filterbank"
@@ -36,11 +42,15 @@ class Parts:
     dimensions: int = 2
     channels: int = 1
     quarter_turns: bool = True
+    reach: tuple[int, ...] | None = None
 
     def build(self, std: float = 0.5, low_precision: bool = False) -> Method:
         """The method with fresh weights."""
         recipe = choose(RECIPES, self.recipe, "--recipe")
-        return recipe.build(self.net, self.dimensions, self.channels, self.components, std, low_precision)
+        reach = self.reach or (0,) * self.dimensions
+        return recipe.build(
+            self.net, self.dimensions, self.channels, self.components, std, low_precision, reach
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +63,9 @@ class Denoiser:
         What it is made of, and the trained module itself.
     scalings
         Counts to network units, one a channel.
+    variances
+        Variance of the noise, measured beside the estimates, one a channel in network units; None where it could
+        not be measured. Empty: none was.
     training
         How it came about: data, seed, steps, scores, versions (JSON).
     """
@@ -60,6 +73,7 @@ class Denoiser:
     parts: Parts
     method: Method
     scalings: tuple[Scaling, ...]
+    variances: tuple[Variance | None, ...] = ()
     training: Mapping[str, Any] = field(default_factory=dict)
 
     # ------------------------------------------------------------------ images
@@ -154,14 +168,34 @@ class Denoiser:
 
     @property
     def laws(self) -> list[Law]:
-        """The noise law of every channel, in camera counts."""
+        """The noise law of every channel, in camera counts.
+
+        N-net's (`learned_laws`), without the error of the estimate that it holds, see
+        `muguet.noise.sharpened.Sharpened`; N-net's own where the images did not tell the two apart.
+        """
+        learned = self._learned
+        for channel, variance in enumerate(self.variances):
+            if variance is not None:
+                learned[channel] = Sharpened(learned[channel], variance)
+        return self._in_counts(learned)
+
+    @property
+    def learned_laws(self) -> list[Law]:
+        """The law of every channel as N-net learned it, in camera counts: of the noise *and* the estimate's error."""
+        return self._in_counts(self._learned)
+
+    @property
+    def _learned(self) -> list[Any]:
         if not RECIPES[self.parts.recipe].learns_law:
             raise MuguetError(
                 f"the recipe {self.parts.recipe} learns no noise law: train with --recipe joint"
             )
+        return list(self.method.laws)
+
+    def _in_counts(self, laws: Sequence[Law]) -> list[Law]:
         return [
-            Affine(law, scaling.offset, scaling.scale)  # type: ignore[arg-type]
-            for law, scaling in zip(self.method.laws, self.scalings, strict=True)
+            Affine(law, scaling.offset, scaling.scale)
+            for law, scaling in zip(laws, self.scalings, strict=True)
         ]
 
     @property
@@ -184,6 +218,7 @@ class Denoiser:
         return {
             **asdict(self.parts),
             "scalings": [scaling.as_dict() for scaling in self.scalings],
+            "variances": [variance and variance.as_dict() for variance in self.variances],
             "training": dict(self.training),
         }
 
@@ -199,14 +234,16 @@ def load(path: str | Path, device: str = "auto") -> Denoiser:
     place = find_device(device)
     tensors, header = storage.read(Path(path), "model")
     try:
-        parts = Parts(**{name: header[name] for name in Parts.__dataclass_fields__})
+        known = {name: header[name] for name in Parts.__dataclass_fields__ if name != "reach"}
+        parts = Parts(**known, reach=tuple(header.get("reach") or ()) or None)
         scalings = tuple(Scaling(**each) for each in header["scalings"])
+        variances = tuple(each and Variance(**each) for each in header.get("variances", ()))
         method = parts.build()
         method.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
     except (KeyError, TypeError, RuntimeError) as error:
         raise MuguetError(f"{path} does not hold a complete model: save or train it again") from error
     channels_last(method.eval().requires_grad_(False))
-    return Denoiser(parts, method, scalings, header["training"]).to(place)
+    return Denoiser(parts, method, scalings, variances, header["training"]).to(place)
 
 
 def _arrays(module: torch.nn.Module) -> dict[str, npt.NDArray[np.generic]]:

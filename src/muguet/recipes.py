@@ -19,7 +19,10 @@ from muguet.restoration.unet import UNet
 
 T = TypeVar("T")
 
-NETS: dict[str, Callable[[int], nn.Module]] = {"filterbank": FilterBankNet, "unet": UNet}
+NETS: dict[str, Callable[[int, tuple[int, ...]], nn.Module]] = {
+    "filterbank": lambda dims, reach: FilterBankNet(dims, reach=reach),
+    "unet": lambda dims, reach: UNet(dims),
+}
 SPACINGS = {2: (3, 4, 5), 3: (2, 3, 4)}
 
 
@@ -50,6 +53,7 @@ class Recipe:
         components: int = 3,
         std: float = 0.5,
         low_precision: bool = False,
+        reach: tuple[int, ...] = (),
     ) -> Method:
         """A method with fresh weights, drawn from PyTorch's default generator.
 
@@ -67,12 +71,14 @@ class Recipe:
             Where their standard deviation starts, in network units.
         low_precision
             bfloat16 in the network.
+        reach
+            Neighbours that are hidden with a pixel, on either side along each axis.
         """
-        blind: Blind = Grid(SPACINGS[dims])
+        blind: Blind = Grid(SPACINGS[dims], reach)
         laws: list[Law] = [
             LearnedLaw(components, std) if self.learns_law else Gaussian() for _ in range(channels)
         ]
-        return Method(choose(NETS, net, "--net")(dims), blind, laws, low_precision)
+        return Method(choose(NETS, net, "--net")(dims, reach), blind, laws, low_precision)
 
 
 RECIPES = {

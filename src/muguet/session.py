@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,11 @@ from torch import Tensor
 from muguet.denoiser import Denoiser, Parts
 from muguet.image.datasets import Dataset
 from muguet.image.patches import HELD_OUT, TARGET, Patches, PatchSource
+from muguet.masking import correlation, hidden
 from muguet.method import bfloat16_pays, channels_last, find_device
 from muguet.plan import Plan, Progress, plateaued
 from muguet.restoration.blind import neighbours_mean
+from muguet.sharpening import sharpened
 from muguet.version import __version__
 
 PATCH = {2: (64, 64), 3: (16, 48, 48)}
@@ -43,20 +45,23 @@ class Session:
 
     def __init__(self, dataset: Dataset, parts: Parts | None = None, plan: Plan | None = None) -> None:
         self.plan = plan or Plan()
-        self.parts = Parts(
-            **{
-                **asdict(parts or Parts()),
-                "dimensions": dataset.dimensions,
-                "channels": dataset.channels,
-                "quarter_turns": dataset.quarter_turns,
-            }
+        wanted = parts or Parts()
+        self.correlation = correlation(dataset.planes)
+        reach = hidden(self.correlation, dataset.dimensions) if wanted.reach is None else wanted.reach
+        self.parts = replace(
+            wanted,
+            dimensions=dataset.dimensions,
+            channels=dataset.channels,
+            # A turned image would have its noise correlated along the other axis.
+            quarter_turns=dataset.quarter_turns and reach[-1] == reach[-2],
+            reach=reach,
         )
         self.scalings, self.summary = dataset.scalings, dataset.summary
         self.device = find_device(self.plan.device)
         self.host = torch.Generator().manual_seed(self.plan.seed)
         self.chance = torch.Generator(self.device).manual_seed(self.plan.seed + 1)
         self.source = PatchSource.of(
-            dataset.planes, _patch(dataset), self.plan.seed, dataset.quarter_turns, self.device
+            dataset.planes, _patch(dataset), self.plan.seed, self.parts.quarter_turns, self.device
         )
         self.quantised = bool((self.source.quanta > 0).any())
         std = _first_error(self.source)
@@ -212,7 +217,10 @@ class Session:
     def denoiser(self) -> Denoiser:
         """The best so far: the averaged weights, as a denoiser."""
         method = copy.deepcopy(self.averaged).eval()
-        return Denoiser(self.parts, method, self.scalings, self.record())
+        plain = Denoiser(self.parts, method, self.scalings, training=self.record())
+        if self.correlation is not None and any(self.correlation.reach):
+            return plain  # the variance that neighbours show is not that of a pixel
+        return sharpened(plain, self.source)
 
     def record(self) -> dict[str, Any]:
         """What happened, for the model file."""
@@ -227,6 +235,7 @@ class Session:
             "history": self.history,
             "versions": {"muguet": __version__, "torch": torch.__version__, "numpy": np.__version__},
             "device": str(self.device),
+            "noise_correlation": self.correlation.as_dict() if self.correlation else None,
         }
 
 

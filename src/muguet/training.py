@@ -17,6 +17,7 @@ from muguet.errors import MuguetError
 from muguet.image.axes import named
 from muguet.image.datasets import Sample, collect
 from muguet.interrupt import interruptible
+from muguet.masking import parse
 from muguet.plan import Plan, Progress
 from muguet.session import Session
 
@@ -51,6 +52,7 @@ def fit(
     components: int = 3,
     recipe: str = "joint",
     net: str = "filterbank",
+    mask: str = "auto",
     dimensions: int = 2,
     seed: int = 0,
     device: str = "auto",
@@ -69,6 +71,9 @@ def fit(
         K of the Gaussian mixture that N-net learns.
     recipe, net
         See `muguet.recipes`.
+    mask
+        "auto": neighbours are hidden with a pixel if their noise is correlated with its own; "pixel": never; "x1",
+        "x2y1": so many on either side along these axes.
     dimensions
         2: planes are treated one by one; 3: space is ZYX.
     seed
@@ -94,7 +99,7 @@ def fit(
     ]
     session = Session(
         collect(samples, dimensions),
-        Parts(recipe=recipe, net=net, components=components),
+        Parts(recipe=recipe, net=net, components=components, reach=parse(mask, dimensions)),
         Plan(minutes=minutes, steps=steps, seed=seed, device=device),
     )
     with interruptible() as interrupt:

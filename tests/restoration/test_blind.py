@@ -41,9 +41,9 @@ def chosen(shape, mask):
     return flags
 
 
-def every_phase(shape, spacing, draws=200):
+def every_phase(shape, spacing, reach=(), draws=200):
     """All the grids of one spacing, each once."""
-    grid, seen = Grid((spacing,)), {}
+    grid, seen = Grid((spacing,), reach), {}
     source = generator()
     for _ in range(draws):
         mask = grid.draw(torch.Size(shape), source)
@@ -125,6 +125,44 @@ def test_hidden_pixels_are_some_and_never_direct_neighbours(space, spacings, see
     assert len(places) >= 1
     far = (places[:, None] - places[None]).abs().amax(-1)
     assert (far.fill_diagonal_(9) > 1).all()
+
+
+@pytest.mark.parametrize("reach", [(0, 1), (2, 0), (1, 1), (0, 3), (0, 0, 1)])
+@pytest.mark.parametrize("spacing", [2, 3, 5])
+def test_neighbours_within_reach_are_hidden_with_their_pixel(reach, spacing):
+    """Neither the pixel itself nor those that share its noise reach its estimate, borders and corners included."""
+    torch.manual_seed(0)
+    dims = len(reach)
+    net = FilterBankNet(dims, (4, 4), reach).eval()
+    grid = Grid((spacing,), reach)
+    shape = (1, 1, *((16, 20) if dims == 2 else (4, 8, 12)))
+    for mask in every_phase(shape, spacing, reach)[:12]:
+        noisy = torch.randn(shape, requires_grad=True)
+        estimate = net(grid.hide(noisy, mask))
+        places = chosen(shape, mask).nonzero()
+        for index in {0, len(places) // 3, len(places) - 1}:
+            place = tuple(places[index])
+            (influence,) = torch.autograd.grad(estimate[place], noisy, retain_graph=True)
+            around = tuple(
+                slice(max(int(at) - far, 0), int(at) + far + 1)
+                for at, far in zip(place[2:], reach, strict=True)
+            )
+            assert (influence[0, 0][around] == 0).all()
+            assert influence.abs().sum() > 0
+
+
+@pytest.mark.parametrize("reach", [(0, 1), (2, 0), (1, 1)])
+def test_a_bank_holds_no_pixel_within_reach(reach):
+    bank = FilterBankNet(2, (4, 4), reach).bank
+    point = torch.zeros(1, 1, 41, 41)
+    point[..., 20, 20] = 1
+    answer = bank(point)[0]
+    near = (slice(None), *(slice(20 - far, 21 + far) for far in reach))
+    assert answer[near].abs().max() < 1e-6
+    torch.testing.assert_close(answer.sum((1, 2)), torch.ones(len(answer)))
+    torch.testing.assert_close(
+        bank(torch.full((1, 1, 30, 30), 3.0)), torch.full((1, len(answer), 30, 30), 3.0)
+    )
 
 
 def test_the_same_generator_draws_the_same_grids():

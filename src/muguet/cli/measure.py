@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 _MOST = 2**24  # pixels that are measured; of more every n-th, or with an image alone every n-th plane
-_OVERLAP = 35 / 18  # √(Σ ρ²) of the high-pass's autocorrelation: what neighbours repeat of one another
 _ALONE = (
     "Measured on the image alone, by a high-pass: σ only. Texture and edges raise it, noise that neighbours share "
     "lowers it. With --clean, --repeats (a still scene) or a model of muguet fit there is more to tell."
@@ -57,6 +56,7 @@ def measure(
 ) -> Measurement:
     """The law of an image by its clean partner, its repeats, or roughly by itself."""
     from muguet.image.validity import quantum
+    from muguet.noise.alone import transfer_alone
     from muguet.noise.camera import read_out
     from muguet.noise.measured import MeasuredLaw
 
@@ -81,8 +81,9 @@ def measure(
         kind, source = "repeats", MeasuredLaw.from_repeats(frames, fewest=_fewest(frames))
         signals = frames.mean(0)
     else:
-        kind = "alone"
-        source, signals = transfer_alone(recorded[:: max(1, min(recorded.size // _MOST, len(recorded)))])
+        some = recorded[:: max(1, min(recorded.size // _MOST, len(recorded)))]
+        kind, source = "alone", transfer_alone(some, fewest=_fewest(some))
+        signals = _smooth(some)
     notes = [_ALONE] if kind == "alone" else []
     if left_out:
         notes.append(f"Left out: {left_out:.2g} % of the pixels, which are saturated.")
@@ -149,28 +150,6 @@ def _unsaturated(planes: npt.NDArray[Any]) -> tuple[Floats, float]:
             lost += int(saturated.sum())
             plane[saturated] = np.nan
     return values, 100 * lost / values.size
-
-
-def transfer_alone(planes: Floats) -> tuple[MeanVariance, Floats]:
-    """A photon-transfer curve from planes ``(n, y, x)`` alone, and their local mean.
-
-    The variance of the image filtered by [1 −2 1; −2 4 −2; 1 −2 1]/6 (see `rough_std`), against the mean of the
-    5×5 pixels around. The mean holds the filtered pixels, on purpose: where the scene is flat, the sum of all pixels
-    is a sufficient statistic of Poisson as of Gaussian noise and the filter sums to zero, so the variance given
-    the mean is that of the noise at this very signal, whatever the true one is; the mean of *other* pixels would
-    mix signals. Texture and edges raise it. Errors allow for neighbours that repeat one another.
-    """
-    from muguet.noise.transfer import mean_variance
-
-    if min(planes.shape[1:]) < 5:
-        raise MuguetError(
-            f"planes of {planes.shape[1:]} pixels are too small to measure noise: give 5×5 or more"
-        )
-    rows = planes[:, :-2] - 2 * planes[:, 1:-1] + planes[:, 2:]
-    rough = ((rows[..., :-2] - 2 * rows[..., 1:-1] + rows[..., 2:]) / 6)[:, 1:-1, 1:-1]
-    smooth = _smooth(planes)
-    points = mean_variance(smooth + rough, smooth, fewest=_fewest(smooth))
-    return replace(points, error=points.error * _OVERLAP), smooth
 
 
 def _smooth(planes: Floats) -> Floats:

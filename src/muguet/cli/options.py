@@ -42,6 +42,13 @@ Recipe = Annotated[
 Net = Annotated[
     str, typer.Option(help="Network: filterbank (fast) or unet (the reference's).", rich_help_panel=TRAINING)
 ]
+Mask = Annotated[
+    str,
+    typer.Option(
+        help="Pixels hidden in training: auto (wider if noise is correlated), pixel, or axis and reach (x1, x2y1).",
+        rich_help_panel=TRAINING,
+    ),
+]
 Seed = Annotated[
     int, typer.Option(help="Of all that is drawn at random; it is recorded.", rich_help_panel=TRAINING)
 ]
@@ -75,6 +82,7 @@ class Choices:
     components: int
     recipe: str
     net: str
+    mask: str
     seed: int
     device: str
     dimensions: int

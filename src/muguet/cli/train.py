@@ -54,6 +54,7 @@ def train(sources: list[Path], choices: Choices, checkpoint: Path) -> Denoiser:
 
 
 def _session(sources: list[Path], choices: Choices) -> Session:
+    from muguet import masking
     from muguet.denoiser import Parts
     from muguet.image.datasets import Sample, collect
     from muguet.image.files import read
@@ -77,9 +78,14 @@ def _session(sources: list[Path], choices: Choices) -> Session:
         )
     if choices.dimensions == 2 and any(i.data.shape[i.axes.index("Z")] > 1 for i in images if "Z" in i.axes):
         say("  Z: planes are treated one by one; --dimensions 3 lets neighbouring planes help.")
-    parts = Parts(recipe=choices.recipe, net=choices.net, components=choices.components)
+    reach = masking.parse(choices.mask, choices.dimensions)
+    parts = Parts(recipe=choices.recipe, net=choices.net, components=choices.components, reach=reach)
     plan = Plan(choices.minutes, choices.steps, choices.seed, device=choices.device)
-    return Session(dataset, parts, plan)
+    session = Session(dataset, parts, plan)
+    sentence = masking.told(session.correlation, session.parts.reach or (), chosen=reach is not None)
+    if sentence:
+        say(f"  {sentence}")
+    return session
 
 
 def _announce(session: Session) -> None:

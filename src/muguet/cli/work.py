@@ -17,6 +17,7 @@ from muguet.cli.options import (
     Device,
     Dimensions,
     Inputs,
+    Mask,
     Minutes,
     Net,
     Overwrite,
@@ -58,6 +59,7 @@ def denoise(
     components: Components = 3,
     recipe: Recipe = "joint",
     net: Net = "filterbank",
+    mask: Mask = "auto",
     seed: Seed = 0,
     device: Device = "auto",
     resume: Resume = False,
@@ -87,7 +89,7 @@ def denoise(
     from muguet.image.outputs import check_output, destination, find
 
     choices = Choices(
-        minutes, steps, components, recipe, net, seed, device, dimensions, axes, resume, overwrite
+        minutes, steps, components, recipe, net, mask, seed, device, dimensions, axes, resume, overwrite
     )
     if model is not None:
         _refuse_training_options(context)
@@ -126,6 +128,7 @@ def fit(
     components: Components = 3,
     recipe: Recipe = "joint",
     net: Net = "filterbank",
+    mask: Mask = "auto",
     seed: Seed = 0,
     device: Device = "auto",
     resume: Resume = False,
@@ -137,7 +140,7 @@ def fit(
     from muguet.image.outputs import find
 
     choices = Choices(
-        minutes, steps, components, recipe, net, seed, device, dimensions, axes, resume, overwrite
+        minutes, steps, components, recipe, net, mask, seed, device, dimensions, axes, resume, overwrite
     )
     sources = find(inputs)
     check_writable(out, overwrite)
@@ -154,7 +157,7 @@ def _checkpoint_of(results: list[Path]) -> Path:
 
 
 def _refuse_training_options(context: typer.Context) -> None:
-    for name in ("minutes", "steps", "components", "recipe", "net", "seed", "resume", "dimensions"):
+    for name in ("minutes", "steps", "components", "recipe", "net", "mask", "seed", "resume", "dimensions"):
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             raise MuguetError(

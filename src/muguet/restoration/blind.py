@@ -20,10 +20,15 @@ class Grid:
     Spacings of at least 2 keep hidden pixels out of each other's neighbourhood: a hidden value that took part
     in its neighbour's replacement would reach its own estimate through it.
 
-    Batson & Royer, *Noise2Self*, 2019, arXiv:1901.11365; Ollion et al., 2021, arXiv:2102.08023.
+    Where noise is correlated, neighbours that share a pixel's noise are hidden with it: `reach` of them on either side
+    along each axis. The spacings grow by as much.
+
+    Batson & Royer, *Noise2Self*, 2019, arXiv:1901.11365; Ollion et al., 2021, arXiv:2102.08023; Broaddus et al.,
+    *Removing structured noise with self-supervised blind-spot networks*, 2020 (doi:10.1109/ISBI45749.2020.9098336).
     """
 
     spacings: tuple[int, ...] = (3, 4, 5)
+    reach: tuple[int, ...] = ()
 
     def draw(self, shape: torch.Size, generator: torch.Generator) -> Mask:
         """Index of one random grid in a batch of this shape ``(b, c, *space)``.
@@ -32,12 +37,15 @@ class Grid:
         """
         space = shape[2:]
         spacing = self.spacings[int(torch.randint(len(self.spacings), (), generator=generator))]
-        steps = [min(spacing, size) for size in space]
+        reach = self.reach or (0,) * len(space)
+        steps = [min(spacing + 2 * far, size) for far, size in zip(reach, space, strict=True)]
         phases = [int(torch.randint(step, (), generator=generator)) for step in steps]
         return (..., *(slice(phase, None, step) for phase, step in zip(phases, steps, strict=True)))
 
     def hide(self, noisy: Tensor, mask: Mask) -> Tensor:
         """A copy of `noisy` ``(b, c, *space)`` whose masked pixels are the average of their neighbours."""
+        if any(self.reach):
+            return _hide_around(noisy, mask, self.reach)
         hidden = noisy.clone()
         hidden[mask] = neighbours_mean(noisy)[mask]
         return hidden
@@ -63,21 +71,37 @@ def neighbours_mean(image: Tensor) -> Tensor:
     would bias every pixel beside them.
     """
     dims = image.ndim - 2
-    kernel = _neighbours(dims).to(image)
+    kernel = _gaussian((1,) * dims).to(image)
+    kernel[(0, 0, *(1,) * dims)] = 0
     flat = image.flatten(0, 1).unsqueeze(1)
     pad = [1 if size > 1 else 0 for size in reversed(image.shape[2:]) for _ in range(2)]
     padded = F.pad(flat, pad, mode="reflect")
     for axis, size in enumerate(image.shape[2:]):
         if size == 1:  # nothing to reflect: an axis of one pixel has no neighbours along it
             kernel = kernel.narrow(axis + 2, 1, 1)
-    convolve = F.conv2d if dims == 2 else F.conv3d
-    return convolve(padded, kernel / kernel.sum()).view_as(image)
+    return _convolve(padded, kernel / kernel.sum()).view_as(image)
 
 
-def _neighbours(dims: int) -> Tensor:
-    line = torch.tensor([-0.5, 0.0, -0.5]).exp()
-    kernel = line
-    for _ in range(dims - 1):
-        kernel = kernel.unsqueeze(-1) * line
-    kernel[(1,) * dims] = 0
-    return (kernel / kernel.sum())[None, None]
+def _hide_around(noisy: Tensor, mask: Mask, reach: tuple[int, ...]) -> Tensor:
+    """The masked pixels and those within reach of one, each behind the average of what is left to see around it."""
+    spots = torch.zeros_like(noisy)
+    spots[mask] = 1
+    pool = F.max_pool2d if len(reach) == 2 else F.max_pool3d
+    seen = 1 - pool(spots, [2 * far + 1 for far in reach], stride=1, padding=reach)
+    radius = tuple(far + 1 for far in reach)
+    kernel = _gaussian(radius).to(noisy)
+    both = torch.stack([noisy * seen, seen]).flatten(0, 2).unsqueeze(1)
+    total, weight = _convolve(both, kernel, radius).view(2, *noisy.shape)
+    return torch.where(seen > 0, noisy, total / weight.clamp(min=1e-6))
+
+
+def _gaussian(radius: tuple[int, ...]) -> Tensor:
+    """Weights of a Gaussian of σ = 1 pixel within a radius along each axis, ``(1, 1, *(2 radius + 1))``."""
+    kernel = torch.ones(())
+    for far in radius:
+        kernel = kernel.unsqueeze(-1) * (-0.5 * torch.arange(-far, far + 1).float().square()).exp()
+    return kernel[None, None]
+
+
+def _convolve(flat: Tensor, kernel: Tensor, padding: tuple[int, ...] | int = 0) -> Tensor:
+    return (F.conv2d if flat.ndim == 4 else F.conv3d)(flat, kernel, padding=padding)

@@ -18,29 +18,40 @@ class FilterBank(nn.Module):
     """Gaussian blurs of an image, none of which holds the pixel itself.
 
     For a Gaussian g of weight g₀ at its centre the filter is (g − g₀ δ) / (1 − g₀). Were the centre left in, a
-    network trained on hidden centres would over-trust the true ones when it later sees them.
+    network trained on hidden centres would over-trust the true ones when it later sees them. Where neighbours
+    share the pixel's noise they are left out as well.
 
     Parameters
     ----------
     sigmas
         Standard deviations in pixels, for each filter one value for each spatial axis.
+    reach
+        How many neighbours on either side are left out, axis by axis.
     """
 
     centres: Tensor
 
-    def __init__(self, sigmas: list[tuple[float, ...]]) -> None:
+    def __init__(self, sigmas: list[tuple[float, ...]], reach: tuple[int, ...] = ()) -> None:
         super().__init__()
         self.sigmas = sigmas
         self.dims = len(sigmas[0])
-        self.radius = tuple(math.ceil(3 * max(s[axis] for s in sigmas)) for axis in range(self.dims))
+        self.reach = reach or (0,) * self.dims
+        self.radius = tuple(
+            max(math.ceil(3 * max(s[axis] for s in sigmas)), far + 1) for axis, far in enumerate(self.reach)
+        )
         for axis, radius in enumerate(self.radius):
             taps = torch.stack([gaussian(s[axis], radius) for s in sigmas])
             shape = [-1 if a == axis else 1 for a in range(self.dims)]
             self.register_buffer(f"taps{axis}", taps.view(len(sigmas), 1, *shape), persistent=False)
-        centre = [
-            math.prod(gaussian(v, r)[r].item() for v, r in zip(s, self.radius, strict=True)) for s in sigmas
-        ]
-        self.register_buffer("centres", torch.tensor(centre).view(-1, *(1,) * self.dims), persistent=False)
+        centres = torch.stack([self._centre(each) for each in sigmas]).unsqueeze(1)
+        self.register_buffer("centres", centres, persistent=False)
+
+    def _centre(self, sigmas: tuple[float, ...]) -> Tensor:
+        """The taps that are left out of a filter."""
+        taps = torch.ones(())
+        for sigma, radius, far in zip(sigmas, self.radius, self.reach, strict=True):
+            taps = taps.unsqueeze(-1) * gaussian(sigma, radius)[radius - far : radius + far + 1]
+        return taps
 
     def forward(self, image: Tensor) -> Tensor:
         """``(b, 1, *space)`` to ``(b, filters, *space)``."""
@@ -48,7 +59,8 @@ class FilterBank(nn.Module):
         blurred = reflect(image, self.radius)
         for axis in range(self.dims):
             blurred = convolve(blurred, getattr(self, f"taps{axis}"), groups=blurred.shape[1])
-        return (blurred - self.centres * image) / (1 - self.centres)
+        left_out = convolve(reflect(image, self.reach), self.centres)
+        return (blurred - left_out) / (1 - self.centres.flatten(1).sum(1).view(-1, *(1,) * self.dims))
 
 
 class FilterBankNet(nn.Module):
@@ -65,16 +77,20 @@ class FilterBankNet(nn.Module):
         2 or 3 spatial dimensions; in 3-D, Z is neither folded nor pooled, as it is coarser than Y and X.
     widths
         Channels of each level.
+    reach
+        Neighbours that no filter may hold, see `FilterBank`.
     """
 
-    def __init__(self, dims: int = 2, widths: tuple[int, ...] = (48, 96, 128)) -> None:
+    def __init__(
+        self, dims: int = 2, widths: tuple[int, ...] = (48, 96, 128), reach: tuple[int, ...] = ()
+    ) -> None:
         super().__init__()
         self.dims = dims
         if dims == 2:
             sigmas: list[tuple[float, ...]] = [(s, s) for s in SIGMAS]
         else:
             sigmas = [(z * s, s, s) for s in SIGMAS for z in (0.0, 0.7)]
-        self.bank = FilterBank(sigmas)
+        self.bank = FilterBank(sigmas, reach)
         filters = len(sigmas)
         fold = 4
         self.widths = widths

@@ -1,0 +1,129 @@
+"""The noise of an image measured on the image alone: what is finer than any optics show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from muguet.errors import MuguetError
+from muguet.noise.bins import Floats
+from muguet.noise.transfer import MeanVariance, mean_variance
+
+_TO_STD = 0.6745  # the median of |N(0, 1)|
+_DIFFERENCES = np.array([1.0, -6.0, 15.0, -20.0, 15.0, -6.0, 1.0])
+_TAPS = _DIFFERENCES / np.sqrt((_DIFFERENCES**2).sum())  # Σ h² = 1: white noise keeps its variance
+_MEAN = np.full(5, 0.2)  # of the signal around, where there is no estimate of it
+_LOST = 0.02  # of the pixels of a signal, more than of all: its brightest records are clipped
+
+
+def high_pass(planes: Floats) -> Floats:
+    """Planes ``(..., y, x)`` filtered along Y and X by sixth differences h = [1 −6 15 −20 15 −6 1]/√924.
+
+    What is left lies at the corner of the spectrum, within a quarter of Nyquist's frequency in both directions,
+    where a well-sampled image has no signal and white noise as much as anywhere. Longer than the kernel of
+    Immerkær 1996 (doi:10.1006/cviu.1996.0060), second differences, which lets four times as much of
+    the structure through. NaN within three pixels of a border and of a missing pixel.
+    """
+    return high_pass_along(high_pass_along(planes, -2), -1)
+
+
+def high_pass_along(planes: Floats, axis: int) -> Floats:
+    """The same along one axis only; NaN within three pixels of that axis' borders."""
+    return _along(planes, _TAPS, axis)
+
+
+def transfer_alone(
+    planes: Sequence[Floats] | Floats,
+    estimates: Sequence[Floats] | Floats | None = None,
+    bins: int = 64,
+    fewest: int = 1000,
+) -> MeanVariance:
+    """A photon-transfer curve from images alone: the variance of `high_pass` against the signal.
+
+    With estimates x̂ of the signal, a pixel's high-passed square, whose mean is Σ h²ⱼ σ²(xⱼ), is set against
+    Σ h²ⱼ x̂ⱼ: as the noise is independent of its neighbours', the two belong together wherever σ² is a straight line
+    between the signals within three pixels. Without estimates the signal is the mean of the 5×5 pixels around.
+    That mean holds the filtered pixels, on purpose: where the scene is flat, the sum of all pixels is a sufficient
+    statistic of Poisson as of Gaussian noise and the filter sums to zero, so the variance given the mean is that of
+    the noise at this very signal; the mean of *other* pixels would mix signals.
+
+    What of the scene is finer than the filter's band raises the curve; noise that neighbours share lowers it.
+    Errors allow for neighbours that repeat one another. Signals so bright that pixels are missing there more often
+    than elsewhere, being clipped, are left out: the others are not a fair sample of their noise.
+
+    Parameters
+    ----------
+    planes
+        Arrays ``(..., y, x)`` of one unit, or one of them ``(n, ..., y, x)``, missing and clipped pixels NaN.
+    estimates
+        Of the same shapes.
+    bins, fewest
+        As for `mean_variance`.
+
+    Raises
+    ------
+    MuguetError
+        If planes are smaller than 16×16 pixels, or have no 7×7 pixels without a missing one.
+    """
+    if min(min(each.shape[-2:]) for each in planes) < 16:
+        raise MuguetError(
+            "planes of fewer than 16×16 pixels are too small to measure noise: give larger ones"
+        )
+    rough = [high_pass(each) for each in planes]
+    if estimates is None:
+        signal = [_along(_along(each, _MEAN, -2), _MEAN, -1) for each in planes]
+    else:
+        signal = [_along(_along(each, _TAPS**2, -2), _TAPS**2, -1) for each in estimates]
+    there, around = _flat(rough), _flat(signal)
+    if not np.isfinite(there + around).any():
+        raise MuguetError("no 7×7 pixels without a missing or saturated one: too little to measure noise")
+    points = mean_variance(around + there, around, bins, fewest)
+    fair = points.signal <= _brightest(around, np.isfinite(_flat(planes)))
+    # Var(mean of r²) = 2σ⁴/n · Σ ρ², ρ the filter's autocorrelation, which is the product of those of Y and X.
+    overlap = float((np.correlate(_TAPS, _TAPS, "full") ** 2).sum())
+    return MeanVariance(
+        points.signal[fair], points.variance[fair], overlap * points.error[fair], points.count[fair]
+    )
+
+
+def _brightest(signal: Floats, there: npt.NDArray[np.bool_]) -> float:
+    """The signal from which on clearly more pixels are missing than among all."""
+    known = np.isfinite(signal)
+    order = np.argsort(signal[known])
+    lost = ~there[known][order]
+    groups = np.array_split(np.arange(lost.size), max(lost.size // 500, 1))
+    bright = groups[len(groups) // 2 :]
+    many = [each[0] for each in bright if lost[each].mean() > _LOST + 3 * lost.mean()]
+    return float(signal[known][order][many[0]]) if many else np.inf
+
+
+def _flat(arrays: Sequence[Floats] | Floats) -> Floats:
+    return np.concatenate([each.reshape(-1) for each in arrays])
+
+
+def rough_std(plane: npt.NDArray[np.generic]) -> float:
+    """One standard deviation for the noise of a plane ``(..., y, x)``, in counts, without a model.
+
+    Median of the absolute value of the image filtered by the 3×3 kernel [1 −2 1; −2 4 −2; 1 −2 1] / 6, which
+    has unit norm and no answer to planes, over 0.6745: Immerkær 1996 (doi:10.1006/cviu.1996.0060), with the
+    median for the mean. Where most pixels are background it is the background's noise.
+    """
+    image = plane[..., :4096, :4096].astype(np.float64)
+    rows = image[..., :-2, :] - 2 * image[..., 1:-1, :] + image[..., 2:, :]
+    both = (rows[..., :-2] - 2 * rows[..., 1:-1] + rows[..., 2:]) / 6
+    finite = np.abs(both[np.isfinite(both)])
+    return float(np.median(finite) / _TO_STD) if finite.size else 0.0
+
+
+def _along(planes: Floats, taps: Floats, axis: int) -> Floats:
+    """Planes filtered along one axis by symmetric taps, NaN where these reach beyond the border."""
+    size, reach = planes.shape[axis], len(taps) // 2
+    out = np.full(planes.shape, np.nan)
+    inside = np.moveaxis(out, axis, -1)[..., reach : size - reach]
+    source = np.moveaxis(planes, axis, -1)
+    inside[...] = 0
+    for i, tap in enumerate(taps):
+        inside += tap * source[..., i : i + size - 2 * reach]
+    return out

@@ -1,0 +1,86 @@
+"""The noise's variance, measured on the training images beside their estimates: what makes a learned law sharp."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from muguet.denoiser import Denoiser
+from muguet.errors import MuguetError
+from muguet.image.patches import MISSING, PatchSource
+from muguet.noise.alone import transfer_alone
+from muguet.noise.bins import Floats
+from muguet.noise.law import Law
+from muguet.noise.variance import Variance, fitted_variance
+from muguet.recipes import RECIPES
+
+_PIXELS = 2_000_000  # of a channel, at most: a second of work
+_MISFIT = 0.05  # of σ on average, beyond which a polynomial is not what the points show
+_TEXTURE = (
+    1.15  # of N-net's variance, which holds the noise and more: above it the scene is as fine as the noise
+)
+
+
+def sharpened(denoiser: Denoiser, source: PatchSource) -> Denoiser:
+    """The denoiser with the variance of the noise of every channel, as `muguet.noise.sharpened.Sharpened` needs it.
+
+    None for a channel whose images do not tell: too few pixels, a curve that no polynomial follows, or one above
+    N-net's own, which bounds it (σ²_N = σ² + the estimate's error).
+    """
+    if not RECIPES[denoiser.parts.recipe].learns_law:
+        return denoiser
+    variances = tuple(
+        _variance(denoiser, source, channel, law)  # type: ignore[arg-type]
+        for channel, law in enumerate(denoiser.method.laws)
+    )
+    return replace(denoiser, variances=variances)
+
+
+def _variance(denoiser: Denoiser, source: PatchSource, channel: int, law: Law) -> Variance | None:
+    noisy, estimates = _pairs(denoiser, source, channel)
+    try:
+        points = transfer_alone(noisy, estimates, fewest=300)
+    except MuguetError:  # nothing to measure: too small, or too much of it missing
+        return None
+    if len(points.signal) < 4:
+        return None
+    variance = fitted_variance(points)
+    above = float(np.median(points.variance / law.std(points.signal) ** 2))
+    return variance if variance.misfit <= _MISFIT and above <= _TEXTURE else None
+
+
+def _pairs(denoiser: Denoiser, source: PatchSource, channel: int) -> tuple[list[Floats], list[Floats]]:
+    """Some planes of a channel, clipped and missing pixels NaN, and their estimates."""
+    which = (source.channels == channel).nonzero().flatten().tolist()
+    shapes, starts = source.shapes.tolist(), source.starts.tolist()
+    sizes = [int(np.prod(shapes[number])) for number in which]
+    every = -(-sum(sizes) // max(_PIXELS, max(sizes)))
+    noisy: list[Floats] = []
+    estimates: list[Floats] = []
+    for number in which[::every]:
+        shape = shapes[number]
+        span = slice(starts[number], starts[number] + int(np.prod(shape)))
+        crop = _centre(shape, denoiser.method.net.stride)  # type: ignore[arg-type]
+        units = source.values[span].view(shape)[crop]
+        lost = source.role[span].view(shape)[crop] == MISSING
+        with torch.inference_mode():
+            estimates.append(_doubles(denoiser.method.estimate(units[None, None])[0, 0]))
+        noisy.append(_doubles(units.masked_fill(lost, float("nan"))))
+    return noisy, estimates
+
+
+def _centre(shape: Sequence[int], stride: Sequence[int]) -> tuple[slice, ...]:
+    """The middle of a plane, of at most `_PIXELS` pixels, in multiples of the network's stride."""
+    share = min(1.0, math.sqrt(_PIXELS / math.prod(shape)))
+    shares = [1.0] * (len(shape) - 2) + [share, share]
+    sizes = [int(n * s) // step * step for n, s, step in zip(shape, shares, stride, strict=True)]
+    return tuple(slice((n - size) // 2, (n - size) // 2 + size) for n, size in zip(shape, sizes, strict=True))
+
+
+def _doubles(values: Tensor) -> Floats:
+    return values.double().cpu().numpy()

@@ -1,0 +1,111 @@
+"""Noise that neighbours share widens the mask, and the user is told and may object."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import muguet
+from muguet import masking, recipes
+from muguet.denoiser import Parts, load
+from muguet.errors import MuguetError
+from muguet.image.datasets import Sample, collect
+from muguet.plan import Plan
+from muguet.restoration.filterbank import FilterBankNet
+from muguet.session import Session
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    monkeypatch.setattr(muguet.session, "PATCH", {2: (32, 32), 3: (4, 16, 16)})
+    monkeypatch.setitem(recipes.NETS, "filterbank", lambda dims, reach: FilterBankNet(dims, (8, 8), reach))
+
+
+@pytest.fixture(scope="module")
+def striped(clean):
+    """An image whose noise is shared by neighbours along X."""
+    white = np.random.default_rng(0).normal(0, 20, clean.shape)
+    return (clean + white + np.roll(white, 1, axis=-1)).astype(np.float32)
+
+
+def session(image, **parts):
+    return Session(collect([Sample(image, "YX", "image")], 2), Parts(**parts), Plan(steps=2, batch=2))
+
+
+def test_white_noise_hides_single_pixels(noisy):
+    run = session(noisy)
+    assert run.parts.reach == (0, 0)
+    assert run.parts.quarter_turns
+    assert run.method.blind.reach == (0, 0)
+    assert masking.told(run.correlation, run.parts.reach, chosen=False) == ""
+
+
+def test_correlated_noise_widens_the_mask_and_drops_quarter_turns(striped):
+    run = session(striped)
+    assert run.parts.reach == (0, 1)
+    assert not run.parts.quarter_turns
+    assert not run.source.quarter_turns
+    assert run.method.blind.reach == (0, 1)
+    told = masking.told(run.correlation, run.parts.reach, chosen=False)
+    assert "along X" in told
+    assert "1 along X" in told
+    run.advance()
+    assert np.isfinite(run.held_out())
+
+
+def test_what_neighbours_show_is_no_variance_where_they_share_noise(striped, noisy):
+    assert session(striped).denoiser().variances == ()
+    assert session(noisy).denoiser().variances != ()
+
+
+def test_the_user_may_choose(striped):
+    run = session(striped, reach=(0, 0))
+    assert run.parts.reach == (0, 0)
+    assert "as you chose" in masking.told(run.correlation, run.parts.reach, chosen=True)
+
+
+def test_the_model_remembers_its_mask(striped, tmp_path):
+    run = session(striped)
+    run.advance()
+    model = run.denoiser()
+    model.save(tmp_path / "m.muguet")
+    again = load(tmp_path / "m.muguet")
+    assert again.parts == model.parts
+    np.testing.assert_array_equal(again(striped, "YX"), model(striped, "YX"))
+
+
+def test_a_network_trained_so_does_not_see_neighbours_in_its_bank(striped):
+    net = session(striped).method.net
+    assert net.bank.reach == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "reach"),
+    [("auto", None), ("pixel", (0, 0)), ("x1", (0, 1)), ("y2", (2, 0)), ("x2y1", (1, 2)), ("Y1X3", (1, 3))],
+)
+def test_what_the_option_says(text, reach):
+    assert masking.parse(text) == reach
+    if reach is not None:
+        assert masking.parse(text, 3) == (0, *reach)
+
+
+@pytest.mark.parametrize("text", ["", "z1", "x", "1", "x1,y1", "x12", "x9", "wide"])
+def test_what_it_cannot_say(text):
+    with pytest.raises(MuguetError, match="--mask"):
+        masking.parse(text)
+
+
+def test_too_small_to_measure():
+    rng = np.random.default_rng(0)
+    planes = collect([Sample(rng.normal(100, 5, (16, 16)), "YX", "image")], 2).planes
+    found = masking.correlation(planes)
+    assert masking.hidden(found, 2) == (0, 0)
+    assert masking.hidden(None, 3) == (0, 0, 0)
+
+
+def test_stacks(striped):
+    stack = np.stack([striped + i for i in range(4)])
+    run = Session(collect([Sample(stack, "ZYX", "image")], 3), Parts(), Plan(steps=1, batch=1))
+    assert run.parts.reach == (0, 0, 1)
+    assert torch.isfinite(run.advance().loss)

@@ -1,0 +1,72 @@
+"""The law that a denoiser delivers has the variance that its training images show."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import muguet
+from muguet import recipes
+from muguet.denoiser import Parts, load
+from muguet.image.datasets import Sample, collect
+from muguet.plan import Plan
+from muguet.restoration.filterbank import FilterBankNet
+from muguet.session import Session
+
+
+@pytest.fixture
+def small(monkeypatch):
+    monkeypatch.setattr(muguet.session, "PATCH", {2: (32, 32), 3: (4, 16, 16)})
+    monkeypatch.setitem(recipes.NETS, "filterbank", lambda dims, reach: FilterBankNet(dims, (8, 8), reach))
+
+
+def trained(image, axes="YX", steps=60, **parts):
+    run = Session(collect([Sample(image, axes, "image")], 2), Parts(**parts), Plan(steps=steps, batch=4))
+    for _ in range(steps):
+        run.advance()
+    return run.denoiser()
+
+
+def test_the_law_is_right_where_n_net_holds_the_error_of_the_estimate(small):
+    """A few steps of a small net leave a large error in the estimate, which is not noise."""
+    y, x = np.mgrid[:192, :192]
+    clean = 400 + 250 * np.sin(x / 9) * np.cos(y / 13)
+    noisy = (2.0 * np.random.default_rng(0).poisson(clean / 2)).astype(np.float32)
+    model = trained(noisy)
+    signal = np.linspace(200, 620, 20)
+    true = np.sqrt(2 * signal)
+    assert np.abs(model.noise.std(signal) / true - 1).max() < 0.1
+    assert (model.learned_laws[0].std(signal) / true).max() > 1.2
+
+
+def test_channels_have_a_variance_each_and_the_file_keeps_them(small, noisy, tmp_path):
+    both = np.stack([noisy, 3 * noisy])
+    model = trained(both, "CYX", steps=5)
+    assert len(model.variances) == 2
+    model.save(tmp_path / "m.muguet")
+    again = load(tmp_path / "m.muguet")
+    assert again.variances == model.variances
+    signal = np.array([120.0, 200.0])
+    for one, two in zip(model.laws, again.laws, strict=True):
+        np.testing.assert_array_equal(one.std(signal), two.std(signal))
+
+
+def test_a_recipe_without_a_law_measures_none(small, noisy):
+    assert trained(noisy, steps=2, recipe="l2").variances == ()
+
+
+def test_an_image_that_does_not_tell_keeps_the_law_of_n_net(small):
+    """A checkerboard is as fine as noise: what the high-pass sees there is no noise."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:128, :128]
+    noisy = (500 + 200 * ((x + y) % 2) + rng.normal(0, 10, (128, 128))).astype(np.float32)
+    model = trained(noisy, steps=150, reach=(0, 0))
+    learned, delivered = model.learned_laws[0], model.noise
+    signal = np.array([500.0, 600.0, 700.0])
+    assert (delivered.std(signal) <= 1.25 * learned.std(signal)).all()
+
+
+def test_small_images_are_no_trouble(small):
+    tiny = np.random.default_rng(0).poisson(50, (17, 18)).astype(np.uint16)
+    model = trained(tiny, steps=2)
+    assert np.isfinite(model.noise.std(np.array([40.0, 60.0]))).all()
