@@ -55,8 +55,8 @@ def test_correlated_noise_widens_the_mask_and_drops_quarter_turns(striped):
 
 
 def test_what_neighbours_show_is_no_variance_where_they_share_noise(striped, noisy):
-    assert session(striped).denoiser().variances == ()
-    assert session(noisy).denoiser().variances != ()
+    assert session(striped).denoiser().transfers == ()
+    assert session(noisy).denoiser().transfers != ()
 
 
 def test_the_user_may_choose(striped):

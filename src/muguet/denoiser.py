@@ -22,7 +22,8 @@ from muguet.image.validity import fill_missing
 from muguet.method import Method, bfloat16_pays, channels_last, find_device
 from muguet.noise.law import Affine, Law
 from muguet.noise.sharpened import Sharpened
-from muguet.noise.variance import Variance
+from muguet.noise.transfer import MeanVariance
+from muguet.noise.variance import fitted_variance
 from muguet.recipes import RECIPES, choose
 
 CORE = {2: (512, 512), 3: (16, 192, 192)}  # pixels of a tile without its halo
@@ -63,9 +64,9 @@ class Denoiser:
         What it is made of, and the trained module itself.
     scalings
         Counts to network units, one a channel.
-    variances
-        Variance of the noise, measured beside the estimates, one a channel in network units; None where it could
-        not be measured. Empty: none was.
+    transfers
+        Photon-transfer curves, measured on the training images beside their estimates, one a channel in
+        network units; None where the images do not tell. Empty: none was measured.
     training
         How it came about: data, seed, steps, scores, versions (JSON).
     """
@@ -73,7 +74,7 @@ class Denoiser:
     parts: Parts
     method: Method
     scalings: tuple[Scaling, ...]
-    variances: tuple[Variance | None, ...] = ()
+    transfers: tuple[MeanVariance | None, ...] = ()
     training: Mapping[str, Any] = field(default_factory=dict)
 
     # ------------------------------------------------------------------ images
@@ -174,10 +175,16 @@ class Denoiser:
         `muguet.noise.sharpened.Sharpened`; N-net's own where the images did not tell the two apart.
         """
         learned = self._learned
-        for channel, variance in enumerate(self.variances):
-            if variance is not None:
-                learned[channel] = Sharpened(learned[channel], variance)
+        for channel, points in enumerate(self.transfers):
+            if points is not None:
+                learned[channel] = Sharpened(learned[channel], fitted_variance(points))
         return self._in_counts(learned)
+
+    def transfer(self, channel: int = 0) -> MeanVariance | None:
+        """The photon-transfer curve of a channel in camera counts, if one was measured."""
+        points = self.transfers[channel] if self.transfers else None
+        scaling = self.scalings[channel]
+        return points and points.scaled(scaling.offset, scaling.scale)
 
     @property
     def learned_laws(self) -> list[Law]:
@@ -218,7 +225,7 @@ class Denoiser:
         return {
             **asdict(self.parts),
             "scalings": [scaling.as_dict() for scaling in self.scalings],
-            "variances": [variance and variance.as_dict() for variance in self.variances],
+            "transfers": [points and points.as_dict() for points in self.transfers],
             "training": dict(self.training),
         }
 
@@ -237,13 +244,13 @@ def load(path: str | Path, device: str = "auto") -> Denoiser:
         known = {name: header[name] for name in Parts.__dataclass_fields__ if name != "reach"}
         parts = Parts(**known, reach=tuple(header.get("reach") or ()) or None)
         scalings = tuple(Scaling(**each) for each in header["scalings"])
-        variances = tuple(each and Variance(**each) for each in header.get("variances", ()))
+        transfers = tuple(each and MeanVariance.of(each) for each in header.get("transfers", ()))
         method = parts.build()
         method.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
     except (KeyError, TypeError, RuntimeError) as error:
         raise MuguetError(f"{path} does not hold a complete model: save or train it again") from error
     channels_last(method.eval().requires_grad_(False))
-    return Denoiser(parts, method, scalings, variances, header["training"]).to(place)
+    return Denoiser(parts, method, scalings, transfers, header["training"]).to(place)
 
 
 def _arrays(module: torch.nn.Module) -> dict[str, npt.NDArray[np.generic]]:

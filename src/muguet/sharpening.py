@@ -1,4 +1,4 @@
-"""The noise's variance, measured on the training images beside their estimates: what makes a learned law sharp."""
+"""The photon-transfer curve of the training images, by their estimates: what makes a learned law sharp."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from muguet.image.patches import MISSING, PatchSource
 from muguet.noise.alone import transfer_alone
 from muguet.noise.bins import Floats
 from muguet.noise.law import Law
-from muguet.noise.variance import Variance, fitted_variance
+from muguet.noise.transfer import MeanVariance
+from muguet.noise.variance import fitted_variance
 from muguet.recipes import RECIPES
 
 _PIXELS = 2_000_000  # of a channel, at most: a second of work
@@ -27,21 +28,21 @@ _TEXTURE = (
 
 
 def sharpened(denoiser: Denoiser, source: PatchSource) -> Denoiser:
-    """The denoiser with the variance of the noise of every channel, as `muguet.noise.sharpened.Sharpened` needs it.
+    """The denoiser with the photon-transfer curve of every channel, which sharpens its law.
 
     None for a channel whose images do not tell: too few pixels, a curve that no polynomial follows, or one above
     N-net's own, which bounds it (σ²_N = σ² + the estimate's error).
     """
     if not RECIPES[denoiser.parts.recipe].learns_law:
         return denoiser
-    variances = tuple(
-        _variance(denoiser, source, channel, law)  # type: ignore[arg-type]
+    transfers = tuple(
+        _transfer(denoiser, source, channel, law)  # type: ignore[arg-type]
         for channel, law in enumerate(denoiser.method.laws)
     )
-    return replace(denoiser, variances=variances)
+    return replace(denoiser, transfers=transfers)
 
 
-def _variance(denoiser: Denoiser, source: PatchSource, channel: int, law: Law) -> Variance | None:
+def _transfer(denoiser: Denoiser, source: PatchSource, channel: int, law: Law) -> MeanVariance | None:
     noisy, estimates = _pairs(denoiser, source, channel)
     try:
         points = transfer_alone(noisy, estimates, fewest=300)
@@ -49,9 +50,8 @@ def _variance(denoiser: Denoiser, source: PatchSource, channel: int, law: Law) -
         return None
     if len(points.signal) < 4:
         return None
-    variance = fitted_variance(points)
     above = float(np.median(points.variance / law.std(points.signal) ** 2))
-    return variance if variance.misfit <= _MISFIT and above <= _TEXTURE else None
+    return points if fitted_variance(points).misfit <= _MISFIT and above <= _TEXTURE else None
 
 
 def _pairs(denoiser: Denoiser, source: PatchSource, channel: int) -> tuple[list[Floats], list[Floats]]:

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muguet.noise.transfer import MeanVariance
-from muguet.noise.variance import Variance, fitted_variance
+from muguet.noise.variance import fitted_variance
 
 
 def points_of(variance, relative=0.03, number=60, seed=0, ends=(100.0, 1500.0)):
@@ -69,4 +69,3 @@ def test_it_is_positive_everywhere_and_survives_anything(constant, linear, seed,
     variance = np.abs(constant + linear * signal) + rng.exponential(1.0, number)
     found = fitted_variance(MeanVariance(signal, variance, 0.1 * variance, np.full(number, 10)))
     assert (found(np.linspace(-1000, 5000, 50)) > 0).all()
-    assert Variance(**found.as_dict()) == found

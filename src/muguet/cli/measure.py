@@ -29,7 +29,7 @@ _ALONE = (
 
 @dataclass(eq=False)
 class Found:
-    """A law, or what is known of one, and all that is told of it."""
+    """A law, or what is known of one, and all that is told of it; `learned` is N-net's own of a sharpened one."""
 
     name: str
     kind: str
@@ -37,6 +37,7 @@ class Found:
     signal_range: tuple[float, float]
     law: Law | None = None
     components: int | None = None
+    learned: Law | None = None
     divergence: float | None = None
     along: Floats | None = None
     notes: list[str] = field(default_factory=list)
@@ -160,15 +161,6 @@ def _smooth(planes: Floats) -> Floats:
         :, 0
     ].numpy()
     return means
-
-
-def local_means(path: Path, channel: int) -> Floats:
-    """The signals of an image, roughly: means of 5×5 pixels without a saturated or missing one."""
-    planes, _ = _planes(path, channel)
-    if min(planes.shape[1:]) < 5:
-        return np.empty(0)
-    means = _smooth(_unsaturated(planes[:: max(1, min(planes.size // _MOST, len(planes)))])[0])
-    return means[np.isfinite(means)]
 
 
 def channels(number: int) -> str:

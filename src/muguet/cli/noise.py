@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 import typer
 
 from muguet.cli.display import say
-from muguet.cli.measure import Found, Measurement, channels, local_means, measure
+from muguet.cli.measure import Found, Measurement, channels, measure
 from muguet.cli.tell import draw, tell
 from muguet.errors import MuguetError
 
-if TYPE_CHECKING:
-    from muguet.noise.law import Law
-
 Floats = npt.NDArray[np.float64]
 
+_BOTH = (
+    "The law is that of the noise and the estimate's error: the training images did not tell the two apart."
+)
 _MEASURED, _CAMERA, _OUTPUT = "Measured beside it", "Camera", "Output"
 
 
@@ -129,55 +129,39 @@ def _learned(
     if noisy is not None and clean is None:
         raise MuguetError("--noisy alone measures nothing beside a model: give the clean image with --clean")
     models = [load(file, "cpu") for file in files]
-    laws = []
     for file, model in zip(files, models, strict=True):
-        every = model.laws
-        if channel >= len(every):
-            raise MuguetError(f"--channel {channel}: {file} has {channels(len(every))}")
-        laws.append(every[channel])
+        if channel >= len(model.laws):
+            raise MuguetError(f"--channel {channel}: {file} has {channels(len(model.laws))}")
     measured = None
     if clean is not None:
         measured = measure(noisy or _trained_on(models[0].training, files[0]), clean, False, channel, camera)
     names = [file.name for file in files]
     found = []
-    for n, (file, model, law) in enumerate(zip(files, models, laws, strict=True)):
-        low, high = map(float, model.training["signal_range"][channel])
+    for n, (file, model) in enumerate(zip(files, models, strict=True)):
         name = names[n] if names.count(names[n]) == 1 else str(file)
-        found.append(_learned_law(name, law, model, (low, high), measured, channel, camera))
+        found.append(_learned_law(name, model, measured, channel, camera))
     return found, measured
 
 
 def _learned_law(
-    name: str,
-    law: Law,
-    model: Any,
-    signal_range: tuple[float, float],
-    measured: Measurement | None,
-    channel: int,
-    camera: dict[str, Any],
+    name: str, model: Any, measured: Measurement | None, channel: int, camera: dict[str, Any]
 ) -> Found:
     from muguet.noise.camera import read_out
     from muguet.noise.divergence import divergence, mean_divergence
     from muguet.noise.measured import MeasuredLaw
 
-    low, high = signal_range
-    if measured is not None:
-        signals = measured.signals
-        notes: list[str] = []
-    else:
-        signals, notes = _signals_seen(model.training, signal_range, channel)
-    inside = signals[(signals >= low) & (signals <= high)]
-    signals = (
-        inside if inside.size > 256 and np.ptp(inside) > 0 else np.linspace(low, max(high, low + 1e-6), 256)
-    )
+    law, points = model.laws[channel], model.transfer(channel)
+    low, high = map(float, model.training["signal_range"][channel])
+    signals, notes = (points, []) if points is not None else _signals(model, (low, high), measured)
     whole = all(each["dtype"][0] in "ui" for each in model.training.get("data", []))
     found = Found(
         name,
         "learned",
         read_out(law, signals, step=1.0 if whole else 0.0, **camera),
-        signal_range,
+        (low, high),
         law,
         model.parts.components,
+        learned=None if points is None else model.learned_laws[channel],
         notes=notes,
     )
     if measured is not None and isinstance(measured.source, MeasuredLaw):
@@ -186,17 +170,21 @@ def _learned_law(
     return found
 
 
-def _signals_seen(training: Any, signal_range: tuple[float, float], channel: int) -> tuple[Floats, list[str]]:
-    """Signals to read a law off at, and how they were come by: the image's, roughly, or the range it learned."""
-    try:
-        image = _trained_on(training, Path())
-        return local_means(image, channel), [f"Read off at the signals of {image.name}, roughly smoothed."]
-    except MuguetError:
-        low, high = signal_range
-        return low + (high - low) * np.linspace(0, 1, 4096) ** 2, [
-            "Read off over the range of signals that the model learned, the dark ones more densely, as its images "
-            "are not there: the median signal is no image's. --clean and --noisy give one."
-        ]
+def _signals(
+    model: Any, signal_range: tuple[float, float], measured: Measurement | None
+) -> tuple[Floats, list[str]]:
+    """The signals at which to read a law off that has no photon-transfer curve beside it."""
+    low, high = signal_range
+    if measured is not None:
+        inside = measured.signals[(measured.signals >= low) & (measured.signals <= high)]
+        if inside.size > 256 and np.ptp(inside) > 0:
+            return inside, [_BOTH]
+    high = max(high, low + 1e-6)
+    return low + (high - low) * np.linspace(0, 1, 4096) ** 2, [
+        _BOTH,
+        "Read off over the range of signals that the model learned, the dark ones more densely: "
+        "the median signal is no image's. --clean and --noisy give one.",
+    ]
 
 
 def _trained_on(training: Any, file: Path) -> Path:

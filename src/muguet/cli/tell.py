@@ -35,6 +35,8 @@ def _rows(found: Found, measured: Measurement | None) -> dict[str, Floats]:
         "skewness": law.skewness(signal),
         **{f"q{p}": law.quantile(signal, p) - signal for p in _TAILS},
     }
+    if found.learned is not None:
+        columns["learned_std"] = found.learned.std(signal)
     if measured is not None and measured.found is not found and measured.found.law is not None:
         first, last = measured.found.signal_range
         seen = (signal >= first) & (signal <= last)
@@ -86,9 +88,10 @@ _KINDS = {
 _HEADS = {
     "signal": "signal",
     "std": "σ",
-    "measured_std": "measured σ",
-    "skewness": "skewness",
-    "measured_skewness": "measured skew.",
+    "learned_std": "N-net σ",
+    "measured_std": "meas. σ",
+    "skewness": "skew",
+    "measured_skewness": "meas.",
     "q0.025": "2.5 %",
     "q0.975": "97.5 %",
     "divergence": "KL",
@@ -102,12 +105,12 @@ def _show(console: Any, found: Found, measured: Measurement | None) -> None:
     of = f", {found.components} component{'s' * (found.components > 1)}" if found.components else ""
     console.print(f"[bold]{escape(found.name)}[/bold]  {_KINDS[found.kind]}{of}")
     columns = _rows(found, measured)
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
     shown = [name for name in _HEADS if name in columns]
     for name in shown:
         table.add_column(_HEADS[name], justify="right", no_wrap=True)
     texts = [
-        _aligned(columns[name], 2 if "skew" in name else 5 if name == "divergence" else None)
+        _aligned(columns[name], 2 if "skew" in name else 4 if name == "divergence" else None)
         for name in shown
     ]
     for row in zip(*texts, strict=True):

@@ -89,7 +89,7 @@ class Readout:
 
 def read_out(
     source: Law | MeanVariance,
-    signals: npt.ArrayLike | None = None,
+    signals: npt.ArrayLike | MeanVariance | None = None,
     *,
     offset: float | None = None,
     excess: float = 1.0,
@@ -119,8 +119,9 @@ def read_out(
     source
         A law, or points from `mean_variance` or `MeasuredLaw.points`. A measured law gives its own points.
     signals
-        For any other law: an image of the signal (an estimate will do), in counts, which says where the law is
-        to be believed. Not finite pixels are left out.
+        For any other law: a photon-transfer curve that was measured beside it, which then is what is read off (the
+        law adds its third moment); or an image of the signal (an estimate will do), in counts, which says where
+        the law is to be believed. Not finite pixels are left out.
     offset
         Counts without light, where known.
     excess
@@ -140,7 +141,7 @@ def read_out(
         raise MuguetError(f"{len(points.signal)} signals are too few for a camera's read-out: give 3 or more")
     relative = points.error / np.maximum(points.variance, 1e-300)
     relative = np.maximum(relative, 1e-6)
-    measured = isinstance(source, MeanVariance | MeasuredLaw)
+    measured = any(isinstance(each, MeanVariance | MeasuredLaw) for each in (source, signals))
     part = linear_part(points.signal, points.variance, relative, tolerance)
     line = robust_line(points.signal[part], points.variance[part], relative[part], independent=measured)
     return Readout(
@@ -155,12 +156,16 @@ def read_out(
     )
 
 
-def _curve(source: Law | MeanVariance, signals: npt.ArrayLike | None) -> tuple[MeanVariance, Floats | None]:
+def _curve(
+    source: Law | MeanVariance, signals: npt.ArrayLike | MeanVariance | None
+) -> tuple[MeanVariance, Floats | None]:
     """Points and, of a law, their third central moments."""
     if isinstance(source, MeanVariance):
         return source, None
     if isinstance(source, MeasuredLaw):
         points = source.points()
+    elif isinstance(signals, MeanVariance):
+        points = signals
     else:
         if signals is None:
             raise MuguetError("a law goes on for ever: give the signals of an image to read it off at")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +37,25 @@ class MeanVariance:
     variance: Floats
     error: Floats
     count: npt.NDArray[np.intp]
+
+    def scaled(self, offset: float, scale: float) -> MeanVariance:
+        """The same curve in the units of offset + scale · signal."""
+        square = scale**2
+        return MeanVariance(
+            offset + scale * self.signal, square * self.variance, square * self.error, self.count
+        )
+
+    def as_dict(self) -> dict[str, list[float]]:
+        """For a file's header."""
+        return {name: getattr(self, name).tolist() for name in ("signal", "variance", "error", "count")}
+
+    @classmethod
+    def of(cls, table: Mapping[str, Sequence[float]]) -> Self:
+        """What `as_dict` wrote."""
+        signal, variance, error = (
+            np.asarray(table[name], np.float64) for name in ("signal", "variance", "error")
+        )
+        return cls(signal, variance, error, np.asarray(table["count"], dtype=np.intp))
 
 
 def mean_variance(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -51,10 +51,6 @@ class Variance:
         """Variance at each signal, of the signal's shape."""
         value = self.constant + signal * (self.linear + self.quadratic * signal)
         return value.clip(self.floor, None)
-
-    def as_dict(self) -> dict[str, float]:
-        """For a file's header."""
-        return asdict(self)
 
 
 def fitted_variance(points: MeanVariance) -> Variance:
