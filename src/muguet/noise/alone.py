@@ -84,7 +84,11 @@ def transfer_alone(
     # Var(mean of r²) = 2σ⁴/n · Σ ρ², ρ the filter's autocorrelation, which is the product of those of Y and X.
     overlap = float((np.correlate(_TAPS, _TAPS, "full") ** 2).sum())
     return MeanVariance(
-        points.signal[fair], points.variance[fair], overlap * points.error[fair], points.count[fair]
+        points.signal[fair],
+        points.variance[fair],
+        overlap * points.error[fair],
+        points.count[fair],
+        blur=1 / len(_MEAN) if estimates is None else 0.0,
     )
 
 

@@ -145,7 +145,7 @@ def read_out(
     part = linear_part(points.signal, points.variance, relative, tolerance)
     line = robust_line(points.signal[part], points.variance[part], relative[part], independent=measured)
     return Readout(
-        **_figures(line, float(points.signal[0]), offset, excess),
+        **_figures(line, _darkest(points), offset, excess),
         excess=excess,
         third_ratio=None if third is None else _third_ratio(points, third, part),
         linear=(float(points.signal[part][0]), float(points.signal[part][-1])),
@@ -177,6 +177,11 @@ def _curve(
         points = MeanVariance(at, variance, variance * np.sqrt(2 / groups.counts), groups.counts)
     skewness = np.asarray(source.skewness(points.signal), dtype=np.float64)
     return points, skewness * points.variance**1.5
+
+
+def _darkest(points: MeanVariance) -> float:
+    """A signal that the darkest true one does not exceed."""
+    return float(points.signal[0] + 3 * points.blur * np.sqrt(points.variance[0]))
 
 
 def _figures(line: Line, darkest: float, offset: float | None, excess: float) -> dict[str, Interval]:

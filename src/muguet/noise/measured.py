@@ -57,6 +57,7 @@ class MeasuredLaw(Law):
         self, signals: Floats, centres: Floats, scales: Floats, edges: Floats, cells: Floats
     ) -> None:
         super().__init__()
+        self.blur = 0.0  # see `MeanVariance`
         tables = {"signals": signals, "centres": centres, "scales": scales, "edges": edges, "cells": cells}
         for name, values in tables.items():
             self.register_buffer(name, torch.tensor(values, dtype=torch.float64))
@@ -127,7 +128,9 @@ class MeasuredLaw(Law):
             )
         mean = np.broadcast_to(stack.mean(0), stack.shape)
         recorded, signals = pixels(stack, mean)
-        return cls._counted((recorded - signals) / math.sqrt(1 - 1 / len(stack)), signals, bins, fewest)
+        law = cls._counted((recorded - signals) / math.sqrt(1 - 1 / len(stack)), signals, bins, fewest)
+        law.blur = 1 / math.sqrt(len(stack))
+        return law
 
     @classmethod
     def _counted(cls, residual: Floats, signals: Floats, bins: int, fewest: int) -> Self:
@@ -150,7 +153,7 @@ class MeasuredLaw(Law):
         error = tables.scales.square() * (excess / tables.counts).sqrt()
         columns = (tables.signals, tables.scales.square(), error, tables.counts)
         signal, variance, deviation, count = (column.cpu().numpy() for column in columns)
-        return MeanVariance(signal, variance, deviation, count.astype(np.intp))
+        return MeanVariance(signal, variance, deviation, count.astype(np.intp), self.blur)
 
     def forward(self, signal: Tensor) -> HistogramDistribution:
         """Distribution of the recorded value at each signal, in counts."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -31,31 +31,36 @@ class MeanVariance:
         Standard error of the variance.
     count
         Pixels of each bin.
+    blur
+        Noise that is left in the signals the bins were made by, in standard deviations of a pixel's: 1/√m for
+        means of m pixels. The darkest of them lie below the darkest true signal by some of it.
     """
 
     signal: Floats
     variance: Floats
     error: Floats
     count: npt.NDArray[np.intp]
+    blur: float = 0.0
 
     def scaled(self, offset: float, scale: float) -> MeanVariance:
         """The same curve in the units of offset + scale · signal."""
         square = scale**2
         return MeanVariance(
-            offset + scale * self.signal, square * self.variance, square * self.error, self.count
+            offset + scale * self.signal, square * self.variance, square * self.error, self.count, self.blur
         )
 
-    def as_dict(self) -> dict[str, list[float]]:
+    def as_dict(self) -> dict[str, Any]:
         """For a file's header."""
-        return {name: getattr(self, name).tolist() for name in ("signal", "variance", "error", "count")}
+        table = {name: getattr(self, name).tolist() for name in ("signal", "variance", "error", "count")}
+        return {**table, "blur": self.blur}
 
     @classmethod
-    def of(cls, table: Mapping[str, Sequence[float]]) -> Self:
+    def of(cls, table: Mapping[str, Any]) -> Self:
         """What `as_dict` wrote."""
         signal, variance, error = (
             np.asarray(table[name], np.float64) for name in ("signal", "variance", "error")
         )
-        return cls(signal, variance, error, np.asarray(table["count"], dtype=np.intp))
+        return cls(signal, variance, error, np.asarray(table["count"], dtype=np.intp), table["blur"])
 
 
 def mean_variance(
