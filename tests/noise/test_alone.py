@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from muguet.errors import MuguetError
 from muguet.noise.alone import high_pass, rough_std, transfer_alone
+from muguet.noise.transfer import MeanVariance
 
 GAIN, OFFSET = 2.0, 100.0
 
@@ -63,6 +64,15 @@ def test_signals_whose_records_are_clipped_are_left_out():
     ratio = points.variance / (GAIN * (points.signal - OFFSET))
     assert np.abs(ratio - 1).max() < 0.35
     assert abs(np.average(ratio, weights=points.count) - 1) < 0.02
+
+
+def test_a_curve_survives_its_file():
+    clean = waves(64)
+    points = transfer_alone([recorded(clean)], [clean])
+    again = MeanVariance.of(points.as_dict())
+    for name in ("signal", "variance", "error", "count", "square"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(points, name))
+    assert again.blur == points.blur
 
 
 def test_planes_of_several_sizes_are_measured_together():

@@ -31,25 +31,15 @@ def test_it_has_the_variance_that_was_measured_and_the_signal_as_its_mean(compon
     torch.testing.assert_close(sharp.mean(SIGNAL), SIGNAL, atol=1e-5, rtol=1e-5)
 
 
-def test_taking_a_gaussian_error_away_keeps_the_third_moment():
+@pytest.mark.parametrize("factor", [0.1, 1.5])
+def test_it_keeps_the_skewness(factor):
     law = learned(3)
-    sharp = Sharpened(law, scaled(law, 0.97))
-    before = law.skewness(SIGNAL) * law.std(SIGNAL) ** 3
-    after = sharp.skewness(SIGNAL) * sharp.std(SIGNAL) ** 3
-    torch.testing.assert_close(after, before, rtol=1e-3, atol=1e-5)
+    sharp = Sharpened(law, scaled(law, factor))
+    torch.testing.assert_close(sharp.skewness(SIGNAL), law.skewness(SIGNAL), rtol=1e-3, atol=1e-4)
 
 
-def test_it_undoes_a_blur_by_a_gaussian():
-    """The law of noise + Gaussian error, sharpened by the noise's variance, is that of the noise."""
+def test_with_the_variance_of_the_law_itself_nothing_changes():
     law = learned(2)
-
-    class Blurred(LearnedLaw):
-        def forward(self, signal):
-            mixture = law.forward(signal)
-            return type(mixture)(mixture.log_weights, mixture.means, (mixture.stds.square() + 0.04).sqrt())
-
-    sharp = Sharpened(Blurred(2), scaled(law, 1.0))
     recorded = torch.linspace(-2, 4, 50)
-    torch.testing.assert_close(
-        sharp.log_prob(recorded, SIGNAL), law.log_prob(recorded, SIGNAL), rtol=1e-3, atol=1e-3
-    )
+    sharp = Sharpened(law, scaled(law, 1.0))
+    torch.testing.assert_close(sharp.log_prob(recorded, SIGNAL), law.log_prob(recorded, SIGNAL))

@@ -43,6 +43,20 @@ def test_rare_signals_beyond_the_points_follow_the_law():
     np.testing.assert_allclose(found(beyond), LAWS["shot noise"](beyond), rtol=0.05)
 
 
+def test_points_that_stand_for_several_signals():
+    """Speckle where each point is a mean over signals far apart: their mean square is not the squared mean."""
+    rng = np.random.default_rng(0)
+    signals = np.linspace(50, 800, 40)[:, None] * rng.lognormal(0, 0.6, (40, 200))
+    variance = 0.04 * (signals**2).mean(1)
+    points = MeanVariance(
+        signals.mean(1), variance, 0.02 * variance, np.full(40, 200), square=(signals**2).mean(1)
+    )
+    at = np.array([100.0, 400.0, 1500.0])
+    np.testing.assert_allclose(np.sqrt(fitted_variance(points)(at)), 0.2 * at, rtol=0.03)
+    moved = fitted_variance(points.scaled(100, 2))
+    np.testing.assert_allclose(np.sqrt(moved(100 + 2 * at)), 2 * 0.2 * at, rtol=0.03)
+
+
 def test_a_few_wild_points_do_not_move_it():
     points = points_of(LAWS["shot noise"])
     points.variance[[0, 1, -1]] *= 5

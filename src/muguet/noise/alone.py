@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -73,23 +74,25 @@ def transfer_alone(
         )
     rough = [high_pass(each) for each in planes]
     if estimates is None:
-        signal = [_along(_along(each, _MEAN, -2), _MEAN, -1) for each in planes]
+        signal = [_mean(each, _MEAN) for each in planes]
+        square = [_mean(each, _MEAN) ** 2 for each in planes]
     else:
-        signal = [_along(_along(each, _TAPS**2, -2), _TAPS**2, -1) for each in estimates]
+        signal = [_mean(each, _TAPS**2) for each in estimates]
+        square = [_mean(each**2, _TAPS**2) for each in estimates]
     there, around = _flat(rough), _flat(signal)
     if not np.isfinite(there + around).any():
         raise MuguetError("no 7×7 pixels without a missing or saturated one: too little to measure noise")
-    points = mean_variance(around + there, around, bins, fewest)
-    fair = points.signal <= _brightest(around, np.isfinite(_flat(planes)))
+    points = mean_variance(around + there, around, bins, fewest, _flat(square))
+    points = points.only(points.signal <= _brightest(around, np.isfinite(_flat(planes))))
     # Var(mean of r²) = 2σ⁴/n · Σ ρ², ρ the filter's autocorrelation, which is the product of those of Y and X.
     overlap = float((np.correlate(_TAPS, _TAPS, "full") ** 2).sum())
-    return MeanVariance(
-        points.signal[fair],
-        points.variance[fair],
-        overlap * points.error[fair],
-        points.count[fair],
-        blur=1 / len(_MEAN) if estimates is None else 0.0,
-    )
+    blur = 1 / len(_MEAN) if estimates is None else 0.0
+    return replace(points, error=overlap * points.error, blur=blur)
+
+
+def _mean(planes: Floats, weights: Floats) -> Floats:
+    """Mean of the pixels around, by the same weights along Y and X."""
+    return _along(_along(planes, weights, -2), weights, -1)
 
 
 def _brightest(signal: Floats, there: npt.NDArray[np.bool_]) -> float:

@@ -82,18 +82,19 @@ def bins_of(signals: Floats, bins: int = 64, fewest: int = 1000) -> Bins:
     return Bins(order, np.array(starts, dtype=np.intp))
 
 
-def pixels(noisy: npt.ArrayLike, signal: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """Two images of one shape as lists of those pixels that are numbers in both.
+def pixels(noisy: npt.ArrayLike, signal: npt.ArrayLike, *others: npt.ArrayLike) -> tuple[Floats, ...]:
+    """Images of one shape as lists of those pixels that are numbers in the first two.
 
     Raises
     ------
     MuguetError
         If the shapes differ: their pixels would not be partners.
     """
-    recorded, signals = np.asarray(noisy, dtype=np.float64), np.asarray(signal, dtype=np.float64)
-    if recorded.shape != signals.shape:
-        raise MuguetError(
-            f"images of {recorded.shape} and {signals.shape} are no pairs: give two of one shape"
-        )
-    both = np.isfinite(recorded) & np.isfinite(signals)
-    return recorded[both], signals[both]
+    images = [np.asarray(each, dtype=np.float64) for each in (noisy, signal, *others)]
+    for each in images[1:]:
+        if each.shape != images[0].shape:
+            raise MuguetError(
+                f"images of {images[0].shape} and {each.shape} are no pairs: give two of one shape"
+            )
+    both = np.isfinite(images[0]) & np.isfinite(images[1])
+    return tuple(each[both] for each in images)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -34,6 +34,9 @@ class MeanVariance:
     blur
         Noise that is left in the signals the bins were made by, in standard deviations of a pixel's: 1/√m for
         means of m pixels. The darkest of them lie below the darkest true signal by some of it.
+    square
+        Mean square of the signals behind each point, where it stands for more than one signal: a variance that
+        grows with the signal's square is as large as this, not as the squared mean. None: the squared mean.
     """
 
     signal: Floats
@@ -41,30 +44,48 @@ class MeanVariance:
     error: Floats
     count: npt.NDArray[np.intp]
     blur: float = 0.0
+    square: Floats | None = None
 
     def scaled(self, offset: float, scale: float) -> MeanVariance:
         """The same curve in the units of offset + scale · signal."""
-        square = scale**2
-        return MeanVariance(
-            offset + scale * self.signal, square * self.variance, square * self.error, self.count, self.blur
+        square = None
+        if self.square is not None:
+            square = offset**2 + 2 * offset * scale * self.signal + scale**2 * self.square
+        return replace(
+            self,
+            signal=offset + scale * self.signal,
+            variance=scale**2 * self.variance,
+            error=scale**2 * self.error,
+            square=square,
         )
+
+    def only(self, points: npt.NDArray[np.bool_]) -> MeanVariance:
+        """The curve of some of its points."""
+        columns = {name: values[points] for name, values in self._columns().items()}
+        return replace(self, **columns)  # type: ignore[arg-type]
 
     def as_dict(self) -> dict[str, Any]:
         """For a file's header."""
-        table = {name: getattr(self, name).tolist() for name in ("signal", "variance", "error", "count")}
-        return {**table, "blur": self.blur}
+        return {**{name: values.tolist() for name, values in self._columns().items()}, "blur": self.blur}
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> Self:
         """What `as_dict` wrote."""
-        signal, variance, error = (
-            np.asarray(table[name], np.float64) for name in ("signal", "variance", "error")
-        )
-        return cls(signal, variance, error, np.asarray(table["count"], dtype=np.intp), table["blur"])
+        types = {"count": np.intp, "blur": np.float64}
+        columns = {name: np.asarray(values, types.get(name, np.float64)) for name, values in table.items()}
+        return cls(**{**columns, "blur": float(table.get("blur", 0.0))})  # type: ignore[arg-type]
+
+    def _columns(self) -> dict[str, npt.NDArray[Any]]:
+        columns = {name: getattr(self, name) for name in ("signal", "variance", "error", "count", "square")}
+        return {name: values for name, values in columns.items() if values is not None}
 
 
 def mean_variance(
-    noisy: npt.ArrayLike, estimate: npt.ArrayLike, bins: int = 64, fewest: int = 1000
+    noisy: npt.ArrayLike,
+    estimate: npt.ArrayLike,
+    bins: int = 64,
+    fewest: int = 1000,
+    squares: npt.ArrayLike | None = None,
 ) -> MeanVariance:
     """Variance of noisy − estimate in bins of the estimate.
 
@@ -81,6 +102,8 @@ def mean_variance(
         Images of one shape; pixels that are not finite in both are left out.
     bins, fewest
         About how many bins, and the fewest pixels of one.
+    squares
+        Mean square of the signals that each estimate stands for, if it stands for several.
 
     Raises
     ------
@@ -88,6 +111,7 @@ def mean_variance(
         If the shapes differ or there are no pixels.
     """
     recorded, signals = pixels(noisy, estimate)
+    square = None if squares is None else pixels(noisy, estimate, squares)[2]
     groups = bins_of(signals, bins, fewest)
     signals, residual = signals[groups.order], (recorded - signals)[groups.order]
     parts = np.split(residual, groups.starts[1:])
@@ -104,4 +128,5 @@ def mean_variance(
         variance=second * count / np.maximum(count - 1, 1),
         error=np.sqrt(np.maximum(fourth - second**2, 0) / count),
         count=count.astype(np.intp),
+        square=None if square is None else groups.mean(square[groups.order]),
     )

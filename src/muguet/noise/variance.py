@@ -69,7 +69,9 @@ def fitted_variance(points: MeanVariance) -> Variance:
     relative = np.maximum(points.error / np.maximum(variance, 1e-300), 1e-3)
     centre, unit = float(signal.mean()), float(np.ptp(signal)) or 1.0
     x = (signal - centre) / unit
-    fits = [_fit(x, variance, relative, terms) for terms in range(1, min(3, len(signal) - 1) + 1)]
+    square = x**2 if points.square is None else (points.square - 2 * centre * signal + centre**2) / unit**2
+    design = np.stack([np.ones_like(x), x, square], 1)
+    fits = [_fit(design[:, :terms], variance, relative) for terms in range(1, min(3, len(signal) - 1) + 1)]
     scale = fits[-1][2]  # how far points scatter where all terms are there
     best, away, _ = fits[0]
     for more, nearer, _ in fits[1:]:
@@ -78,7 +80,7 @@ def fitted_variance(points: MeanVariance) -> Variance:
             best, away = more, nearer
     level, slope, bend = (float(c) for c in np.pad(best, (0, 3 - len(best))))
     floor = _DARKEST * max(float(np.polyval([bend, slope, level], x[0])), 0.1 * float(variance.min()), 1e-300)
-    fitted = np.maximum(np.polyval([bend, slope, level], x), floor)
+    fitted = np.maximum(design @ [level, slope, bend], floor)
     off = np.abs(np.sqrt(variance / fitted) - 1) - relative  # of σ, whose error is half the variance's
     return Variance(
         constant=level - slope * centre / unit + bend * (centre / unit) ** 2,
@@ -89,12 +91,11 @@ def fitted_variance(points: MeanVariance) -> Variance:
     )
 
 
-def _fit(x: Floats, y: Floats, relative: Floats, terms: int) -> tuple[Floats, Floats, float]:
-    """Coefficients of 1, x, x² …, what they leave in standard errors, and how far that scatters (one at least)."""
-    design: Floats = np.stack([x**power for power in range(terms)], 1)
+def _fit(design: Floats, y: Floats, relative: Floats) -> tuple[Floats, Floats, float]:
+    """Coefficients of the columns, what they leave in standard errors, and how far that scatters (one at least)."""
     fitted: Floats = y
     share: Floats = np.ones(len(y))
-    best: Floats = np.zeros(terms)
+    best: Floats = np.zeros(design.shape[1])
     z: Floats = y
     scale = 1.0
     for turn in range(_ROUNDS):
