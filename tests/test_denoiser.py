@@ -10,10 +10,11 @@ import torch
 
 import muguet.denoiser as module
 from muguet import recipes, storage
-from muguet.denoiser import Denoiser, Parts, load
+from muguet.denoiser import Denoiser, load
 from muguet.errors import MuguetError
 from muguet.image.scaling import Scaling
 from muguet.image.symmetry import symmetries
+from muguet.recipes import Parts
 from muguet.restoration.filterbank import FilterBankNet
 from muguet.restoration.unet import UNet
 

@@ -8,10 +8,11 @@ import torch
 
 import muguet
 from muguet import masking, recipes
-from muguet.denoiser import Parts, load
+from muguet.denoiser import load
 from muguet.errors import MuguetError
 from muguet.image.datasets import Sample, collect
 from muguet.plan import Plan
+from muguet.recipes import Parts
 from muguet.restoration.filterbank import FilterBankNet
 from muguet.session import Session
 

@@ -9,9 +9,11 @@ from torch import nn
 from muguet.method import Method
 from muguet.noise.known import Gaussian
 from muguet.noise.learned import LearnedLaw
-from muguet.recipes import RECIPES
+from muguet.recipes import Parts
 from muguet.restoration.blind import Grid, Nothing
 from muguet.restoration.unet import UNet
+
+GENERATOR = torch.Generator()
 
 
 def generator(seed=0):
@@ -50,9 +52,9 @@ def test_a_better_estimate_has_a_lower_loss(batch):
 def test_l2_is_half_the_mean_squared_error_and_a_constant(batch):
     noisy, weight, channel = batch
     torch.manual_seed(0)
-    method = RECIPES["l2"].build("unet", 2, channels=2)
+    method = Parts("l2", "unet", channels=2).build()
     mask = method.blind.draw(noisy.shape, generator())
-    loss = method.loss(noisy, noisy, weight, channel, mask)
+    loss = method.loss(noisy, noisy, weight, channel, mask, GENERATOR)
     estimate = method.estimate(method.blind.hide(noisy, mask))
     error = (estimate - noisy)[mask].square().mean()
     constant = 0.5 * torch.log(torch.tensor(2 * torch.pi))
@@ -66,7 +68,7 @@ def test_pixels_of_no_weight_and_pixels_not_hidden_are_no_targets(batch, compone
     method = Method(UNet(2, 8), Grid(), [LearnedLaw(components), LearnedLaw(components)])
     target = noisy.clone().requires_grad_()
     mask = method.blind.draw(noisy.shape, generator())
-    method.loss(noisy, target, weight, channel, mask).backward()
+    method.loss(noisy, target, weight, channel, mask, GENERATOR).backward()
     hidden = torch.zeros(noisy.shape, dtype=torch.bool)
     hidden[mask] = True
     assert (target.grad[(weight == 0) | ~hidden] == 0).all()
@@ -103,7 +105,7 @@ def test_every_channel_has_its_own_law(batch):
 
 def test_the_net_and_the_law_learn_together(batch):
     noisy, weight, channel = batch
-    method = RECIPES["joint"].build("filterbank", 2, channels=2)
+    method = Parts("joint", channels=2).build()
     method(noisy, noisy, weight, channel, generator()).backward()
     for name, parameter in method.named_parameters():
         assert parameter.grad is not None, name
@@ -112,7 +114,7 @@ def test_the_net_and_the_law_learn_together(batch):
 
 def test_the_generator_alone_decides_on_the_mask(batch):
     noisy, weight, channel = batch
-    method = RECIPES["joint"].build("filterbank", 2, channels=2)
+    method = Parts("joint", channels=2).build()
     first = method(noisy, noisy, weight, channel, generator(5))
     torch.manual_seed(99)
     assert torch.equal(first, method(noisy, noisy, weight, channel, generator(5)))

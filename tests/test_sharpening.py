@@ -7,9 +7,10 @@ import pytest
 
 import muguet
 from muguet import recipes
-from muguet.denoiser import Parts, load
+from muguet.denoiser import load
 from muguet.image.datasets import Sample, collect
 from muguet.plan import Plan
+from muguet.recipes import Parts
 from muguet.restoration.filterbank import FilterBankNet
 from muguet.session import Session
 

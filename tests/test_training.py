@@ -14,10 +14,10 @@ import torch
 import muguet
 import muguet.session
 from muguet import checkpoint, recipes, storage, training
-from muguet.denoiser import Parts
 from muguet.errors import MuguetError
 from muguet.image.datasets import Sample, collect
 from muguet.image.patches import HELD_OUT, MISSING, TARGET
+from muguet.recipes import Parts
 from muguet.restoration.filterbank import FilterBankNet
 from muguet.restoration.unet import UNet
 from muguet.session import Plan, Session, plateaued

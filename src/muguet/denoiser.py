@@ -24,34 +24,9 @@ from muguet.noise.law import Affine, Law
 from muguet.noise.sharpened import Sharpened
 from muguet.noise.transfer import MeanVariance
 from muguet.noise.variance import fitted_variance
-from muguet.recipes import RECIPES, choose
+from muguet.recipes import RECIPES, Parts
 
 CORE = {2: (512, 512), 3: (16, 192, 192)}  # pixels of a tile without its halo
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What a method is made of, as its file's header says it.
-
-    `reach` tells how many neighbours on either side, axis by axis, are hidden with a pixel, because they share its
-    noise; None: to be measured (by `muguet.session.Session`).
-    """
-
-    recipe: str = "joint"
-    net: str = "filterbank"
-    components: int = 3
-    dimensions: int = 2
-    channels: int = 1
-    quarter_turns: bool = True
-    reach: tuple[int, ...] | None = None
-
-    def build(self, std: float = 0.5, low_precision: bool = False) -> Method:
-        """The method with fresh weights."""
-        recipe = choose(RECIPES, self.recipe, "--recipe")
-        reach = self.reach or (0,) * self.dimensions
-        return recipe.build(
-            self.net, self.dimensions, self.channels, self.components, std, low_precision, reach
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,8 +216,7 @@ def load(path: str | Path, device: str = "auto") -> Denoiser:
     place = find_device(device)
     tensors, header = storage.read(Path(path), "model")
     try:
-        known = {name: header[name] for name in Parts.__dataclass_fields__ if name != "reach"}
-        parts = Parts(**known, reach=tuple(header.get("reach") or ()) or None)
+        parts = Parts.of(header)
         scalings = tuple(Scaling(**each) for each in header["scalings"])
         transfers = tuple(each and MeanVariance.of(each) for each in header.get("transfers", ()))
         method = parts.build()

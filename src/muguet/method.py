@@ -19,7 +19,7 @@ class Blind(Protocol):
     def draw(self, shape: torch.Size, generator: torch.Generator) -> Mask:
         """Index of the hidden pixels of a batch ``(b, 1, *space)``."""
 
-    def hide(self, noisy: Tensor, mask: Mask) -> Tensor:
+    def hide(self, noisy: Tensor, mask: Mask, generator: torch.Generator) -> Tensor:
         """The batch with the hidden pixels replaced."""
 
 
@@ -63,14 +63,24 @@ class Method(nn.Module):
         channel
             ``(b,)``, which law applies.
         generator
-            Where the mask is drawn from, on the CPU.
+            Where the mask, and what replaces the hidden pixels, is drawn from, on the CPU.
         """
         mask = self.blind.draw(noisy.shape, generator)
-        return self.loss(noisy, target, weight, channel, mask)
+        loss = self.loss(noisy, target, weight, channel, mask, generator)
+        penalty: Tensor | None = getattr(self.net, "penalty", None)
+        return loss if penalty is None else loss + penalty
 
-    def loss(self, noisy: Tensor, target: Tensor, weight: Tensor, channel: Tensor, mask: Mask) -> Tensor:
-        """The same for a given mask."""
-        estimate = self.estimate(self.blind.hide(noisy, mask))[mask]
+    def loss(
+        self,
+        noisy: Tensor,
+        target: Tensor,
+        weight: Tensor,
+        channel: Tensor,
+        mask: Mask,
+        generator: torch.Generator,
+    ) -> Tensor:
+        """The likelihood alone, for a given mask."""
+        estimate = self.estimate(self.blind.hide(noisy, mask, generator))[mask]
         weights = weight[mask].to(estimate.dtype)
         which = channel.view(-1, *(1,) * (noisy.ndim - 1)).expand(noisy.shape)[mask]
         likelihood = self.log_prob(target[mask], estimate, which)

@@ -12,12 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from muguet.denoiser import Denoiser, Parts
+from muguet.denoiser import Denoiser
+from muguet.errors import MuguetError
 from muguet.image.datasets import Dataset
 from muguet.image.patches import HELD_OUT, TARGET, Patches, PatchSource
 from muguet.masking import correlation, hidden
 from muguet.method import bfloat16_pays, channels_last, find_device
 from muguet.plan import Plan, Progress, plateaued
+from muguet.recipes import CLEAN, NOISY, RECIPES, Parts, Recipe, choose
 from muguet.restoration.blind import neighbours_mean
 from muguet.sharpening import sharpened
 from muguet.version import __version__
@@ -46,10 +48,15 @@ class Session:
     def __init__(self, dataset: Dataset, parts: Parts | None = None, plan: Plan | None = None) -> None:
         self.plan = plan or Plan()
         wanted = parts or Parts()
+        recipe = choose(RECIPES, wanted.recipe, "--recipe")
+        check_targets(recipe, dataset)
         self.correlation = correlation(dataset.planes)
-        reach = hidden(self.correlation, dataset.dimensions) if wanted.reach is None else wanted.reach
+        reach = wanted.reach
+        if reach is None:
+            reach = hidden(self.correlation if recipe.widens else None, dataset.dimensions)
         self.parts = replace(
             wanted,
+            net=wanted.net or recipe.net,
             dimensions=dataset.dimensions,
             channels=dataset.channels,
             # A turned image would have its noise correlated along the other axis.
@@ -152,6 +159,8 @@ class Session:
 
         Repeated values of a quantised image are point masses, which a density would chase.
         """
+        if patches.target is not None:
+            return patches.target
         if not self.quantised:
             return patches.noisy
         jitter = torch.rand(patches.noisy.shape, generator=self.chance, device=self.device) - 0.5
@@ -170,9 +179,10 @@ class Session:
 
     def held_out(self) -> float:
         """Negative log-likelihood of held-out pixels (never a target) in fixed patches, averaged weights."""
+        host = torch.Generator().manual_seed(self.plan.seed + 3)
         with torch.no_grad():
             losses = [
-                self.averaged.loss(b.noisy, target, b.role == HELD_OUT, b.channel, mask)
+                self.averaged.loss(b.noisy, target, b.role == HELD_OUT, b.channel, mask, host)
                 for b, target, mask in self._fixed
             ]
         return float(torch.stack(losses).mean())
@@ -237,6 +247,24 @@ class Session:
             "device": str(self.device),
             "noise_correlation": self.correlation.as_dict() if self.correlation else None,
         }
+
+
+def check_targets(recipe: Recipe, dataset: Dataset) -> None:
+    """Refuse a recipe without the images it learns from, and images that it does not learn from.
+
+    Raises
+    ------
+    MuguetError
+        If there are targets and the recipe needs none, or none and it needs them.
+    """
+    there = dataset.planes[0].target is not None if dataset.planes else False
+    if recipe.target != NOISY and not there:
+        which = "clean images" if recipe.target == CLEAN else "a second noisy image of each scene"
+        raise MuguetError(f"the recipe {recipe.name} learns from {which}: give them with --clean")
+    if recipe.target == NOISY and there:
+        raise MuguetError(
+            f"the recipe {recipe.name} learns from noisy images alone: leave --clean out, or take supervised or care"
+        )
 
 
 def _first_error(source: PatchSource) -> float:

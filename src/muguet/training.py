@@ -12,13 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet import checkpoint as checkpoints
-from muguet.denoiser import Denoiser, Parts
+from muguet.denoiser import Denoiser
 from muguet.errors import MuguetError
 from muguet.image.axes import named
 from muguet.image.datasets import Sample, collect
 from muguet.interrupt import interruptible
 from muguet.masking import parse
 from muguet.plan import Plan, Progress
+from muguet.recipes import Parts
+from muguet.restoration.psf import PSF
 from muguet.session import Session
 
 __all__ = ["Plan", "Progress", "Session", "denoise", "fit", "steps"]
@@ -51,7 +53,9 @@ def fit(
     steps: int | None = None,
     components: int = 3,
     recipe: str = "joint",
-    net: str = "filterbank",
+    net: str | None = None,
+    clean: npt.ArrayLike | Sequence[npt.ArrayLike] | None = None,
+    psf: PSF = 1.0,
     mask: str = "auto",
     dimensions: int = 2,
     seed: int = 0,
@@ -71,6 +75,11 @@ def fit(
         K of the Gaussian mixture that N-net learns.
     recipe, net
         See `muguet.recipes`.
+    clean
+        For recipes that learn from it (supervised, care): clean images of the shapes of the noisy ones, or one
+        plane for all; for noise2noise a second noisy image of each scene.
+    psf
+        For deconoising: standard deviation in pixels, or a kernel.
     mask
         "auto": neighbours are hidden with a pixel if their noise is correlated with its own; "pixel": never; "x1",
         "x2y1": so many on either side along these axes.
@@ -92,20 +101,29 @@ def fit(
         If the images cannot be learned from; the message says why.
     """
     many = isinstance(images, list | tuple)
-    arrays = [np.asarray(image) for image in images] if many else [np.asarray(images)]  # type: ignore[union-attr]
+    arrays = _arrays(images)
+    targets: Sequence[npt.NDArray[Any] | None] = [None] * len(arrays) if clean is None else _arrays(clean)
+    if len(targets) != len(arrays):
+        raise MuguetError(
+            f"{len(arrays)} images and {len(targets)} clean ones are no pairs: give one for each"
+        )
     samples = [
-        Sample(array, named(axes, array.shape), f"image {i}" if many else "the image")
-        for i, array in enumerate(arrays)
+        Sample(array, named(axes, array.shape), f"image {i}" if many else "the image", target)
+        for i, (array, target) in enumerate(zip(arrays, targets, strict=True))
     ]
     session = Session(
         collect(samples, dimensions),
-        Parts(recipe=recipe, net=net, components=components, reach=parse(mask, dimensions)),
+        Parts(recipe, net, components, reach=parse(mask, dimensions), psf=psf),
         Plan(minutes=minutes, steps=steps, seed=seed, device=device),
     )
     with interruptible() as interrupt:
         while not (interrupt or session.finished):
             session.advance()
     return session.denoiser()
+
+
+def _arrays(images: npt.ArrayLike | Sequence[npt.ArrayLike]) -> list[npt.NDArray[Any]]:
+    return [np.asarray(each) for each in images] if isinstance(images, list | tuple) else [np.asarray(images)]
 
 
 def denoise(image: npt.ArrayLike, axes: str | None = None, **choices: Any) -> npt.NDArray[np.float32]:

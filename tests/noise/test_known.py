@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 
 from muguet.errors import MuguetError
-from muguet.noise.known import Gaussian, PoissonGaussian, Speckle
+from muguet.noise.known import Gaussian, Laplace, PoissonGaussian, Speckle
 
 
 def test_gaussian_likelihood_is_the_squared_error():
@@ -81,3 +81,17 @@ def test_impossible_figures_are_refused(build, bad):
 def test_an_offset_must_be_a_number():
     with pytest.raises(MuguetError, match="offset"):
         PoissonGaussian(offset=math.nan)
+
+
+def test_laplace_is_scipys():
+    """Its density has a kink, at which the laws of smooth densities do not hold."""
+    signal = torch.tensor([-3.0, 0.0, 50.0], dtype=torch.float64)
+    found = Laplace(2.0)(signal)
+    expected = stats.laplace(signal.numpy(), 2.0)
+    recorded = signal + torch.linspace(-9, 9, 31, dtype=torch.float64)[:, None]
+    np.testing.assert_allclose(found.log_prob(recorded), expected.logpdf(recorded))
+    np.testing.assert_allclose(found.cdf(recorded), expected.cdf(recorded), atol=1e-12)
+    np.testing.assert_allclose(found.std, expected.std())
+    assert (found.skewness == 0).all()
+    drawn = Laplace(2.0)(torch.full((40_000,), 5.0)).sample(torch.Generator().manual_seed(0))
+    assert stats.kstest(drawn.numpy(), stats.laplace(5.0, 2.0).cdf).pvalue > 1e-3

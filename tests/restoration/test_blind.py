@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from muguet.restoration.blind import Grid, Nothing, neighbours_mean
+from muguet.restoration.blind import Grid, Nothing, Stratified, neighbours_mean
 from muguet.restoration.filterbank import FilterBankNet
 from muguet.restoration.unet import UNet
 
@@ -211,3 +211,48 @@ def test_the_weights_are_those_of_a_gaussian_of_one_pixel():
     around = neighbours_mean(image)[0, 0]
     assert around[2, 1].item() == pytest.approx(0.1556, abs=1e-4)
     assert around[1, 1].item() == pytest.approx(0.0944, abs=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 40, 33), (1, 1, 9, 5), (2, 1, 6, 20, 17), (1, 1, 1, 16)])
+@pytest.mark.parametrize("median", [False, True])
+def test_stratified_spots_are_one_a_box_and_get_values_from_around(shape, median):
+    blind, source = Stratified(median=median), generator()
+    for _ in range(10):
+        mask = blind.draw(torch.Size(shape), source)
+        noisy = torch.randn(shape)
+        hidden = blind.hide(noisy, mask, source)
+        spots = chosen(shape, mask)
+        assert torch.equal(hidden[~spots], noisy[~spots])
+        assert (hidden[spots] != noisy[spots]).all()  # never the pixel itself
+        boxes = [-(-size // 8) for size in shape[2:]]
+        per_image = spots.flatten(1).sum(1)
+        assert (per_image <= np.prod(boxes)).all()
+        full = [size // 8 for size in shape[2:]]
+        assert (per_image >= max(np.prod(full), 0)).all()
+        for place in spots.nonzero()[:20]:
+            around = (*place[:2], *(slice(max(int(at) - 5, 0), int(at) + 6) for at in place[2:]))
+            value = hidden[tuple(place)]
+            if not median and min(shape[2:]) > 1:
+                near = noisy[around]
+                blurred = neighbours_mean(noisy)[tuple(place)]
+                assert bool((near == value).any()) or torch.isclose(blurred, value)
+            assert noisy[around].min() <= value <= noisy[around].max()
+
+
+def test_stratified_spots_fall_everywhere_alike():
+    blind, source = Stratified(), generator()
+    counts = torch.zeros(1, 1, 16, 16)
+    for _ in range(4000):
+        counts[blind.draw(counts.shape, source)] += 1
+    assert chisquare(counts.flatten().numpy()).pvalue > 1e-3
+
+
+def test_random_neighbours_are_drawn_alike():
+    blind, source = Stratified(), generator()
+    ramp = torch.arange(21.0 * 21).view(1, 1, 21, 21)
+    spot = (torch.tensor([0]), torch.tensor([0]), torch.tensor([10]), torch.tensor([10]))
+    drawn = [int(blind.hide(ramp, spot, source)[spot]) for _ in range(6000)]
+    values, counts = np.unique(drawn, return_counts=True)
+    assert len(values) == 120
+    assert int(ramp[spot]) not in values
+    assert chisquare(counts).pvalue > 1e-3

@@ -6,13 +6,24 @@ import pytest
 import torch
 
 from muguet.method import channels_last
+from muguet.restoration.care import CareUNet
 from muguet.restoration.filterbank import FilterBankNet
+from muguet.restoration.psf import BehindOptics
 from muguet.restoration.unet import UNet
 
 NETS = {
     "unet 2-D": (lambda: UNet(2, width=8), (48, 48)),
     "unet 2-D, 3 levels": (lambda: UNet(2, width=4, levels=3), (96, 96)),
     "unet 3-D": (lambda: UNet(3, width=3, levels=1), (20, 20, 20)),
+    "CARE 2-D": (lambda: CareUNet(2, kernel=5, residual=True, width=3), (112, 112)),
+    "Noise2Void 2-D": (lambda: CareUNet(2, width=3), (64, 64)),
+    "N2V2 2-D": (lambda: CareUNet(2, blur_pool=True, top_skip=False, width=3), (80, 80)),
+    "CARE 3-D": (lambda: CareUNet(3, residual=True, width=2), (64, 64, 64)),
+    "behind optics": (lambda: BehindOptics(UNet(2, width=8), 1.5), (64, 64)),
+    "behind a given PSF": (
+        lambda: BehindOptics(UNet(2, width=8), ((0, 1, 0), (1, 2, 3), (0, 1, 0))),
+        (52, 52),
+    ),
     "filter bank 2-D": (lambda: FilterBankNet(2, (4, 4)), (64, 64)),
     "filter bank 2-D, default": (lambda: FilterBankNet(2, (4, 4, 4)), (136, 136)),
     "filter bank 3-D": (lambda: FilterBankNet(3, (3, 3)), (24, 48, 48)),

@@ -55,9 +55,9 @@ def train(sources: list[Path], choices: Choices, checkpoint: Path) -> Denoiser:
 
 def _session(sources: list[Path], choices: Choices) -> Session:
     from muguet import masking
-    from muguet.denoiser import Parts
     from muguet.image.datasets import Sample, collect
     from muguet.image.files import read
+    from muguet.recipes import Parts
     from muguet.training import Plan, Session
 
     images = [read(source, choices.axes) for source in sources]

@@ -20,11 +20,16 @@ MOST_PIXELS = 2**28  # of a training set held in memory, at five bytes each
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """An image of a training set: its array, its axes, and what to call it in a message."""
+    """An image of a training set: its array, its axes, and what to call it in a message.
+
+    `target` is a clean image of the same scene, or a second noisy one, for methods that learn from one: of the same
+    shape, or of fewer axes, and then it is every plane's.
+    """
 
     array: npt.NDArray[np.generic]
     axes: str
     name: str = "the image"
+    target: npt.NDArray[np.generic] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,13 +77,14 @@ def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
             "train one model for images of one kind"
         )
     split = [layout.split(sample.array) for sample, layout in zip(samples, layouts, strict=True)]
-    split, thinned = _thin(split)
+    targets = [_targets(sample, layout) for sample, layout in zip(samples, layouts, strict=True)]
+    split, targets, thinned = _thin(split, targets)
     scalings = tuple(_scaling(split, c) for c in range(channels.pop()))
     planes: list[Plane] = []
     missing = clipped = total = 0
-    for images in split:
+    for images, aims in zip(split, targets, strict=True):
         for n, c in np.ndindex(images.shape[:2]):
-            plane, lost, cut = _prepare(images[n, c], scalings[c], c)
+            plane, lost, cut = _prepare(images[n, c], None if aims is None else aims[n, c], scalings[c], c)
             if plane is not None:
                 planes.append(plane)
             missing, clipped, total = missing + lost, clipped + cut, total + images[n, c].size
@@ -128,15 +134,35 @@ def _extent(array: npt.NDArray[np.generic]) -> tuple[float, float]:
     return float(low), float(array.max(where=finite, initial=-np.inf))
 
 
-def _thin(split: list[npt.NDArray[np.generic]]) -> tuple[list[npt.NDArray[np.generic]], str]:
+def _targets(sample: Sample, layout: Layout) -> npt.NDArray[np.generic] | None:
+    """The planes of a sample's target, one for each of its own."""
+    if sample.target is None:
+        return None
+    array = sample.target
+    if array.dtype.kind not in "buif":
+        raise MuguetError(f"the target of {sample.name} holds {array.dtype} values: give real numbers")
+    try:
+        whole = np.broadcast_to(array, layout.shape)
+    except ValueError as error:
+        raise MuguetError(
+            f"{sample.name} and its target are no pair, their shapes are {tuple(layout.shape)} and {array.shape}: "
+            "give registered images of one shape"
+        ) from error
+    return layout.split(whole)
+
+
+def _thin(
+    split: list[npt.NDArray[np.generic]], targets: list[npt.NDArray[np.generic] | None]
+) -> tuple[list[npt.NDArray[np.generic]], list[npt.NDArray[np.generic] | None], str]:
     """Every so-many-th plane where all of them would not fit into memory."""
     total = sum(planes.size for planes in split)
     every = -(-total // MOST_PIXELS)
     if every == 1 or all(len(planes) == 1 for planes in split):
-        return split, ""
+        return split, targets, ""
     kept = [planes[::every] for planes in split]
     number, of = sum(map(len, kept)), sum(map(len, split))
-    return kept, f"{number} of {of} planes are used, one in {every}: so many are enough and fit into memory."
+    told = f"{number} of {of} planes are used, one in {every}: so many are enough and fit into memory."
+    return kept, [None if planes is None else planes[::every] for planes in targets], told
 
 
 def _without_small(planes: list[Plane]) -> tuple[list[Plane], str]:
@@ -149,7 +175,9 @@ def _without_small(planes: list[Plane]) -> tuple[list[Plane], str]:
     return kept, f"{few} planes are much smaller than the others: not learned from." if few else ""
 
 
-def _prepare(image: npt.NDArray[np.generic], scaling: Scaling, channel: int) -> tuple[Plane | None, int, int]:
+def _prepare(
+    image: npt.NDArray[np.generic], target: npt.NDArray[np.generic] | None, scaling: Scaling, channel: int
+) -> tuple[Plane | None, int, int]:
     """Return the plane in network units, or None if all is missing; how many pixels are missing; how many clipped."""
     with np.errstate(over="ignore"):  # what float32 cannot hold is missing, as `fill_missing` says
         counts = image.astype(np.float32)
@@ -165,7 +193,13 @@ def _prepare(image: npt.NDArray[np.generic], scaling: Scaling, channel: int) -> 
         clipped = int((saturated & finite).sum())
         trusted = finite & ~saturated
     values = scaling.apply(fill_missing(counts)).astype(np.float32, copy=False)
-    return Plane(values, trusted, channel, quantum(image) / scaling.scale), missing, clipped
+    if target is None:
+        return Plane(values, trusted, channel, quantum(image) / scaling.scale), missing, clipped
+    aim = target.astype(np.float32)
+    level = clipping_level(target)
+    known = np.isfinite(aim) & (aim < (np.inf if level is None else level))
+    units = scaling.apply(np.where(known, aim, scaling.offset)).astype(np.float32, copy=False)
+    return Plane(values, finite & known, channel, 0.0, units), missing, clipped
 
 
 def _scaling(split: list[npt.NDArray[np.generic]], channel: int) -> Scaling:

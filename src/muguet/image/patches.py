@@ -19,23 +19,29 @@ class Plane:
     """One image ``(*space)`` of one channel, in network units, ready to be trained on.
 
     `trusted` is False where a value was missing or clipped: such a pixel is seen but is never a target.
-    `quantum` is the step of its values, in the same units.
+    `quantum` is the step of its values, in the same units. `target` is what estimates are compared with, if it is
+    another image; `trusted` tells of that one then.
     """
 
     values: npt.NDArray[np.float32]
     trusted: npt.NDArray[np.bool_]
     channel: int = 0
     quantum: float = 0.0
+    target: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Patches:
-    """A batch: `noisy` ``(b, 1, *size)``, its `role` (missing, target, held out) and `channel` ``(b,)``."""
+    """A batch: `noisy` ``(b, 1, *size)``, its `role` (missing, target, held out) and `channel` ``(b,)``.
+
+    `target` is another image than the noisy one, if there is any.
+    """
 
     noisy: Tensor
     role: Tensor
     channel: Tensor
     quantum: Tensor
+    target: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +62,7 @@ class PatchSource:
     quanta: Tensor
     size: tuple[int, ...]
     quarter_turns: bool = True
+    targets: Tensor | None = None
     _coordinates: Tensor = field(repr=False, default_factory=lambda: torch.empty(0))
 
     @classmethod
@@ -77,6 +84,7 @@ class PatchSource:
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
         values = np.concatenate([p.values.ravel() for p in planes])
         roles = np.concatenate([_roles(p.trusted, rng).ravel() for p in planes])
+        targets = [p.target.ravel() for p in planes if p.target is not None]
         grid = torch.meshgrid(*(torch.arange(n) for n in size), indexing="ij")
         return cls(
             values=torch.from_numpy(values).to(device),
@@ -87,6 +95,7 @@ class PatchSource:
             quanta=torch.tensor([p.quantum for p in planes], device=device, dtype=torch.float32),
             size=size,
             quarter_turns=quarter_turns,
+            targets=torch.from_numpy(np.concatenate(targets)).to(device) if targets else None,
             _coordinates=torch.stack([c.flatten() for c in grid]).to(device),
         )
 
@@ -125,6 +134,7 @@ class PatchSource:
             self.role[index].view(shape_out),
             self.channels[plane],
             self.quanta[plane],
+            None if self.targets is None else self.targets[index].view(shape_out),
         )
 
 

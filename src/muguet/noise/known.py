@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from muguet.noise.electrons import CameraLaw, ElectronDistribution, positive
-from muguet.noise.law import Law
+from muguet.noise.law import Distribution, Law
 from muguet.noise.mixture import Mixture
 
 _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
@@ -29,6 +29,60 @@ class Gaussian(Law):
         """One component of constant width."""
         means = signal.unsqueeze(-1)
         return Mixture(torch.zeros_like(means), means, self.constant.expand_as(means))
+
+
+class Laplace(Law):
+    """p(y | x) = exp(−|y − x| / scale) / (2 scale), the same everywhere; its likelihood is the absolute error."""
+
+    constant: Tensor
+
+    def __init__(self, scale: float = 1.0) -> None:
+        super().__init__()
+        self.register_buffer("constant", positive("scale", scale).float())
+
+    def forward(self, signal: Tensor) -> LaplaceDistribution:
+        """Of one scale everywhere."""
+        return LaplaceDistribution(signal, self.constant)
+
+
+@dataclass(frozen=True, eq=False)
+class LaplaceDistribution(Distribution):
+    """The distribution of x + scale · (e₁ − e₂) with two exponential variables of mean one."""
+
+    signal: Tensor
+    scale: Tensor
+
+    @property
+    def mean(self) -> Tensor:
+        """See `Distribution`."""
+        return self.signal
+
+    @property
+    def variance(self) -> Tensor:
+        """Twice the scale's square."""
+        return (2 * self.scale.square()).expand_as(self.signal)
+
+    @property
+    def skewness(self) -> Tensor:
+        """None: it is symmetric."""
+        return torch.zeros_like(self.signal)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """See `Distribution`."""
+        return -(value - self.signal).abs() / self.scale - (2 * self.scale).log()
+
+    def cdf(self, value: Tensor) -> Tensor:
+        """See `Distribution`."""
+        z = (value - self.signal) / self.scale
+        tail = 0.5 * (-z.abs()).exp()
+        return torch.where(z < 0, tail, 1 - tail)
+
+    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+        """See `Distribution`."""
+        shape = (2, *self.signal.shape)
+        uniform = torch.rand(shape, generator=generator, device=self.signal.device, dtype=self.signal.dtype)
+        exponential = -torch.log1p(-uniform)
+        return self.signal + self.scale * (exponential[0] - exponential[1])
 
 
 class Speckle(Law):

@@ -42,12 +42,69 @@ class Grid:
         phases = [int(torch.randint(step, (), generator=generator)) for step in steps]
         return (..., *(slice(phase, None, step) for phase, step in zip(phases, steps, strict=True)))
 
-    def hide(self, noisy: Tensor, mask: Mask) -> Tensor:
+    def hide(self, noisy: Tensor, mask: Mask, generator: torch.Generator | None = None) -> Tensor:
         """A copy of `noisy` ``(b, c, *space)`` whose masked pixels are the average of their neighbours."""
         if any(self.reach):
             return _hide_around(noisy, mask, self.reach)
         hidden = noisy.clone()
         hidden[mask] = neighbours_mean(noisy)[mask]
+        return hidden
+
+
+@dataclass(frozen=True)
+class Stratified:
+    """One random pixel of every box, hidden behind a random neighbour or the neighbours' median.
+
+    Krull et al., *Noise2Void*, 2019, arXiv:1811.10980 (a random one of the 11×11 pixels around, never itself);
+    Höck et al., *N2V2*, 2022, arXiv:2211.08512 (their median). Boxes of 8×8 pixels hide 1.6 % of them.
+
+    Attributes
+    ----------
+    box
+        Pixels of a box along each axis.
+    radius
+        How far the neighbourhood reaches.
+    median
+        The median of the neighbourhood instead of one of it.
+    """
+
+    box: int = 8
+    radius: int = 5
+    median: bool = False
+
+    def draw(self, shape: torch.Size, generator: torch.Generator) -> Mask:
+        """Index tensors of one pixel a box, a batch's images each with their own."""
+        sizes = [min(self.box, size) for size in shape[2:]]
+        cells = [-(-size // box) for size, box in zip(shape[2:], sizes, strict=True)]
+        corner = torch.meshgrid(torch.arange(shape[0]), *(torch.arange(c) for c in cells), indexing="ij")
+        image, *corners = (each.flatten() for each in corner)
+        at = [
+            cell * box + torch.randint(box, cell.shape, generator=generator)
+            for cell, box in zip(corners, sizes, strict=True)
+        ]
+        inside = torch.stack([place < size for place, size in zip(at, shape[2:], strict=True)]).all(0)
+        return (image[inside], torch.zeros_like(image[inside]), *(place[inside] for place in at))
+
+    def hide(self, noisy: Tensor, mask: Mask, generator: torch.Generator) -> Tensor:
+        """A copy of `noisy` ``(b, 1, *space)`` with the masked pixels replaced."""
+        reach = [min(self.radius, size - 1) for size in noisy.shape[2:]]
+        offsets = torch.cartesian_prod(*(torch.arange(-far, far + 1) for far in reach))
+        offsets = offsets[(offsets != 0).any(1)]
+        if not self.median:
+            offsets = offsets[torch.randint(len(offsets), (len(mask[0]),), generator=generator)].unsqueeze(1)
+        offsets = offsets.to(noisy.device)
+        batch, channel, *place = (each.to(noisy.device).unsqueeze(1) for each in mask)
+        around = []
+        for axis, (at, size) in enumerate(zip(place, noisy.shape[2:], strict=True)):
+            moved = (at + offsets[..., axis]).abs()  # reflected at the borders
+            around.append(torch.where(moved >= size, 2 * size - 2 - moved, moved))
+        values = noisy[(batch, channel, *around)]
+        itself = torch.stack([one == other for one, other in zip(around, place, strict=True)]).all(0)
+        mean = neighbours_mean(noisy)[(batch, channel, *place)]
+        values = torch.where(itself, mean, values)  # a reflection may meet the pixel that is to be hidden
+        hidden = noisy.clone()
+        where = (batch[:, 0], channel[:, 0], *(at[:, 0] for at in place))
+        hidden[where] = values.median(1).values if self.median else values[:, 0]
         return hidden
 
 
@@ -59,7 +116,7 @@ class Nothing:
         """Index of every pixel."""
         return (...,)
 
-    def hide(self, noisy: Tensor, mask: Mask) -> Tensor:
+    def hide(self, noisy: Tensor, mask: Mask, generator: torch.Generator | None = None) -> Tensor:
         """`noisy` itself."""
         return noisy
 

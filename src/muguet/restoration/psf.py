@@ -1,0 +1,81 @@
+"""A net behind optics: what it draws is convolved with the point spread function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from muguet.errors import MuguetError
+from muguet.restoration.blur import gaussian_blur, reflect
+
+PSF = float | tuple[tuple[float, ...], ...]
+
+
+class BehindOptics(nn.Module):
+    """estimate = PSF ∗ phantom, where the inner net draws the phantom, which is nowhere far below zero.
+
+    What no microscope could have recorded is never predicted. `penalty` is the mean of max(−phantom, 0) of the last
+    call, to be added to the loss. Goncharova et al. 2020, *Improving blind spot denoising for microscopy*
+    (DecoNoising), arXiv:2008.08414.
+
+    Parameters
+    ----------
+    net
+        From ``(b, 1, *space)`` to a phantom of that shape.
+    psf
+        Standard deviation of a Gaussian, in pixels, or a kernel of odd sizes ``(y, x)``, which is divided by its sum.
+
+    Raises
+    ------
+    MuguetError
+        If the kernel has an even size or no positive sum, or the net is three-dimensional and has a kernel.
+    """
+
+    def __init__(self, net: Any, psf: PSF = 1.0) -> None:
+        super().__init__()
+        self.net = net
+        self.sigma = float(psf) if isinstance(psf, int | float) else None
+        self.radius: tuple[int, ...] = ()
+        self.penalty: Tensor | None = None
+        if isinstance(psf, Sequence):
+            kernel = torch.tensor(psf, dtype=torch.float32)
+            if kernel.ndim != 2 or any(size % 2 == 0 for size in kernel.shape) or not kernel.sum() > 0:
+                raise MuguetError(
+                    f"the PSF has the shape {tuple(kernel.shape)}: give a plane of odd sizes and a positive sum"
+                )
+            if net.dims != 2:
+                raise MuguetError("a PSF of a file is for planes: give a standard deviation for stacks")
+            self.radius = tuple(size // 2 for size in kernel.shape)
+            self.register_buffer("kernel", (kernel / kernel.sum()).flip(0, 1)[None, None], persistent=False)
+            return
+        if not 0 < psf < 50:
+            raise MuguetError(f"--psf is {psf}: give a standard deviation in pixels above 0, or a TIFF")
+        self.radius = (int(4 * psf + 1),) * net.dims
+
+    @property
+    def dims(self) -> int:
+        """Spatial dimensions."""
+        return int(self.net.dims)
+
+    @property
+    def stride(self) -> tuple[int, ...]:
+        """Input sizes must be multiples of this, axis by axis."""
+        return tuple(self.net.stride)
+
+    @property
+    def halo(self) -> tuple[int, ...]:
+        """How far an input pixel can be from an output pixel and still reach it, axis by axis."""
+        return tuple(h + r for h, r in zip(self.net.halo, self.radius, strict=True))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Estimate of the signal, of the input's shape ``(b, 1, *space)``."""
+        phantom: Tensor = self.net(image).float()
+        self.penalty = F.relu(-phantom).mean() if torch.is_grad_enabled() else None
+        with torch.autocast(image.device.type, enabled=False):
+            if self.sigma is not None:
+                return gaussian_blur(phantom, self.sigma)
+            return F.conv2d(reflect(phantom, self.radius), self.kernel)  # type: ignore[arg-type]
