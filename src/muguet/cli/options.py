@@ -37,10 +37,34 @@ Components = Annotated[
     ),
 ]
 Recipe = Annotated[
-    str, typer.Option(help="Method: joint (with a noise law) or l2.", rich_help_panel=TRAINING)
+    str,
+    typer.Option(
+        help="Method: joint (with a noise law), l2, noise2void, n2v2, deconoising; with --clean supervised, care, "
+        "noise2noise.",
+        rich_help_panel=TRAINING,
+    ),
 ]
 Net = Annotated[
-    str, typer.Option(help="Network: filterbank (fast) or unet (the reference's).", rich_help_panel=TRAINING)
+    str | None,
+    typer.Option(
+        help="Network: filterbank (fast), unet (the reference's), care, n2v2.",
+        rich_help_panel=TRAINING,
+        show_default="the recipe's",
+    ),
+]
+Clean = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--clean",
+        help="For recipes that learn from clean images: one for each input, in the order of their names, or one for "
+        "all; for noise2noise the second noisy ones.",
+        rich_help_panel=TRAINING,
+        show_default=False,
+    ),
+]
+Psf = Annotated[
+    str,
+    typer.Option(help="For deconoising: standard deviation in pixels, or a TIFF.", rich_help_panel=TRAINING),
 ]
 Mask = Annotated[
     str,
@@ -81,7 +105,9 @@ class Choices:
     steps: int | None
     components: int
     recipe: str
-    net: str
+    net: str | None
+    clean: list[Path]
+    psf: str
     mask: str
     seed: int
     device: str

@@ -67,8 +67,15 @@ def _session(sources: list[Path], choices: Choices) -> Session:
             say(f"  {note}")
     if len(images) > 5:
         say(f"… and {len(images) - 5} more images.")
+    targets = [
+        None if each is None else read(each, choices.axes).data for each in _partners(sources, choices)
+    ]
     dataset = collect(
-        [Sample(image.data, image.axes, str(image.path)) for image in images], choices.dimensions
+        [
+            Sample(image.data, image.axes, str(image.path), target)
+            for image, target in zip(images, targets, strict=True)
+        ],
+        choices.dimensions,
     )
     for note in dataset.notes:
         say(f"  {note}")
@@ -79,13 +86,40 @@ def _session(sources: list[Path], choices: Choices) -> Session:
     if choices.dimensions == 2 and any(i.data.shape[i.axes.index("Z")] > 1 for i in images if "Z" in i.axes):
         say("  Z: planes are treated one by one; --dimensions 3 lets neighbouring planes help.")
     reach = masking.parse(choices.mask, choices.dimensions)
-    parts = Parts(recipe=choices.recipe, net=choices.net, components=choices.components, reach=reach)
+    parts = Parts(choices.recipe, choices.net, choices.components, reach=reach, psf=_psf(choices.psf))
     plan = Plan(choices.minutes, choices.steps, choices.seed, device=choices.device)
     session = Session(dataset, parts, plan)
     sentence = masking.told(session.correlation, session.parts.reach or (), chosen=reach is not None)
     if sentence:
         say(f"  {sentence}")
     return session
+
+
+def _partners(sources: list[Path], choices: Choices) -> list[Path] | list[None]:
+    """The clean image of every input: by the order of their names, or one for all."""
+    from muguet.image.outputs import find
+
+    if not choices.clean:
+        return [None] * len(sources)
+    partners = find(choices.clean)
+    if len(partners) == 1:
+        return partners * len(sources)
+    if len(partners) != len(sources):
+        raise MuguetError(
+            f"--clean names {len(partners)} images for {len(sources)} noisy ones: give one for each, or one for all"
+        )
+    return partners
+
+
+def _psf(text: str) -> float | tuple[tuple[float, ...], ...]:
+    """What `--psf` says: a standard deviation, or the image of a point."""
+    from muguet.image.files import read
+
+    try:
+        return float(text)
+    except ValueError:
+        plane = read(Path(text)).data.squeeze()
+    return tuple(tuple(float(value) for value in row) for row in plane.reshape(-1, plane.shape[-1]))
 
 
 def _announce(session: Session) -> None:
