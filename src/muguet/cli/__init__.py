@@ -1,4 +1,4 @@
-"""The command line: muguet denoise | fit | info | noise | simulate."""
+"""The command line: muguet denoise | fit | info | noise | check | simulate."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from muguet.cli.check import check
 from muguet.cli.info import info
 from muguet.cli.noise import noise
 from muguet.cli.simulate import simulate
@@ -41,6 +42,7 @@ app.command()(denoise)
 app.command()(fit)
 app.command()(info)
 app.command()(noise)
+app.command()(check)
 app.command()(simulate)
 
 

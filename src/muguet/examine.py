@@ -1,0 +1,106 @@
+"""A denoiser examined on an image: what it says of pixels that it did not see, and of halves of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from muguet.denoiser import Denoiser
+from muguet.evaluation.calibration import HeldOut
+from muguet.evaluation.frc import halves
+from muguet.evaluation.normalised import centre, unsaturated
+from muguet.evaluation.quality import Quality, quality
+from muguet.image.tiles import reflected
+from muguet.image.validity import fill_missing, quantum
+from muguet.recipes import RECIPES
+from muguet.restoration.blind import Grid, Mask
+
+Floats = npt.NDArray[np.float64]
+
+SIDE = 512
+"""Pixels along a side of the centre of a plane on which the network is run once more."""
+
+_MASKS = 4
+
+
+def examine(
+    denoiser: Denoiser, noisy: npt.NDArray[np.generic], estimate: npt.NDArray[np.generic], channel: int = 0
+) -> Quality:
+    """Judge a denoiser's estimate of one plane ``(Y, X)`` of a channel, in camera counts.
+
+    Beside what `quality` needs of any estimate, the network is run six times on the 512×512 pixels of the centre:
+    four times with a grid of hidden pixels, which tell whether the law fits, and on two halves of the image, which
+    tell its resolution. About two seconds on one core.
+
+    Parameters
+    ----------
+    denoiser
+        Of two dimensions of space, or of three if only planes are to be judged by what needs no network.
+    noisy, estimate
+        What was recorded and what the denoiser made of it; NaN where nothing is known.
+    channel
+        Which law and scaling apply.
+
+    Raises
+    ------
+    MuguetError
+        If the planes do not match.
+    """
+    recorded, signal = (np.asarray(plane, dtype=np.float64) for plane in (noisy, estimate))
+    law = denoiser.laws[channel] if RECIPES[denoiser.parts.recipe].learns_law else None
+    reach = denoiser.parts.reach or ()
+    if denoiser.parts.dimensions != 2 or recorded.shape != signal.shape or recorded.ndim != 2:
+        return quality(noisy, estimate, law, reach=reach)
+    both = None
+    if law is not None and np.isfinite(signal).any():
+        y, x = centre(recorded, SIDE), fill_missing(centre(signal, SIDE)).astype(np.float64)
+        first, second = halves(y, law.std(x).astype(np.float64))
+        both = (_answer(denoiser, first, channel), _answer(denoiser, second, channel))
+    return quality(noisy, estimate, law, blind(denoiser, noisy, channel), both, reach)
+
+
+def blind(denoiser: Denoiser, plane: npt.NDArray[np.generic], channel: int = 0) -> HeldOut:
+    """Estimates of pixels of one plane ``(Y, X)`` that were hidden from the network, in counts.
+
+    Four random grids, without averaging over symmetries. Missing and
+    saturated pixels are left out.
+    """
+    cut = centre(np.asarray(plane, dtype=np.float64), SIDE)
+    known = np.isfinite(unsaturated(cut))
+    generator = torch.Generator().manual_seed(0)
+    recorded, signal = [], []
+    for _ in range(_MASKS):
+        mask = _grid(denoiser).draw(torch.Size((1, 1, *cut.shape)), generator)
+        guess = _answer(denoiser, cut, channel, mask)
+        recorded.append(cut[mask][known[mask]])
+        signal.append(guess[mask][known[mask]])
+    law = denoiser.learned_laws[channel] if RECIPES[denoiser.parts.recipe].learns_law else None
+    return HeldOut(np.concatenate(recorded), np.concatenate(signal), law, quantum(np.asarray(plane)))
+
+
+def _answer(denoiser: Denoiser, plane: Floats, channel: int, mask: Mask | None = None) -> Floats:
+    """The network's answer to a plane, once, in counts, with the pixels of a mask hidden."""
+    scaling, net = denoiser.scalings[channel], denoiser.method.net
+    units = torch.from_numpy(scaling.apply(fill_missing(plane)))[None, None].to(denoiser.device)
+    with torch.inference_mode():
+        if mask is not None:
+            units = _grid(denoiser).hide(units, mask)
+        whole = [torch.from_numpy(each) for each in _multiples(plane.shape, net.stride)]  # type: ignore[arg-type]
+        answer = denoiser.method.estimate(units[..., whole[0][:, None], whole[1]])[0, 0]
+    counts = scaling.invert(answer.cpu().numpy().astype(np.float64))
+    return counts[: plane.shape[0], : plane.shape[1]].astype(np.float64)
+
+
+def _grid(denoiser: Denoiser) -> Grid:
+    """Blind spots for any denoiser, whatever it was trained with, as wide as the noise of its images asks for."""
+    return Grid((5,), denoiser.parts.reach or ())
+
+
+def _multiples(shape: Sequence[int], stride: Sequence[int]) -> list[npt.NDArray[np.intp]]:
+    """Indices of every axis, reflected beyond its end up to a multiple of the network's stride."""
+    return [
+        reflected(np.arange(-(-size // step) * step), size) for size, step in zip(shape, stride, strict=True)
+    ]

@@ -1,0 +1,70 @@
+"""`muguet check`: a verdict for people and for programs."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import tifffile
+
+import muguet as package
+from tests.conftest import blobs, recorded
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    where = tmp_path_factory.mktemp("check")
+    photons = blobs(128)
+    tifffile.imwrite(where / "noisy.tif", recorded(photons))
+    tifffile.imwrite(where / "clean.tif", (100 + 2 * photons).astype(np.float32))
+    stack = np.stack([recorded(photons, seed) for seed in range(3)])
+    tifffile.imwrite(where / "stack.tif", stack, imagej=True, metadata={"axes": "TYX"})
+    package.fit(recorded(photons), "YX", steps=3).save(where / "model.muguet")
+    return where
+
+
+def test_a_noisy_image_alone(muguet, files):
+    answer = muguet("check", files / "noisy.tif")
+    assert answer.code == 0
+    assert "The noise is white" in answer.out
+    assert "The noise was removed" not in answer.out
+
+
+def test_an_estimate_of_any_tool(muguet, files):
+    answer = muguet("check", files / "noisy.tif", files / "clean.tif", "--json")
+    told = json.loads(answer.out)
+    assert told["verdict"] == "good"
+    assert len(told["checks"]) == 5
+
+
+def test_a_bad_estimate_is_no_error(muguet, files):
+    answer = muguet("check", files / "noisy.tif", files / "noisy.tif", "--json")
+    assert answer.code == 0
+    assert json.loads(answer.out)["verdict"] == "bad"
+    assert "noise is still there" in muguet("check", files / "noisy.tif", files / "noisy.tif").out.replace(
+        "\n", " "
+    )
+
+
+def test_a_model_makes_the_estimate(muguet, files):
+    answer = muguet("check", files / "noisy.tif", "--model", files / "model.muguet", "--json")
+    told = json.loads(answer.out)
+    assert answer.code == 0
+    assert "pit" in told["curves"]
+
+
+def test_one_plane_of_many(muguet, files):
+    assert json.loads(muguet("check", files / "stack.tif", "--json").out)["plane"] == 1
+    assert json.loads(muguet("check", files / "stack.tif", "--plane", 2, "--json").out)["plane"] == 2
+
+
+def test_what_is_no_pair_is_refused(muguet, files):
+    for arguments, sentence in (
+        ([files / "noisy.tif", files / "stack.tif"], "no pair"),
+        ([files / "stack.tif", "--plane", 3], "the planes 0 to 2"),
+        ([files / "noisy.tif", "--channel", 1], "one channel, 0"),
+    ):
+        answer = muguet("check", *arguments)
+        assert answer.code == 2
+        assert sentence in answer.err

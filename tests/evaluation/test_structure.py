@@ -1,0 +1,49 @@
+"""What is left of structure in a residual, and whether its neighbours correlate."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from muguet.evaluation.structure import excess, likeness, pearson
+from muguet.evaluation.whiteness import autocorrelation
+from muguet.restoration.blur import gaussian_blur
+from tests.conftest import blobs
+
+WHITE = np.random.default_rng(0).normal(size=(160, 200))
+
+
+def test_white_noise_has_no_excess_and_no_correlation():
+    assert excess(WHITE) == pytest.approx(1, abs=0.1)
+    for along in autocorrelation(WHITE):
+        assert np.abs(along).max() < 4 / np.sqrt(WHITE.size)
+
+
+def test_a_moving_average_correlates_as_its_taps_do():
+    x, y = autocorrelation((WHITE[:, 2:] + WHITE[:, 1:-1] + WHITE[:, :-2]) / 3)
+    np.testing.assert_allclose(x[:4], [2 / 3, 1 / 3, 0, 0], atol=0.03)
+    assert np.abs(y).max() < 0.03
+
+
+def test_missing_pixels_do_not_count():
+    holes = WHITE.copy()
+    holes[np.random.default_rng(1).random(WHITE.shape) < 0.3] = np.nan
+    assert excess(holes) == pytest.approx(excess(WHITE), abs=0.15)
+    np.testing.assert_allclose(autocorrelation(holes)[0], autocorrelation(WHITE)[0], atol=0.03)
+
+
+def test_what_a_blur_took_away_resembles_what_it_left():
+    image = blobs(192)
+    shape = image.shape
+    smooth = gaussian_blur(torch.from_numpy(image)[None, None], 6.0)[0, 0].numpy()
+    z = (image - smooth) / 3
+    assert likeness(z, smooth, np.full(shape, 3.0)) > 0.6
+    assert abs(likeness(np.random.default_rng(0).normal(size=shape), smooth, np.full(shape, 3.0))) < 0.2
+    assert excess(z) > 2
+
+
+def test_a_constant_resembles_nothing():
+    assert np.isnan(likeness(np.zeros((32, 32)), np.ones((32, 32)), np.ones((32, 32))))
+    assert np.isnan(pearson(np.zeros(100), np.arange(100.0)))
+    assert np.isnan(excess(np.full((32, 32), np.nan)))
