@@ -25,14 +25,15 @@ def denoise_file(
     axes: str | None,
     dtype: np.dtype[Any] | None,
     overwrite: bool,
-) -> None:
-    """Denoise one file, plane by plane into an array of the result's type, and write it."""
+) -> tuple[Image, npt.NDArray[Any]]:
+    """Denoise one file, plane by plane into an array of the result's type, and write it; the image and that array."""
     from muguet.image.files import read, write
 
     image = read(source, axes)
     data, told = _denoised(denoiser, image, dtype or image.data.dtype)
     write(result, replace(image, data=data), overwrite)
     say(f"{result}: {described(replace(image, data=data))}. {told}")
+    return image, data
 
 
 def _denoised(denoiser: Denoiser, image: Image, dtype: np.dtype[Any]) -> tuple[npt.NDArray[Any], str]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from muguet.cli import reporting
 from muguet.cli.display import say
 from muguet.cli.options import (
     OUTPUT,
     TRAINING,
     Axes,
     Choices,
+    Clean,
     Components,
     Device,
     Dimensions,
@@ -21,6 +25,7 @@ from muguet.cli.options import (
     Minutes,
     Net,
     Overwrite,
+    Psf,
     Recipe,
     Resume,
     Seed,
@@ -58,7 +63,9 @@ def denoise(
     steps: Steps = None,
     components: Components = 3,
     recipe: Recipe = "joint",
-    net: Net = "filterbank",
+    net: Net = None,
+    clean: Clean = None,
+    psf: Psf = "1",
     mask: Mask = "auto",
     seed: Seed = 0,
     device: Device = "auto",
@@ -79,6 +86,14 @@ def denoise(
             help="Keep what was learned, for `--model`.", rich_help_panel=OUTPUT, show_default=False
         ),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="A page that shows the result, the noise law and whether it worked: .html, for one image.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Denoise images: learn from them what is signal and what is noise, then remove the noise.
@@ -88,8 +103,22 @@ def denoise(
     """
     from muguet.image.outputs import check_output, destination, find
 
+    started = time.time()
     choices = Choices(
-        minutes, steps, components, recipe, net, mask, seed, device, dimensions, axes, resume, overwrite
+        minutes,
+        steps,
+        components,
+        recipe,
+        net,
+        clean or [],
+        psf,
+        mask,
+        seed,
+        device,
+        dimensions,
+        axes,
+        resume,
+        overwrite,
     )
     if model is not None:
         _refuse_training_options(context)
@@ -100,6 +129,8 @@ def denoise(
         check_output(result, overwrite)
     if save_model is not None:
         check_writable(save_model, overwrite)
+    if report is not None:
+        _check_report(report, sources, overwrite)
     if model is not None:
         from muguet.denoiser import load
 
@@ -110,7 +141,10 @@ def denoise(
         denoiser.save(save_model)
         say(f"{save_model}: the model, for --model and muguet info.")
     for source, result in zip(sources, results, strict=True):
-        denoise_file(denoiser, source, result, axes, kind, overwrite)
+        image, data = denoise_file(denoiser, source, result, axes, kind, overwrite)
+    if report is not None:
+        reporting.report(denoiser, image, data, report, sys.argv, overwrite, started)
+        say(f"{report}: the report, for any browser.")
     if len(results) > 1:
         say(f"{len(results)} images in {results[0].parent}.")
     tell_law(denoiser)
@@ -127,7 +161,9 @@ def fit(
     steps: Steps = None,
     components: Components = 3,
     recipe: Recipe = "joint",
-    net: Net = "filterbank",
+    net: Net = None,
+    clean: Clean = None,
+    psf: Psf = "1",
     mask: Mask = "auto",
     seed: Seed = 0,
     device: Device = "auto",
@@ -140,7 +176,20 @@ def fit(
     from muguet.image.outputs import find
 
     choices = Choices(
-        minutes, steps, components, recipe, net, mask, seed, device, dimensions, axes, resume, overwrite
+        minutes,
+        steps,
+        components,
+        recipe,
+        net,
+        clean or [],
+        psf,
+        mask,
+        seed,
+        device,
+        dimensions,
+        axes,
+        resume,
+        overwrite,
     )
     sources = find(inputs)
     check_writable(out, overwrite)
@@ -156,8 +205,31 @@ def _checkpoint_of(results: list[Path]) -> Path:
     return results[0].with_name((results[0].name if len(results) == 1 else "muguet") + ".checkpoint")
 
 
+def _check_report(report: Path, sources: list[Path], overwrite: bool) -> None:
+    """Refuse before the work what could not be written after it."""
+    from muguet.evaluation.report import check_report
+
+    if len(sources) > 1:
+        raise MuguetError(
+            f"--report tells of one image, and there are {len(sources)}: denoise them one by one"
+        )
+    check_report(report, overwrite)
+
+
 def _refuse_training_options(context: typer.Context) -> None:
-    for name in ("minutes", "steps", "components", "recipe", "net", "mask", "seed", "resume", "dimensions"):
+    for name in (
+        "minutes",
+        "steps",
+        "components",
+        "recipe",
+        "net",
+        "clean",
+        "psf",
+        "mask",
+        "seed",
+        "resume",
+        "dimensions",
+    ):
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             raise MuguetError(

@@ -22,6 +22,7 @@ from muguet.evaluation.style import (
     matplotlib_or_a_sentence,
     save,
 )
+from muguet.evaluation.views import contrast, length_label, liveliest, round_length, shrunk
 from muguet.noise.law import Law
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ def overview(
         panels = _panels(*planes)
         figure = _canvas(planes[0].shape, len(panels), title)
         grid = figure.add_gridspec(2, len(panels) + 1, width_ratios=[1.0] * len(panels) + [1.12])
-        crop = _liveliest(planes[1])
+        side = min(_CROP, *planes[0].shape)
+        crop = liveliest(planes[1], (side, side))
         for column, panel in enumerate(panels):
             _draw_whole(figure.add_subplot(grid[0, column]), panel, crop, pixel_size if column == 0 else None)
             _draw_detail(
@@ -117,7 +119,7 @@ class _Panel:
 
 
 def _panels(noisy: Floats, denoised: Floats, clean: Floats | None = None) -> list[_Panel]:
-    low, high = _percentiles(denoised, 0.1, 99.9)
+    low, high = contrast(denoised)
     residual = noisy - denoised
     std = float(np.nanstd(residual)) or 1.0
     scores = ["" if clean is None else f"   {psnr(plane, clean):.2f} dB" for plane in (noisy, denoised)]
@@ -153,7 +155,7 @@ def _draw_whole(axes: Axes, panel: _Panel, crop: tuple[slice, slice], pixel_size
     from matplotlib.patches import Rectangle
 
     height, width = panel.plane.shape
-    _show(axes, panel, _averaged(panel.plane), (0, width, height, 0))
+    _show(axes, panel, shrunk(panel.plane, _MOST), (0, width, height, 0))
     axes.set_title(panel.name)
     rows, columns = crop
     size = (columns.stop - columns.start, rows.stop - rows.start)
@@ -180,58 +182,15 @@ def _draw_scale_bar(axes: Axes, pixel_size: float | None) -> None:
 
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     width, height = right - left, bottom - top
-    length = _round_length(0.28 * width * pixel_size)
+    length = round_length(0.28 * width * pixel_size)
     x, y = left + 0.05 * width, bottom - 0.05 * height
     bar = Rectangle((x, y - 0.016 * height), length / pixel_size, 0.016 * height, facecolor="white")
     dark = withStroke(linewidth=1.0, foreground="black")
     bar.set_path_effects([dark])
     axes.add_patch(bar)
-    label = f"{length:g} µm" if length >= 1 else f"{1000 * length:g} nm"
-    text = axes.text(
-        x + length / pixel_size / 2, y - 0.03 * height, label, color="white", ha="center", va="bottom"
-    )
+    middle, above = x + length / pixel_size / 2, y - 0.03 * height
+    text = axes.text(middle, above, length_label(length), color="white", ha="center", va="bottom")
     text.set_path_effects([dark])
-
-
-def _round_length(most: float) -> float:
-    """The longest of 1, 2, 5 times a power of ten that is not above `most`."""
-    power = 10.0 ** np.floor(np.log10(most))
-    return float(max(step * power for step in (1, 2, 5) if step * power <= most * (1 + 1e-9)))
-
-
-def _liveliest(plane: Floats) -> tuple[slice, slice]:
-    """The square of the detail: where the denoised image varies most, bright single spots aside."""
-    size = min(_CROP, *plane.shape)
-    step = max(size // 4, 1)
-    low, high = _percentiles(plane, 0.1, 99.5)
-    filled = np.clip(np.nan_to_num(plane, nan=low), low, high)
-    best, place = -1.0, (0, 0)
-    for y in range(0, plane.shape[0] - size + 1, step):
-        for x in range(0, plane.shape[1] - size + 1, step):
-            spread = float(filled[y : y + size : 2, x : x + size : 2].std())
-            if spread > best:
-                best, place = spread, (y, x)
-    return slice(place[0], place[0] + size), slice(place[1], place[1] + size)
-
-
-def _averaged(plane: Floats) -> Floats:
-    """Blocks averaged until a side is at most `_MOST` pixels long."""
-    block = -(-max(plane.shape) // _MOST)
-    if block == 1:
-        return plane
-    height, width = (max(n // block, 1) for n in plane.shape)
-    rows, columns = min(block, plane.shape[0]), min(block, plane.shape[1])
-    cut = plane[: height * rows, : width * columns]
-    blocks: Floats = cut.reshape(height, rows, width, columns).mean((1, 3))
-    return blocks
-
-
-def _percentiles(plane: Floats, low: float, high: float) -> tuple[float, float]:
-    finite = plane[np.isfinite(plane)]
-    if finite.size == 0:
-        return 0.0, 1.0
-    a, b = np.percentile(finite, [low, high])
-    return (float(a), float(b)) if b > a else (float(a), float(a) + 1.0)
 
 
 # --- The noise law ---------------------------------------------------------------------------------------

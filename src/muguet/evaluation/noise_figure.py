@@ -18,6 +18,7 @@ from muguet.evaluation.style import (
     canvas,
     draw_histogram,
     extent,
+    logarithmic_signals,
     matplotlib_or_a_sentence,
 )
 from muguet.noise.law import Law
@@ -119,7 +120,7 @@ def noise_figure(
         last = drawn[-1, 0]
         last.set_xlabel("Signal (counts)")
         if logarithmic:
-            _label_signals(last, low, high)
+            logarithmic_signals(last, low, high)
         figure.align_ylabels(list(drawn[:, 0]))
         figure.draw_without_rendering()  # settles the layout while the style holds
     return figure
@@ -205,12 +206,3 @@ def _plain_numbers(axes: Axes) -> None:
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
-
-
-def _label_signals(axes: Axes, low: float, high: float) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    subs = (1.0, 2.0, 5.0) if high / low < 1e3 else (1.0,)
-    axes.xaxis.set_major_locator(LogLocator(subs=subs))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())

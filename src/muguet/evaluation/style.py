@@ -119,3 +119,14 @@ def draw_histogram(axes: Axes, denoised: Floats, signal_range: Sequence[float], 
     axes.set_ylim(bottom=0.5)
     axes.set_xlabel("Signal (counts)")
     axes.set_ylabel("Pixels")
+
+
+def logarithmic_signals(axes: Axes, low: float, high: float) -> None:
+    """An axis of signals in logarithms, labelled in figures rather than powers: 1, 2, 5 and their tens."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axes.set_xscale("log")
+    subs = (1.0, 2.0, 5.0) if high / low < 1e3 else (1.0,)
+    axes.xaxis.set_major_locator(LogLocator(subs=subs))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())

@@ -1,0 +1,186 @@
+"""One channel of a report: its values, its numbers, and its part of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from muguet.errors import MuguetError
+from muguet.evaluation import report_charts as draw
+from muguet.evaluation import report_page as html
+from muguet.evaluation.quality import Quality
+from muguet.evaluation.report_facts import law_facts, readout_facts
+from muguet.evaluation.report_images import Pictures, pictures
+from muguet.evaluation.report_tables import law_table, readout_table
+from muguet.noise.camera import Readout
+from muguet.noise.law import Law
+from muguet.noise.transfer import MeanVariance
+
+
+@dataclass(frozen=True, eq=False)
+class Channel:
+    """One plane of one channel, what was made of it, and all that is known of both.
+
+    Attributes
+    ----------
+    name
+        What to call it; a heading where there are several.
+    noisy, estimate
+        Planes ``(Y, X)`` in camera counts; NaN where nothing is known.
+    signal_range
+        Between which signals the law is drawn, in counts.
+    quality
+        What the checks say.
+    law
+        The noise law in counts; None where none was learned.
+    own_law
+        N-net's own, where the law is another one: drawn beside it.
+    points
+        Variances that a high-pass measured on the noisy plane alone.
+    readout
+        The camera read off the law.
+    pixel_size
+        Micrometres a pixel; draws scale bars.
+    notes
+        Sentences about which plane this is, and what was left out.
+    """
+
+    name: str
+    noisy: npt.NDArray[np.generic]
+    estimate: npt.NDArray[np.generic]
+    signal_range: tuple[float, float]
+    quality: Quality
+    law: Law | None = None
+    own_law: Law | None = None
+    points: MeanVariance | None = None
+    readout: Readout | None = None
+    pixel_size: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+def channel_pictures(channel: Channel, channels: int) -> Pictures:
+    """Before, after and residual, as large as a page of so many channels may hold.
+
+    Raises
+    ------
+    MuguetError
+        If the planes do not match.
+    """
+    noisy, estimate = (np.asarray(p, dtype=np.float64) for p in (channel.noisy, channel.estimate))
+    if noisy.ndim != 2 or noisy.shape != estimate.shape or noisy.size == 0:
+        raise MuguetError(
+            f"a report shows planes (Y, X) of one shape, these are {noisy.shape} and {estimate.shape}: give one each"
+        )
+    return pictures(noisy, estimate, channel.pixel_size, channels)
+
+
+def channel_facts(channel: Channel, shown: Pictures) -> dict[str, Any]:
+    """All that the page says of a channel."""
+    return {
+        "name": channel.name,
+        "notes": channel.notes,
+        "quality": channel.quality.to_dict(),
+        "images": shown.facts,
+        "noise": law_facts(channel.law, channel.own_law, channel.points, channel.signal_range),
+        "camera": None if channel.readout is None else readout_facts(channel.readout),
+    }
+
+
+# --- The page --------------------------------------------------------------------------------------------
+
+
+def channel_section(
+    channel: Channel, shown: Pictures, facts: Mapping[str, Any], number_of: int | None
+) -> str:
+    """A channel's part of the page; `number_of` it, from 0, where there are several."""
+    level = 2 if number_of is None else 3
+    prefix = f"c{number_of or 0}"
+    noise, columns = facts["noise"], facts["noise"]["table"]
+    has_noise = channel.law is not None or channel.points is not None
+    parts = [
+        html.section("Did it work?", html.quality_card(facts["quality"]["checks"]), level=level),
+        html.section("Before and after", html.notes(facts["notes"]), html.images(shown), level=level),
+        html.section(
+            "The noise",
+            html.charts(
+                _noise_charts(channel, noise["signal_range"], prefix),
+                law_table(columns) if has_noise else "",
+            ),
+            level=level,
+        ),
+        html.section("The camera", readout_table(facts["camera"]) if facts["camera"] else "", level=level),
+        html.section(
+            "How right are noise and signal?",
+            html.charts(_quality_charts(channel.quality, prefix)),
+            level=level,
+        ),
+    ]
+    return "".join(parts) if number_of is None else html.channel_section(channel.name, *parts)
+
+
+def _noise_charts(channel: Channel, ends: Sequence[float], prefix: str) -> list[html.Chart]:
+    laws = {"noise law": channel.law, "N-net’s own": channel.own_law}
+    known = {name: law for name, law in laws.items() if law is not None}
+    if not known and channel.points is None:
+        return []
+    low, high = ends
+    figure = draw.law_chart(known, channel.points, np.asarray(channel.estimate, np.float64), (low, high))
+    found = [
+        html.Chart(
+            draw.svg(figure, f"{prefix}-law", "Standard deviation of the noise against signal"),
+            "Noise against signal" if known else "Noise against signal, measured",
+            "Points: what a high-pass of the noisy image says, where texture adds to it. Below, how many pixels "
+            "have each signal: where few do, the law rests on little.",
+        )
+    ]
+    if channel.law is not None:
+        figure = draw.density_chart(channel.law, (low, high))
+        found.append(
+            html.Chart(
+                draw.svg(figure, f"{prefix}-density", "Density of the noise against signal"),
+                "Density",
+                "Of the noise over its σ, for every signal as a part of its largest value; solid the median, dotted "
+                "the 2.5 % and 97.5 % quantiles. Above and below alike is symmetric noise.",
+            )
+        )
+    return found
+
+
+def _quality_charts(quality: Quality, prefix: str) -> list[html.Chart]:
+    """A chart for every curve that was measured."""
+    return [
+        html.Chart(draw.svg(make(quality.curves[name]), f"{prefix}-{name}", title), title, caption)
+        for name, (make, title, caption) in _CURVES.items()
+        if name in quality.curves and all(len(values) for values in quality.curves[name].values())
+    ]
+
+
+_CURVES = {
+    "pit": (
+        draw.calibration_chart,
+        "Calibration",
+        "Where hidden pixels fall in the distribution predicted for them. Flat is right; a hill: σ is too large, a "
+        "bowl: too small, a slope: the signal is off.",
+    ),
+    "residual": (
+        draw.residual_chart,
+        "Residual over σ",
+        "Mean near zero, variance near one or, as the estimate has seen the pixel, somewhat below. Far below: noise "
+        "was left; above: signal was taken.",
+    ),
+    "autocorrelation": (
+        draw.autocorrelation_chart,
+        "Residual with itself",
+        "Near zero at every lag where the noise is independent from pixel to pixel, as the method assumes.",
+    ),
+    "frc": (
+        draw.frc_chart,
+        "Fourier ring correlation",
+        "Of two halves made of the one image by its noise law, with twice the noise each; up to where it falls "
+        "below 1/7 there is detail to believe.",
+    ),
+}
