@@ -1,0 +1,114 @@
+"""The methods that are compared: those that learn, as recipes of muguet, and those that do not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sets import Images
+
+import muguet
+from muguet.recipes import CLEAN, RECIPES
+from muguet.restoration import classical
+
+Array = npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A recipe of muguet, with another net than its own, or another number of components than one, if so named."""
+
+    recipe: str
+    net: str | None = None
+    components: int = 1
+
+    @property
+    def takes_clean(self) -> bool:
+        """Whether it learns from clean images."""
+        return RECIPES[self.recipe].target == CLEAN
+
+    @property
+    def network(self) -> str:
+        """Name of its net."""
+        return self.net or RECIPES[self.recipe].net
+
+
+LEARNED = {
+    "joint-g1": Learned("joint"),
+    "joint-g2": Learned("joint", components=2),
+    "joint-g3": Learned("joint", components=3),
+    "l2": Learned("l2"),
+    "noise2void": Learned("noise2void"),
+    "n2v2": Learned("n2v2"),
+    "deconoising": Learned("deconoising"),
+    "supervised": Learned("supervised"),
+    "care": Learned("care"),
+    "joint-unet": Learned("joint", "unet"),
+    "supervised-unet": Learned("supervised", "unet"),
+}
+NOISY, BEST_BLUR = "noisy", "gaussian-blur"  # what there is to improve upon, and the least that a method must
+UNLEARNED = (NOISY, BEST_BLUR, *(name for name in classical.METHODS if name != BEST_BLUR))
+METHODS = (NOISY, *UNLEARNED[1:], *LEARNED)
+
+
+@dataclass(frozen=True, eq=False)
+class Estimates:
+    """What a method made of each part, the seconds it trained and denoised, and what there is to say of it."""
+
+    parts: Mapping[str, Array]
+    training_s: float
+    denoising_s: float
+    about: Mapping[str, Any]
+
+
+def learned(
+    method: Learned, images: Images, parts: Mapping[str, Images], seed: int, **budget: Any
+) -> Estimates:
+    """Train on images, within `minutes` or for `steps`, and denoise the parts."""
+    model = muguet.fit(
+        images.noisy,
+        "TYX",
+        recipe=method.recipe,
+        net=method.net,
+        components=method.components,
+        clean=images.clean if method.takes_clean else None,
+        seed=seed,
+        **budget,
+    )
+    started = time.monotonic()
+    found = {name: model(part.noisy, "TYX") for name, part in parts.items()}
+    took = time.monotonic() - started
+    about = {"steps": model.training["steps"], "device": model.training["device"]}
+    return Estimates(found, float(model.training["seconds"]), took, about)
+
+
+def unlearned(method: str, parts: Mapping[str, Images]) -> Estimates:
+    """Denoise the parts without training; each is a set of its own, with parameters of its own."""
+    started = time.monotonic()
+    found = {name: _UNLEARNED[method](part) for name, part in parts.items()}
+    took = 0.0 if method == NOISY else time.monotonic() - started
+    about = {name: parameters for name, (_, parameters) in found.items()}
+    return Estimates(
+        {name: estimate for name, (estimate, _) in found.items()}, 0.0, took, {"parameters": about}
+    )
+
+
+def _calibrated(method: str) -> Callable[[Images], tuple[Array, dict[str, float]]]:
+    return lambda part: classical.calibrated(part.noisy, method)
+
+
+def _best_blur(part: Images) -> tuple[Array, dict[str, float]]:
+    """Its one width is that of the highest mean PSNR, as the reference chooses it: no method that learns is told."""
+    estimate, sigma = classical.best_blur(part.noisy, part.clean)
+    return estimate, {"sigma": sigma}
+
+
+_UNLEARNED: dict[str, Callable[[Images], tuple[Array, dict[str, float]]]] = {
+    NOISY: lambda part: (part.noisy.astype(np.float32), {}),
+    **{name: _calibrated(name) for name in classical.METHODS},
+    BEST_BLUR: _best_blur,
+}
