@@ -1,0 +1,96 @@
+"""The peer's own environment: made once, in a folder that git ignores, with the PyTorch of this project."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from muguet.errors import MuguetError
+
+HERE = Path(__file__).resolve().parent
+FOLDER = HERE / ".careamics"
+CONSTRAINTS = HERE.parent / "constraints.txt"
+
+# CAREamics asks for a torchvision that belongs to an older PyTorch than the one pinned here, and whose import fails
+# beside another. It is used for its variational autoencoders and for exporting, never by N2V and N2V2, so a package
+# takes its place that can be imported and does nothing.
+STAND_IN = '''"""A stand-in for torchvision: it can be imported, and that is all."""
+
+__version__ = "0.0.0"
+
+
+def __getattr__(name):
+    if name.startswith("__"):
+        raise AttributeError(name)
+
+    def absent(*arguments, **keywords):
+        raise NotImplementedError(f"torchvision's {name}: only a stand-in is installed")
+
+    return absent
+'''
+
+
+def environment() -> tuple[Path, dict[str, Any]]:
+    """The Python that has CAREamics, and what is installed there; made first if need be, which takes minutes.
+
+    Raises
+    ------
+    MuguetError
+        If it cannot be installed.
+    """
+    python = FOLDER / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    record = FOLDER / "installed.json"
+    if not record.is_file():
+        print(f"installing CAREamics in {FOLDER} (once, some minutes) …", flush=True)
+        _run([sys.executable, "-m", "venv", "--clear", str(FOLDER)])
+        _stand_in(python)
+        pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
+        _run([*pip, "install", "-q", pinned_torch(CONSTRAINTS.read_text()), "careamics"])
+        record.write_text(json.dumps(_installed(python, pip), indent=1))
+    return python, json.loads(record.read_text())
+
+
+def pinned_torch(constraints: str) -> str:
+    """The line of a constraints file that pins PyTorch: other pins could rule out the peer's latest release."""
+    found = re.search(r"^torch==\S+", constraints, re.MULTILINE)
+    if found is None:
+        raise MuguetError(f"{CONSTRAINTS.name} does not pin torch: add a line torch==VERSION")
+    return found.group()
+
+
+def _stand_in(python: Path) -> None:
+    """Put the stand-in for torchvision where pip takes it for installed."""
+    where = _run([str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"])
+    package = Path(where.strip()) / "torchvision"
+    for part in ("", "models", "ops", "transforms", "transforms/functional"):
+        (package / part).mkdir()
+        (package / part / "__init__.py").write_text(STAND_IN)
+    about = package.with_name("torchvision-0.0.0.dist-info")
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: torchvision\nVersion: 0.0.0\n")
+    (about / "INSTALLER").write_text("muguet\n")
+
+
+def _installed(python: Path, pip: list[str]) -> dict[str, Any]:
+    """Which release it is, and whether there is a newer one that could not be installed."""
+    code = "from importlib.metadata import version as v; print(v('careamics'), v('torch'))"
+    release, torch = _run([str(python), "-c", code]).split()
+    newest = re.search(r"careamics \((\S+)\)", _run([*pip, "index", "versions", "careamics"]))
+    return {
+        "careamics": release,
+        "torch": torch,
+        "latest": newest.group(1) if newest else None,
+        "torchvision": "a stand-in that does nothing: N2V and N2V2 do not use it",
+    }
+
+
+def _run(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip() or done.stdout.strip() or "no reason was given").splitlines()[-1]
+        raise MuguetError(f"CAREamics could not be installed ({' '.join(command[1:4])} …): {last}")
+    return done.stdout

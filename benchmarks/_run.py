@@ -1,0 +1,108 @@
+"""What the runs of both packages share: the job, a watch that stops while a model is kept, and the report."""
+
+from __future__ import annotations
+
+import json
+import platform
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+class Watch:
+    """Seconds of training, and the models that were kept at some moments; keeping one takes no time.
+
+    Parameters
+    ----------
+    moments
+        Seconds at which to keep a model, in order.
+    budget
+        Seconds after which training ends.
+    keep
+        Keeps the model as it is, under a number.
+    """
+
+    def __init__(self, moments: list[float], budget: float, keep: Callable[[int], None]) -> None:
+        self.moments, self.budget, self.keep = list(moments), budget, keep
+        self.points: list[dict[str, Any]] = []
+        self._zero, self._cpu_zero = time.monotonic(), time.process_time()
+
+    @property
+    def seconds(self) -> float:
+        """Training so far."""
+        return time.monotonic() - self._zero
+
+    @property
+    def cores(self) -> float:
+        """How many cores this process had on average while it trained: less than its threads on a busy machine."""
+        return (time.process_time() - self._cpu_zero) / self.seconds
+
+    def look(self, step: int) -> bool:
+        """Keep the model if a moment has come; tells whether the time is over."""
+        seconds = self.seconds
+        if self.moments and seconds >= self.moments[0]:
+            self.mark(step)
+            self.moments = [moment for moment in self.moments if moment > seconds]
+        return seconds >= self.budget
+
+    def mark(self, step: int, **remarks: Any) -> None:
+        """Keep the model now."""
+        _settle()
+        started, cpu_started = time.monotonic(), time.process_time()
+        self.keep(len(self.points))
+        self.points.append({"seconds": round(started - self._zero, 3), "step": step, **remarks})
+        self._zero += time.monotonic() - started
+        self._cpu_zero += time.process_time() - cpu_started
+
+
+def read_job() -> tuple[dict[str, Any], np.ndarray, Path]:
+    """What to do, the noisy images ``(n, y, x)``, and the folder for what comes out."""
+    folder = Path(sys.argv[1])
+    return json.loads((folder / "job.json").read_text()), np.load(folder / "noisy.npy"), folder
+
+
+def predictions(points: list[dict[str, Any]], predict: Callable[[int], np.ndarray], folder: Path) -> float:
+    """Write what every kept model makes of the noisy images; the median of the seconds that it took."""
+    seconds = []
+    for number in range(len(points)):
+        started = time.monotonic()
+        estimate = predict(number)
+        _settle()
+        seconds.append(time.monotonic() - started)
+        np.save(folder / f"estimate_{number}.npy", estimate)
+    return statistics.median(seconds)
+
+
+def peak_memory() -> float:
+    """Peak resident memory of this process so far in MB; the workers that load data are not in it."""
+    unit = 1e6 if sys.platform == "darwin" else 1e3
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def write_report(folder: Path, package: str, version: str, **found: Any) -> None:
+    """What was measured, and with what."""
+    import torch
+
+    versions = {
+        package: version,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+    place = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    report = {**found, "versions": versions, "threads": torch.get_num_threads(), "device": place}
+    (folder / "report.json").write_text(json.dumps(report))
+
+
+def _settle() -> None:
+    """Wait until a GPU has done what was asked of it."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()

@@ -1,0 +1,94 @@
+"""Trains CAREamics' N2V or N2V2 for a given time and keeps what it makes of the images at some moments.
+
+python _run_careamics.py FOLDER: called by versus_careamics.py, in CAREamics' own environment.
+
+Everything is the library's default (`create_advanced_n2v_config`, of which only the seed is needed), with the patches
+of 64×64 pixels in batches of 16 of its examples, for which it has no default. Its learning rate falls when its
+validation loss rests (ReduceLROnPlateau) and knows nothing of the end, so one long run that is stopped by the clock
+passes through the very states in which shorter runs would have ended. The model after the default number of epochs is
+kept too.
+"""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import careamics
+import numpy as np
+from _run import Watch, peak_memory, predictions, read_job, write_report
+from careamics import CAREamist
+from careamics.config.factories import create_advanced_n2v_config
+from lightning.pytorch import Callback, Trainer
+
+EPOCHS = inspect.signature(create_advanced_n2v_config).parameters["num_epochs"].default
+PATCH, BATCH = 64, 16
+
+
+class Clock(Callback):
+    """Looks at the watch after every step, and stops the training as the library does it when the time is over."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self.careamist: CAREamist | None = None
+
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        if self.watch.look(trainer.global_step) and self.careamist is not None:
+            self.careamist.stop_training()
+
+    def on_train_epoch_end(self, trainer: Trainer, *_: Any) -> None:
+        if trainer.current_epoch + 1 == EPOCHS:
+            self.watch.mark(trainer.global_step, default=True)
+
+
+def train(job: dict[str, Any], noisy: np.ndarray, folder: Path) -> tuple[CAREamist, Watch]:
+    """The trained library, and what was kept."""
+    watch = Watch(
+        job["moments"],
+        job["seconds"],
+        lambda number: careamist.trainer.save_checkpoint(folder / f"{number}.ckpt"),
+    )
+    clock = Clock(watch)
+    config = create_advanced_n2v_config(
+        experiment_name=job["method"],
+        data_type="array",
+        axes="SYX",
+        patch_size=[PATCH, PATCH],
+        batch_size=BATCH,
+        num_epochs=1_000_000,
+        use_n2v2=job["method"] == "n2v2",
+        seed=job["seed"] + 1,  # it takes no 0
+    )
+    careamist = CAREamist(config, work_dir=folder, callbacks=[clock], enable_progress_bar=False)
+    clock.careamist = careamist
+    careamist.train(train_data=noisy)
+    watch.mark(careamist.trainer.global_step, last=True)
+    return careamist, watch
+
+
+def main() -> None:
+    job, noisy, folder = read_job()
+    careamist, watch = train(job, noisy, folder)
+    cores, peak = watch.cores, peak_memory()
+
+    def predict(number: int) -> np.ndarray:
+        found, _ = careamist.predict(noisy, checkpoint=folder / f"{number}.ckpt")
+        return np.asarray(found).reshape(noisy.shape)
+
+    prediction = predictions(watch.points, predict, folder)
+    write_report(
+        folder,
+        "careamics",
+        careamics.__version__,
+        points=watch.points,
+        cores=round(cores, 2),
+        prediction_s=prediction,
+        peak_training_mb=peak,
+        peak_mb=peak_memory(),
+        setting=f"its defaults, batches of {BATCH} × {PATCH}×{PATCH} as in its examples",
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""Trains muguet's default for a given time and keeps what it makes of the images at some moments.
+
+python _run_muguet.py FOLDER: called by versus_careamics.py, which writes the job there.
+"""
+
+from __future__ import annotations
+
+from _run import Watch, peak_memory, predictions, read_job, write_report
+
+import muguet
+from muguet.image.datasets import Sample, collect
+from muguet.training import Plan, Session, steps
+
+
+def main() -> None:
+    job, noisy, folder = read_job()
+    kept: list[muguet.Denoiser] = []
+    watch = Watch(job["moments"], job["seconds"], lambda _: kept.append(session.denoiser()))
+    session = Session(
+        collect([Sample(noisy, "TYX", "the images")]),
+        plan=Plan(minutes=job["seconds"] / 60, seed=job["seed"]),
+    )
+    for progress in steps(session):
+        if watch.look(progress.step):
+            break
+    session.denoiser()  # what `muguet.fit` does at the end: the noise law is measured in this time too
+    watch.mark(session.step, last=True)
+    cores, peak = watch.cores, peak_memory()
+    prediction = predictions(watch.points, lambda number: kept[number](noisy, "TYX"), folder)
+    write_report(
+        folder,
+        "muguet",
+        muguet.__version__,
+        points=watch.points,
+        cores=round(cores, 2),
+        prediction_s=prediction,
+        peak_training_mb=peak,
+        peak_mb=peak_memory(),
+        setting=f"its defaults: {session.parts.recipe}, {session.parts.net}, batches of {session.plan.batch} × 64×64",
+    )
+
+
+if __name__ == "__main__":
+    main()
