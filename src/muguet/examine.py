@@ -9,10 +9,10 @@ import numpy.typing as npt
 import torch
 
 from muguet.denoiser import Denoiser
-from muguet.evaluation.calibration import HeldOut
-from muguet.evaluation.frc import halves
-from muguet.evaluation.normalised import centre, unsaturated
 from muguet.evaluation.quality import Quality, quality
+from muguet.evaluation.quality.calibration import HeldOut
+from muguet.evaluation.quality.frc import halves
+from muguet.evaluation.quality.normalised import centre, unsaturated
 from muguet.image.tiles import reflected
 from muguet.image.validity import fill_missing, quantum
 from muguet.recipes import RECIPES

@@ -18,11 +18,11 @@ import numpy as np
 import pytest
 
 from muguet.errors import MuguetError
-from muguet.evaluation.check import Check
 from muguet.evaluation.quality import Quality
+from muguet.evaluation.quality.check import Check
 from muguet.evaluation.report import Channel, Run, write_report
-from muguet.evaluation.report_facts import number
-from muguet.evaluation.report_images import data_uri, pictures
+from muguet.evaluation.report.facts import number
+from muguet.evaluation.report.images import data_uri, pictures
 from muguet.image.phantom import acquisition
 from muguet.noise.alone import transfer_alone
 from muguet.noise.camera import read_out

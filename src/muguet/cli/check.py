@@ -115,7 +115,7 @@ def _denoised(
     denoiser: Denoiser, recorded: npt.NDArray[Any], channel: int
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32]]:
     """The centre of a plane, and what the model makes of it."""
-    from muguet.evaluation.normalised import centre
+    from muguet.evaluation.quality.normalised import centre
 
     cut = centre(recorded, _SIDE)
     made = np.empty(cut.shape, np.float32)

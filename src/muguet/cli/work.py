@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from muguet.cli import reporting
+from muguet import reporting
 from muguet.cli.display import say
 from muguet.cli.options import (
     OUTPUT,

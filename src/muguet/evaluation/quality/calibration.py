@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from muguet.evaluation.check import Floats
+from muguet.evaluation.quality.check import Floats
 from muguet.noise.law import Law
 from muguet.noise.variance import Variance
 

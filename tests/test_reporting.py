@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import torch
 
-from muguet.cli.machine import machine
-from muguet.cli.reporting import report
 from muguet.denoiser import Denoiser, Parts
 from muguet.errors import MuguetError
 from muguet.image.pixels import Image
 from muguet.image.scaling import Scaling
+from muguet.machine import machine
+from muguet.reporting import report
 
 COMMAND = ["/opt/bin/muguet", "denoise", "/data/people/cells.tif", "--report"]
 

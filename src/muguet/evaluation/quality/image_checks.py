@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.evaluation.check import Check, Floats, Verdict
+from muguet.evaluation.quality.check import Check, Floats, Verdict
 from muguet.image.provenance import Provenance, provenance
 from muguet.noise.alone import rough_std
 from muguet.noise.correlation import Correlation, noise_correlation
@@ -93,7 +93,7 @@ def check_white(
     """Whether the noise of neighbours is independent, which all that is learned here rests on.
 
     Twice: in the noisy image, by what is too fine to be structure (`muguet.noise.correlation`), which an estimate
-    that followed the noise cannot hide; and in the normalised residual (`muguet.evaluation.whiteness`), where a
+    that followed the noise cannot hide; and in the normalised residual (`muguet.evaluation.quality.whiteness`), where a
     positive correlation at any lag is noise or structure that belongs together and went together.
 
     Parameters

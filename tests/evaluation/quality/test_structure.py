@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from muguet.evaluation.structure import excess, likeness, pearson
-from muguet.evaluation.whiteness import autocorrelation
+from muguet.evaluation.quality.structure import excess, likeness, pearson
+from muguet.evaluation.quality.whiteness import autocorrelation
 from muguet.restoration.blur import gaussian_blur
 from tests.conftest import blobs
 

@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 
-from muguet.evaluation.calibration import Calibration
-from muguet.evaluation.check import Check, Floats, Verdict, worst
-from muguet.evaluation.frc import THRESHOLD, common, resolution
-from muguet.evaluation.normalised import Normalised
-from muguet.evaluation.structure import excess, likeness, pearson
+from muguet.evaluation.quality.calibration import Calibration
+from muguet.evaluation.quality.check import Check, Floats, Verdict, worst
+from muguet.evaluation.quality.frc import THRESHOLD, common, resolution
+from muguet.evaluation.quality.normalised import Normalised
+from muguet.evaluation.quality.structure import excess, likeness, pearson
 from muguet.noise.alone import high_pass
 
 Rings = tuple[Floats, Floats]  # frequencies and correlations
@@ -40,7 +40,7 @@ _FAR = 5.0  # standard deviations: z² is cut there, so that a few bright pixels
 
 
 def check_kept(residual: Normalised) -> Check:
-    """Whether structure of the image went with the noise; see `likeness` and `excess` in `muguet.evaluation.structure`.
+    """Whether structure of the image went with the noise; see `likeness` and `excess` in `muguet.evaluation.quality.structure`.
 
     `correlation` is Pearson's of z and the estimate, pixel by pixel, for comparison: it sees little.
     """
@@ -134,7 +134,7 @@ def check_fits(fit: Calibration | None, gain: float, ratio: float) -> Check:
     Parameters
     ----------
     fit
-        See `muguet.evaluation.calibration.calibrate`; None without held-out pixels.
+        See `muguet.evaluation.quality.calibration.calibrate`; None without held-out pixels.
     gain
         Nats a pixel by which the law predicts them better than a Gaussian with the variance that the image tells;
         NaN without.
@@ -184,7 +184,7 @@ def check_resolved(snr: float, noisy: Rings, denoised: Rings | None) -> Check:
     snr
         10 log₁₀(Var(x̂) / mean σ²(x̂)), in decibels: of the noisy image.
     noisy, denoised
-        `muguet.evaluation.frc.ring_correlation` of two halves of the image, which have half its light, and of the
+        `muguet.evaluation.quality.frc.ring_correlation` of two halves of the image, which have half its light, and of the
         estimates that the denoiser makes of them; None without one. It is bad if these hardly correlate at all.
     """
     figures = {"snr_db": snr, "resolution_noisy": resolution(*noisy)}

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from muguet.errors import MuguetError
-from muguet.evaluation import report_charts as draw
-from muguet.evaluation import report_page as html
-from muguet.evaluation.check import worst
-from muguet.evaluation.report_channel import Channel, channel_facts, channel_pictures, channel_section
-from muguet.evaluation.report_facts import plain
-from muguet.evaluation.report_images import Pictures
-from muguet.evaluation.report_run import Run, run_facts
-from muguet.evaluation.report_tables import run_table
+from muguet.evaluation.quality.check import worst
+from muguet.evaluation.report import charts as draw
+from muguet.evaluation.report import page as html
+from muguet.evaluation.report.channel import Channel, channel_facts, channel_pictures, channel_section
+from muguet.evaluation.report.facts import plain
+from muguet.evaluation.report.images import Pictures
+from muguet.evaluation.report.run import Run, run_facts
+from muguet.evaluation.report.tables import run_table
 from muguet.evaluation.style import matplotlib_or_a_sentence
 from muguet.version import __version__
 from muguet.writing import check_writable, replacing

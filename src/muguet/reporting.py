@@ -198,8 +198,8 @@ def _points(noisy: Array, estimate: Array) -> MeanVariance | None:
 def _run(denoiser: Denoiser, command: Sequence[str], started: float | None) -> Run:
     import torch
 
-    from muguet.cli.machine import machine
     from muguet.evaluation.report import Run
+    from muguet.machine import machine
     from muguet.version import __version__
 
     now = time.time()

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.evaluation import report_charts as draw
-from muguet.evaluation import report_page as html
 from muguet.evaluation.quality import Quality
-from muguet.evaluation.report_facts import law_facts, readout_facts
-from muguet.evaluation.report_images import Pictures, pictures
-from muguet.evaluation.report_tables import law_table, readout_table
+from muguet.evaluation.report import charts as draw
+from muguet.evaluation.report import page as html
+from muguet.evaluation.report.facts import law_facts, readout_facts
+from muguet.evaluation.report.images import Pictures, pictures
+from muguet.evaluation.report.tables import law_table, readout_table
 from muguet.noise.camera import Readout
 from muguet.noise.law import Law
 from muguet.noise.transfer import MeanVariance

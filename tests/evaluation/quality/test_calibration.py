@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from muguet.evaluation.calibration import HeldOut, advantage, calibrate
+from muguet.evaluation.quality.calibration import HeldOut, advantage, calibrate
 from muguet.noise.known import PoissonGaussian
 from muguet.noise.variance import Variance
 

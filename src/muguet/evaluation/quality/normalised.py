@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.evaluation.check import Floats
+from muguet.evaluation.quality.check import Floats
 from muguet.image.validity import clipping_level
 from muguet.noise.alone import transfer_alone
 from muguet.noise.bins import bins_of

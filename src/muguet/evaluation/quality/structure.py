@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from muguet.evaluation.check import Floats
-from muguet.evaluation.normalised import window_sums
+from muguet.evaluation.quality.check import Floats
+from muguet.evaluation.quality.normalised import window_sums
 from muguet.image.validity import fill_missing
 from muguet.restoration.blur import gaussian_blur
 
