@@ -60,6 +60,8 @@ def test_a_recipe_trains_and_its_model_is_used(muguet, files, tmp_path, recipe, 
         (("many", "--recipe", "care", "--clean", "clean.tif", "--clean", "second.tif"), "one for each"),
         (("noisy.tif", "--recipe", "deconoising", "--psf", "0"), "--psf"),
         (("noisy.tif", "--recipe", "deconoising", "--psf", "gone.tif"), "gone.tif"),
+        (("noisy.tif", "--recipe", "wavelet", "--net", "unet"), "--net is for recipes that learn"),
+        (("noisy.tif", "--recipe", "wavelet", "--report", "r.html"), "--report"),
         (("noisy.tif", "--recipe", "nonsense"), "choose one of joint"),
         (("noisy.tif", "--net", "nonsense"), "choose one of filterbank"),
         (("many", "--report", "r.html"), "one image"),
@@ -69,7 +71,8 @@ def test_a_recipe_trains_and_its_model_is_used(muguet, files, tmp_path, recipe, 
 def test_a_mistake_is_one_sentence_and_leaves_nothing(muguet, files, tmp_path, arguments, words):
     named = [files / part if (files / part).exists() else part for part in arguments]
     named = [tmp_path / part if str(part).startswith("r.") else part for part in named]
-    answer = muguet("denoise", *named, "-o", tmp_path / "out", "--steps", 1)
+    steps = () if "wavelet" in arguments else ("--steps", 1)
+    answer = muguet("denoise", *named, "-o", tmp_path / "out", *steps)
     assert answer.code == 2
     assert words in answer.err
     assert "Traceback" not in answer.err
@@ -90,3 +93,12 @@ def test_a_report_is_written_beside_the_result(muguet, files, tmp_path):
     assert facts["channels"]
     assert muguet("denoise", files / "noisy.tif", "-o", tmp_path / "2.tif", "--report", page).code == 2
     assert not (tmp_path / "2.tif").exists()
+
+
+@pytest.mark.parametrize("extra", [(), ("--clean", "clean.tif")])
+def test_a_classical_method_needs_no_training(muguet, files, tmp_path, noisy, clean, extra):
+    named = [files / part if part.endswith(".tif") else part for part in extra]
+    out = tmp_path / "out.tif"
+    answer = muguet("denoise", files / "noisy.tif", "-o", out, "--recipe", "gaussian-blur", *named)
+    assert answer.code == 0, answer.err
+    assert np.mean((tifffile.imread(out) - clean) ** 2) < 0.5 * np.mean((noisy - clean) ** 2)

@@ -1,4 +1,4 @@
-"""The command line: muguet denoise | fit | info | noise | check | simulate."""
+"""The command line: muguet denoise | fit | info | noise | check | judge | simulate."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import typer
 
 from muguet.cli.check import check
 from muguet.cli.info import info
+from muguet.cli.judge import judge
 from muguet.cli.noise import noise
 from muguet.cli.simulate import simulate
 from muguet.cli.work import denoise, fit
@@ -43,6 +44,7 @@ app.command()(fit)
 app.command()(info)
 app.command()(noise)
 app.command()(check)
+app.command()(judge)
 app.command()(simulate)
 
 

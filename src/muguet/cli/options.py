@@ -40,7 +40,7 @@ Recipe = Annotated[
     str,
     typer.Option(
         help="Method: joint (with a noise law), l2, noise2void, n2v2, deconoising; with --clean supervised, care, "
-        "noise2noise.",
+        "noise2noise; gaussian-blur, non-local-means, wavelet, total-variation learn nothing.",
         rich_help_panel=TRAINING,
     ),
 ]

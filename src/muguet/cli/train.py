@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from muguet.cli.display import Bar, described, duration, say
 from muguet.cli.options import Choices
+from muguet.cli.pairs import partners
 from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
@@ -67,9 +68,8 @@ def _session(sources: list[Path], choices: Choices) -> Session:
             say(f"  {note}")
     if len(images) > 5:
         say(f"… and {len(images) - 5} more images.")
-    targets = [
-        None if each is None else read(each, choices.axes).data for each in _partners(sources, choices)
-    ]
+    clean = partners(sources, choices.clean, "--clean") if choices.clean else [None] * len(sources)
+    targets = [None if each is None else read(each, choices.axes).data for each in clean]
     dataset = collect(
         [
             Sample(image.data, image.axes, str(image.path), target)
@@ -93,22 +93,6 @@ def _session(sources: list[Path], choices: Choices) -> Session:
     if sentence:
         say(f"  {sentence}")
     return session
-
-
-def _partners(sources: list[Path], choices: Choices) -> list[Path] | list[None]:
-    """The clean image of every input: by the order of their names, or one for all."""
-    from muguet.image.outputs import find
-
-    if not choices.clean:
-        return [None] * len(sources)
-    partners = find(choices.clean)
-    if len(partners) == 1:
-        return partners * len(sources)
-    if len(partners) != len(sources):
-        raise MuguetError(
-            f"--clean names {len(partners)} images for {len(sources)} noisy ones: give one for each, or one for all"
-        )
-    return partners
 
 
 def _psf(text: str) -> float | tuple[tuple[float, ...], ...]:

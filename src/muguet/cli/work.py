@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from muguet import reporting
+from muguet.cli.classical import CLASSICAL, denoise_classically
 from muguet.cli.display import say
 from muguet.cli.options import (
     OUTPUT,
@@ -36,6 +37,11 @@ from muguet.cli.predict import denoise_file, tell_law
 from muguet.cli.train import train
 from muguet.errors import MuguetError
 from muguet.writing import check_writable
+
+_TRAINING = (
+    *("minutes", "steps", "components", "recipe", "net", "clean", "psf", "mask", "seed", "resume"),
+    "dimensions",
+)
 
 
 def denoise(
@@ -121,12 +127,20 @@ def denoise(
         overwrite,
     )
     if model is not None:
-        _refuse_training_options(context)
+        _refuse(context, _TRAINING, "is for training, and --model is trained already")
+    if recipe in CLASSICAL:
+        options = (*_TRAINING, "model", "save_model", "report")
+        _refuse(
+            context, options, f"is for recipes that learn, and {recipe} does not", but=("recipe", "clean")
+        )
     kind = data_type(dtype)
     sources = find(inputs)
     results = destination(sources, out)
     for result in results:
         check_output(result, overwrite)
+    if recipe in CLASSICAL:
+        denoise_classically(sources, results, recipe, clean or [], axes, kind, overwrite)
+        return
     if save_model is not None:
         check_writable(save_model, overwrite)
     if report is not None:
@@ -175,6 +189,8 @@ def fit(
     """Learn a denoiser and the law of the noise from noisy images, and keep them in one file."""
     from muguet.image.outputs import find
 
+    if recipe in CLASSICAL:
+        raise MuguetError(f"--recipe {recipe} learns nothing that could be kept: use it with muguet denoise")
     choices = Choices(
         minutes,
         steps,
@@ -216,22 +232,9 @@ def _check_report(report: Path, sources: list[Path], overwrite: bool) -> None:
     check_report(report, overwrite)
 
 
-def _refuse_training_options(context: typer.Context) -> None:
-    for name in (
-        "minutes",
-        "steps",
-        "components",
-        "recipe",
-        "net",
-        "clean",
-        "psf",
-        "mask",
-        "seed",
-        "resume",
-        "dimensions",
-    ):
+def _refuse(context: typer.Context, names: tuple[str, ...], why: str, but: tuple[str, ...] = ()) -> None:
+    """Refuse options that would do nothing."""
+    for name in names:
         source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            raise MuguetError(
-                f"--{name} is for training, and --model is trained already: leave one of them out"
-            )
+        if name not in but and source is not None and source.name == "COMMANDLINE":
+            raise MuguetError(f"--{name.replace('_', '-')} {why}: leave one of them out")

@@ -1,0 +1,157 @@
+"""The width of a Gaussian blur: the best by a clean image, and the best that the noisy one tells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from muguet.errors import MuguetError
+
+Array = npt.NDArray[Any]
+
+_NARROWEST, _WIDEST = 0.3, 32.0  # pixels; a narrower Gaussian leaves the image as it is
+_CLOSE = 0.005  # pixels, between which widths make no difference
+_GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+def best_blur(noisy: npt.ArrayLike, clean: npt.ArrayLike) -> tuple[npt.NDArray[np.float32], float]:
+    """The Gaussian blur that comes nearest to the truth: one width for all frames, of the highest mean PSNR.
+
+    What a denoiser must beat to be worth its while; it needs the clean image to choose the width.
+
+    Parameters
+    ----------
+    noisy
+        Array ``(..., Y, X)`` of finite values.
+    clean
+        Of the same shape, or one ``(Y, X)`` for all frames.
+
+    Returns
+    -------
+    estimate, sigma
+        Of the shape and the unit of `noisy`, and the width in pixels (0: no blur is better).
+
+    Raises
+    ------
+    MuguetError
+        If the shapes do not match or a value is not finite.
+    """
+    image, truth = np.asarray(noisy), np.asarray(clean)
+    if truth.ndim < 2 or image.shape[image.ndim - truth.ndim :] != truth.shape:
+        raise MuguetError(
+            f"the noisy image's shape {image.shape} and the clean one's {truth.shape} do not match: "
+            "give both (..., Y, X)"
+        )
+    truth = np.broadcast_to(truth, image.shape)
+    places = list(np.ndindex(image.shape[:-2]))
+    sigma = best_sigma([image[at] for at in places], [truth[at] for at in places])
+    estimate = np.empty(image.shape, np.float32)
+    for at in places:
+        estimate[at] = blurred(image[at], sigma)
+    return estimate, sigma
+
+
+def best_sigma(noisy: Sequence[Array], clean: Sequence[Array]) -> float:
+    """The width in pixels, common to all frames ``(Y, X)``, of the blur with the highest mean PSNR.
+
+    The range in PSNR is the clean frame's whatever the width, so it is Σ log(mean squared error) that is least.
+
+    Raises
+    ------
+    MuguetError
+        If a value is not finite.
+    """
+    refuse_missing([*noisy, *clean])
+
+    def loss(sigma: float) -> float:
+        errors = [
+            np.square(blurred(y, sigma) - x.astype(np.float64)).mean()
+            for y, x in zip(noisy, clean, strict=True)
+        ]
+        with np.errstate(divide="ignore"):  # of an image without noise the error is 0 and the best width too
+            return float(np.log(errors).sum())
+
+    return _least(loss, noisy)
+
+
+def blurred(plane: Array, sigma: float) -> npt.NDArray[np.float32]:
+    """A plane ``(Y, X)`` convolved with a Gaussian of `sigma` pixels, mirrored at its borders."""
+    import torch
+
+    from muguet.restoration.blur import gaussian_blur
+
+    middle = plane.mean(dtype=np.float64)  # float32 holds the image more finely about 0 than about an offset
+    centred = torch.from_numpy((plane - middle).astype(np.float32))[None, None]
+    return np.asarray(gaussian_blur(centred, sigma)[0, 0].numpy() + middle, np.float32)
+
+
+def blind_sigma(plane: Array) -> float:
+    """The width in pixels of the blur of least squared error, as the noisy plane ``(Y, X)`` tells it.
+
+    It minimises Mallows' C_L = mean((G y − y)²) + 2 g s², where g is the weight of a pixel in its own blur G y and s²
+    the mean variance of the noise (`noise_std`): the squared error to the signal, but for a constant, of any linear
+    filter and any noise that is independent from pixel to pixel, dependent on the signal or not. Mallows 1973,
+    doi:10.1080/00401706.1973.10489103.
+    """
+    from muguet.restoration.blur import gaussian
+
+    std = noise_std(plane)
+
+    def loss(sigma: float) -> float:
+        own = float(gaussian(sigma, math.ceil(4 * sigma)).max()) ** 2
+        return float(np.square(blurred(plane, sigma) - plane.astype(np.float64)).mean()) + 2 * own * std**2
+
+    return _least(loss, [plane])
+
+
+def noise_std(plane: Array) -> float:
+    """Root of the mean variance of the noise of a plane ``(Y, X)``, in its unit.
+
+    The root mean square of the plane filtered by [1 −2 1; −2 4 −2; 1 −2 1] / 6, the kernel of Immerkær 1996
+    (doi:10.1006/cviu.1996.0060), which has unit norm and lets little but noise through. The mean of squares, where he
+    takes that of absolute values, holds for noise that depends on the signal too.
+    """
+    values = plane.astype(np.float64)
+    rows = values[:-2] - 2 * values[1:-1] + values[2:]
+    both = (rows[:, :-2] - 2 * rows[:, 1:-1] + rows[:, 2:]) / 6
+    return math.sqrt(np.square(both).mean())
+
+
+def refuse_missing(planes: Sequence[Array]) -> None:
+    """Say so if a value is not finite."""
+    if not all(np.isfinite(plane).all() for plane in planes):
+        raise MuguetError("a pixel is not finite: fill such pixels before denoising classically")
+
+
+def _least(loss: Callable[[float], float], planes: Sequence[Array]) -> float:
+    """The width of least loss: wider by steps of √2 until the loss has grown twice, then golden sections."""
+    widest = min(_WIDEST, min(min(plane.shape[-2:]) for plane in planes) / 4)
+    seen = {0.0: loss(0.0)}
+    sigma, worse = _NARROWEST, 0
+    while sigma <= widest and worse < 2:
+        before, seen[sigma] = list(seen.values())[-1], loss(sigma)
+        worse = worse + 1 if seen[sigma] > before else 0
+        sigma *= math.sqrt(2)
+    widths = list(seen)
+    best = widths.index(_argmin(seen))
+    low, high = widths[max(best - 1, 0)], widths[min(best + 1, len(widths) - 1)]
+    left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    while high - low > _CLOSE:
+        for width in (left, right):
+            if width not in seen:
+                seen[width] = loss(width)
+        if seen[left] <= seen[right]:
+            high, right = right, left
+            left = high - _GOLDEN * (high - low)
+        else:
+            low, left = left, right
+            right = low + _GOLDEN * (high - low)
+    return _argmin(seen)
+
+
+def _argmin(seen: Mapping[float, float]) -> float:
+    return min(seen, key=lambda width: seen[width])
