@@ -52,7 +52,7 @@ LEARNED = {
 }
 NOISY, BEST_BLUR = "noisy", "gaussian-blur"  # what there is to improve upon, and the least that a method must
 UNLEARNED = (NOISY, BEST_BLUR, *(name for name in classical.METHODS if name != BEST_BLUR))
-METHODS = (NOISY, *UNLEARNED[1:], *LEARNED)
+METHODS = (*UNLEARNED, *LEARNED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,11 @@ class Estimates:
 def learned(
     method: Learned, images: Images, parts: Mapping[str, Images], seed: int, **budget: Any
 ) -> Estimates:
-    """Train on images, within `minutes` or for `steps`, and denoise the parts."""
+    """Train on images, within `minutes` or for `steps`, and denoise the parts.
+
+    The seconds of training are all that a user waits for: joint methods also measure their law in them.
+    """
+    started = time.monotonic()
     model = muguet.fit(
         images.noisy,
         "TYX",
@@ -79,11 +83,10 @@ def learned(
         seed=seed,
         **budget,
     )
-    started = time.monotonic()
+    trained = time.monotonic()
     found = {name: model(part.noisy, "TYX") for name, part in parts.items()}
-    took = time.monotonic() - started
     about = {"steps": model.training["steps"], "device": model.training["device"]}
-    return Estimates(found, float(model.training["seconds"]), took, about)
+    return Estimates(found, trained - started, time.monotonic() - trained, about)
 
 
 def unlearned(method: str, parts: Mapping[str, Images]) -> Estimates:

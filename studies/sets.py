@@ -197,7 +197,7 @@ def _pooch() -> Any:
     return pooch
 
 
-# Krull et al. 2020 and Prakash et al. 2020 (arXiv:1911.12291); CC-BY-4.0. The sum of the first is careamics-portfolio's.
+# Prakash et al. 2020, arXiv:1911.12291. The address and the sum of the first are those of careamics-portfolio.
 CONVALLARIA = Archive(
     "https://cloud.mpi-cbg.de/index.php/s/BE8raMtHQlgLDF3/download",
     "Convallaria_diaphragm.zip",

@@ -1,0 +1,45 @@
+"""The picture of the comparison: a crop of each set, noisy, by every method, and clean, with its PSNR beneath."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import common
+import numpy as np
+
+COLUMNS = 6  # panels side by side
+SIDE = 1.15  # inches of a panel
+
+Panel = tuple[str, np.ndarray, float | None]  # what it is called, its pixels, its PSNR
+
+
+def draw(sets: Mapping[str, Sequence[Panel]]) -> Any:
+    """The panels of every set, in rows of six; black and white are those of the clean crop, the last panel."""
+    from muguet.evaluation import style
+    from muguet.evaluation.views import contrast
+
+    columns = min(COLUMNS, max(map(len, sets.values())))
+    lines = [
+        (name, panels[-1][1], panels[start : start + columns])
+        for name, panels in sets.items()
+        for start in range(0, len(panels), columns)
+    ]
+    with style.matplotlib_or_a_sentence().rc_context({**style.STYLE, **common.SMALL}):
+        figure = style.canvas(SIDE * columns + 0.3, (SIDE + 0.32) * len(lines), None)
+        grid = figure.subplots(len(lines), columns, squeeze=False)
+        for (name, clean, panels), row in zip(lines, grid, strict=True):
+            low, high = contrast(clean)
+            for axes in row:
+                axes.set_axis_off()
+            for axes, (title, pixels, psnr) in zip(row, panels, strict=False):
+                axes.imshow(pixels, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
+                axes.set_title(title, loc="center", pad=2)
+                beneath = "" if psnr is None else f"{psnr:.2f} dB"
+                axes.text(0.5, -0.03, beneath, transform=axes.transAxes, ha="center", va="top")
+            if panels and panels[0][0] == "noisy":
+                row[0].text(
+                    -0.04, 0.5, name, transform=row[0].transAxes, ha="right", va="center", rotation=90
+                )
+        figure.draw_without_rendering()  # settles the layout while the style holds
+    return figure
