@@ -23,6 +23,7 @@ lint: .venv/dev  ## style, types, and the floors of the house
 
 bench: .venv/dev  ## the figures of the README on real images (see benchmarks/)
 	$(BIN)/python benchmarks/quality.py
+	$(BIN)/python benchmarks/verdicts.py
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -33,7 +33,7 @@ def examine(
 
     Beside what `quality` needs of any estimate, the network is run six times on the 512×512 pixels of the centre:
     four times with a grid of hidden pixels, which tell whether the law fits, and on two halves of the image, which
-    tell its resolution. About two seconds on one core.
+    tell its resolution. About five seconds on one core.
 
     Parameters
     ----------

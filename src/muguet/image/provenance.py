@@ -37,7 +37,7 @@ class Provenance:
     once_bytes
         Whether there are at most 256 values, spread over more than a byte holds.
     missing_levels
-        Share of the steps between the 2nd and the 98th percentile that no pixel has: a comb.
+        Of the values of a byte, the share between the 2nd and the 98th percentile that no pixel has: a comb.
     blocking
         How much lower the entropy of the 8×8 cosine transform is on the grid of JPEG than off it, in bits a
         coefficient; see `blocking`.
@@ -75,18 +75,16 @@ def provenance(plane: npt.NDArray[np.generic]) -> Provenance | None:
         saturated=0.0 if level is None else float(counts[-1] / values.size),
         fills=whole and low == 0 and high in (255, 65535),
         once_bytes=whole and 2 < len(distinct) <= _LEVELS <= high - low,
-        missing_levels=_missing(distinct.astype(np.float64), counts, _spacing(distinct, step))
-        if whole
-        else 0.0,
+        missing_levels=_missing(distinct.astype(np.float64), counts, _spacing(distinct)) if whole else 0.0,
         blocking=blocking(plane.astype(np.float64), _unit(distinct.astype(np.float64), step)),
     )
 
 
-def _spacing(distinct: npt.NDArray[np.generic], step: float) -> float:
-    """The step that the values of a byte were recorded with, which their contrast may have been changed after."""
-    if float(distinct[-1]) - float(distinct[0]) >= _LEVELS:
-        return step  # spread by a factor and rounded: steps of two sizes are no comb
-    return float(np.gcd.reduce(np.diff(distinct.astype(np.int64)))) if len(distinct) > 1 else step
+def _spacing(distinct: npt.NDArray[np.generic]) -> float:
+    """The step that the values of a byte were recorded with, before their contrast was changed; 0 of others."""
+    if float(distinct[-1]) - float(distinct[0]) >= _LEVELS or len(distinct) < 2:
+        return 0.0  # bytes brought to other counts: gaps, but no harm, as noise is wider
+    return float(np.gcd.reduce(np.diff(distinct.astype(np.int64))))
 
 
 def _missing(distinct: Floats, counts: npt.NDArray[np.intp], step: float) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from muguet.evaluation.quality.structure import excess, likeness, pearson
+from muguet.evaluation.quality.structure import excess, lost, pearson
 from muguet.evaluation.quality.whiteness import autocorrelation
 from muguet.restoration.blur import gaussian_blur
 from tests.conftest import blobs
@@ -38,12 +38,24 @@ def test_what_a_blur_took_away_resembles_what_it_left():
     shape = image.shape
     smooth = gaussian_blur(torch.from_numpy(image)[None, None], 6.0)[0, 0].numpy()
     z = (image - smooth) / 3
-    assert likeness(z, smooth, np.full(shape, 3.0)) > 0.6
-    assert abs(likeness(np.random.default_rng(0).normal(size=shape), smooth, np.full(shape, 3.0))) < 0.2
+    share, like = lost(z, smooth, np.full(shape, 3.0))
+    assert share > 0.3
+    assert like > 0.5
+    share, like = lost(np.random.default_rng(0).normal(size=shape), smooth, np.full(shape, 3.0))
+    assert abs(share) < 0.1
+    assert abs(like) < 0.2
     assert excess(z) > 2
 
 
+@pytest.mark.parametrize("share", [0.1, 0.25, 0.5])
+def test_the_contrast_that_was_lost_is_found(share):
+    estimate = 500 + 40 * blobs(192)
+    std = np.full(estimate.shape, 30.0)
+    z = share * estimate / std + np.random.default_rng(0).normal(size=std.shape)
+    assert lost(z, estimate, std)[0] == pytest.approx(share, abs=0.02)
+
+
 def test_a_constant_resembles_nothing():
-    assert np.isnan(likeness(np.zeros((32, 32)), np.ones((32, 32)), np.ones((32, 32))))
+    assert np.isnan(lost(np.zeros((32, 32)), np.ones((32, 32)), np.ones((32, 32)))).all()
     assert np.isnan(pearson(np.zeros(100), np.arange(100.0)))
     assert np.isnan(excess(np.full((32, 32), np.nan)))

@@ -84,8 +84,9 @@ def quality(
     """Judge a denoised plane by its noisy one, without a clean one.
 
     What is measured is told by the functions of `muguet.evaluation.quality.image_checks` and
-    `muguet.evaluation.quality.result_checks`, which hold the limits too. If the law turns out not to fit, the residual is
-    judged by the variance that the noisy image itself tells: a wrong law is not taken for a wrong estimate.
+    `muguet.evaluation.quality.result_checks`, which hold the limits too. If the law turns out not to fit, the
+    residual is judged by the variance that the noisy image itself tells: a wrong law is not taken for a wrong
+    estimate.
 
     Parameters
     ----------
@@ -98,7 +99,8 @@ def quality(
     held_out
         Hidden pixels and their estimates, of which the law must be right.
     halves
-        What the denoiser makes of two halves of the noisy image (`muguet.evaluation.quality.frc.halves`), for its resolution.
+        What the denoiser makes of two halves of the noisy image (`muguet.evaluation.quality.frc.halves`), for its
+        resolution.
     reach
         How many neighbours along Y and X were hidden with each pixel, because noise is correlated; none by default.
 

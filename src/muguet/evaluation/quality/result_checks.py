@@ -10,7 +10,7 @@ from muguet.evaluation.quality.calibration import Calibration
 from muguet.evaluation.quality.check import Check, Floats, Verdict, worst
 from muguet.evaluation.quality.frc import THRESHOLD, common, resolution
 from muguet.evaluation.quality.normalised import Normalised
-from muguet.evaluation.quality.structure import excess, likeness, pearson
+from muguet.evaluation.quality.structure import excess, lost, pearson
 from muguet.noise.alone import high_pass
 
 Rings = tuple[Floats, Floats]  # frequencies and correlations
@@ -23,12 +23,13 @@ KEPT, REMOVED, FITS, RESOLVED = (
 )
 
 # Doubtful and bad from here on: the first beyond the good cases of benchmarks/verdicts.py, the second before the bad.
-_LIKE = (0.42, 0.55)  # good ones have 0.33 at most, Gaussian blurs of 5 pixels and more 0.7 to 0.9
+_LOST = (0.13, 0.18)  # good ones have 0.1 at most, Gaussian blurs of 5 pixels and more 0.2 to 1
+_ALIKE = 0.35  # correlation from which on a loss is believed: good ones have 0.3 at most, those blurs 0.41
 _EXCESS = (1.5, 2.0)
 _LITTLE = (
     0.4,
     0.25,
-)  # of the noise's variance; a good estimate that uses the pixel itself may leave a half in
+)  # of the noise's variance; a good estimate that uses the pixel itself may leave half of it
 _MUCH = (1.6, 2.0)  # from 2 on the error of the estimate is larger than the noise was
 _LEFT = (0.55, 0.65)
 _BIAS = (0.5, 0.8)
@@ -40,42 +41,40 @@ _FAR = 5.0  # standard deviations: z² is cut there, so that a few bright pixels
 
 
 def check_kept(residual: Normalised) -> Check:
-    """Whether structure of the image went with the noise; see `likeness` and `excess` in `muguet.evaluation.quality.structure`.
+    """Whether structure of the image went with the noise; see `lost` and `excess` in `structure` beside it.
 
     `correlation` is Pearson's of z and the estimate, pixel by pixel, for comparison: it sees little.
     """
     z = residual.z
+    share, like = lost(z, residual.signal, residual.std)
     figures = {
-        "likeness": likeness(z, residual.signal, residual.std),
+        "lost": share,
+        "likeness": like,
         "excess": excess(z),
         "correlation": pearson(z, residual.signal),
     }
-    like, power = (_number(figures[name]) for name in ("likeness", "excess"))
-    if float(np.nanmean(z**2)) < _LITTLE[0]:
+    if _removed(residual) < _LITTLE[0]:
         return Check(KEPT, "good", "Little was taken away at all, and so little of the image.", figures)
-    verdict = worst(_above(like, _LIKE), _above(power, _EXCESS))
+    share = _number(share) if _number(like) > _ALIKE else 0.0
+    power = _number(figures["excess"])
+    verdict = worst(_above(share, _LOST), _above(power, _EXCESS))
     if verdict == "good":
-        told = f"What was taken away resembles the image's structures by {_signed(like)} only (bad from 0.55 on)."
+        told = f"Over 5×5 pixels the residual has {power:.2f} times the power of noise and hardly resembles the image."
         return Check(KEPT, verdict, told, figures)
     reason = (
-        f"what was taken away resembles the image's structures by {_signed(like)}"
-        if _above(like, _LIKE) == verdict
+        f"structures about ten pixels wide lost {100 * share / (1 + share):.0f} % of their contrast"
+        if _above(share, _LOST) == verdict
         else f"over 5×5 pixels the residual has {power:.1f} times the power of noise"
     )
     start = "Structure of the image" if verdict == "bad" else "Perhaps some structure of the image"
-    return Check(
-        KEPT,
-        verdict,
-        f"{start} went with the noise: {reason}. The estimate is too smooth: blur less, or train "
-        "longer, on this very image.",
-        figures,
-    )
+    advice = "The estimate is too smooth: blur less, or train longer, on this very image."
+    return Check(KEPT, verdict, f"{start} went with the noise: {reason}. {advice}", figures)
 
 
 def check_removed(residual: Normalised) -> Check:
     """Whether the residual has the size of the noise: not less, not more, and without bias.
 
-    - removed = mean(min(z², 25)): the variance that was taken away, in units of the noise's. As
+    - removed = Σ min((y − x̂)², 25σ²)/Σ σ²: the variance that was taken away, in units of the noise's. As
       E[(y − x̂)²] = σ² + E[(x̂ − x)²] − 2σ²·leverage, with 0 ≤ leverage ≤ 1 the weight that a pixel has in its own
       estimate, it is 0 where the estimate is the noisy image, about 1 − leverage for a good one, and the estimate's
       error is at least (removed − 1) σ²: from 2 on the noisy image was the better one.
@@ -91,11 +90,17 @@ def check_removed(residual: Normalised) -> Check:
     fine = (rough / residual.std)[np.isfinite(rough)]
     bins = residual.against_signal()
     figures = {
-        "removed": float(np.minimum(z[known] ** 2, _FAR**2).mean()),
+        "removed": _removed(residual),
         "left": float(np.minimum(fine**2, 100).mean()) ** 0.5 if fine.size else float("nan"),
         "bias": math.nan if bins is None else float(np.average(np.abs(bins["mean"]), weights=bins["count"])),
     }
     return Check(REMOVED, *_judge_removed(*(_number(value) for value in figures.values())), figures)
+
+
+def _removed(residual: Normalised) -> float:
+    known = np.isfinite(residual.z)
+    variance = residual.std[known] ** 2
+    return float((np.minimum(residual.z[known] ** 2, _FAR**2) * variance).sum() / variance.sum())
 
 
 def _judge_removed(removed: float, left: float, bias: float) -> tuple[Verdict, str]:
@@ -184,8 +189,8 @@ def check_resolved(snr: float, noisy: Rings, denoised: Rings | None) -> Check:
     snr
         10 log₁₀(Var(x̂) / mean σ²(x̂)), in decibels: of the noisy image.
     noisy, denoised
-        `muguet.evaluation.quality.frc.ring_correlation` of two halves of the image, which have half its light, and of the
-        estimates that the denoiser makes of them; None without one. It is bad if these hardly correlate at all.
+        `muguet.evaluation.quality.frc.ring_correlation` of two halves of the image, which have half its light, and of
+        the estimates that the denoiser makes of them; None without one. It is bad if these hardly correlate at all.
     """
     figures = {"snr_db": snr, "resolution_noisy": resolution(*noisy)}
     told = f"Signal-to-noise ratio of the noisy image {_signed(snr, '.1f')} dB"

@@ -32,20 +32,27 @@ def excess(z: Floats) -> float:
     return float(np.minimum(sums[kept] ** 2 / count[kept], _MOST).mean()) if kept.any() else float("nan")
 
 
-def likeness(z: Floats, signal: Floats, std: Floats) -> float:
-    """Correlation of a normalised residual with the structure of the estimate, of like size.
+def lost(z: Floats, signal: Floats, std: Floats) -> tuple[float, float]:
+    """Share of the contrast that an estimate lost of structures about ten pixels wide, and how sure that is.
 
-    Pearson's, of the Gaussian blur G₄z with (G₄x̂ − G₈x̂)/σ(x̂): what stands out from its surroundings by
-    4 to 8 pixels, in units of the noise. An estimate that is too smooth left the same structures in the residual, with
-    the same sign; near 0 if nothing of the image went with the noise. NaN if either is constant.
+    With B = G₄ − G₈ what Gaussian blurs of 4 and 8 pixels leave between them, s = Bx̂/σ(x̂) is what stands out of the
+    estimate and Bz what stands out of the residual, both in units of the noise. The regression of Bz on s,
+
+        lost = Σ Bz · s / Σ s²,     likeness = Pearson's correlation of Bz and s,
+
+    is near 0 if nothing of the image went with the noise: y − x̂ = lost · x̂ there means that the estimate has
+    1/(1 + lost) of the contrast. A Gaussian blur of 5 pixels loses 0.2 to 0.7. NaN if either is constant.
     """
     known = np.isfinite(z)
     if not known.any():
-        return float("nan")
+        return float("nan"), float("nan")
     scale = float(np.std(signal[known])) or 1.0
     units = fill_missing(np.where(known, (signal - signal[known].mean()) / scale, np.nan)).astype(np.float64)
-    band = (_blur(units, _FINE) - _blur(units, _COARSE)) * scale
-    return pearson(_smooth(z, _FINE), np.where(known, band / np.where(known, std, 1.0), np.nan))
+    structure = scale * (_blur(units, _FINE) - _blur(units, _COARSE))[known] / std[known]
+    residual = (_smooth(z, _FINE) - _smooth(z, _COARSE))[known]
+    power = float((structure**2).sum())
+    share = float((residual * structure).sum()) / power if power > 0 else float("nan")
+    return share, pearson(residual, structure)
 
 
 def _smooth(z: Floats, sigma: float) -> Floats:
