@@ -57,8 +57,9 @@ def fitted_variance(points: MeanVariance) -> Variance:
     """The polynomial through a photon-transfer curve, of as few terms as the points ask for.
 
     Weighted by 1/error² and robustly, with Huber's weights first (1964, doi:10.1214/aoms/1177703732), then with
-    Tukey's biweight (Beaton & Tukey 1974, doi:10.1080/00401706.1974.10489171). Errors are in proportion to
-    the polynomial and not to the point: a variance that came out small by chance would otherwise weigh more. A term stays if it lowers χ² by three standard errors' worth; the quadratic one is never negative.
+    Tukey's biweight (Beaton & Tukey 1974, doi:10.1080/00401706.1974.10489171). Errors are in proportion to the
+    polynomial and not to the point: a variance that came out small by chance would otherwise weigh more. A term
+    stays if it lowers χ² by three standard errors' worth; the quadratic one is never negative.
 
     Parameters
     ----------
