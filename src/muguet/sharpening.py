@@ -13,14 +13,14 @@ from torch import Tensor
 from muguet.denoiser import Denoiser
 from muguet.errors import MuguetError
 from muguet.image.patches import MISSING, PatchSource
-from muguet.noise.alone import transfer_alone
+from muguet.noise.alone import levelled, transfer_alone
 from muguet.noise.bins import Floats
 from muguet.noise.law import Law
 from muguet.noise.transfer import MeanVariance
 from muguet.noise.variance import fitted_variance
 from muguet.recipes import RECIPES
 
-_PIXELS = 2_000_000  # of a channel, at most: a second of work
+_PIXELS = 4_000_000  # of a channel, at most: two or three seconds of work
 _MISFIT = 0.05  # of σ on average, beyond which a polynomial is not what the points show
 _TEXTURE = (
     1.15  # of N-net's variance, which holds the noise and more: above it the scene is as fine as the noise
@@ -69,8 +69,9 @@ def _pairs(denoiser: Denoiser, source: PatchSource, channel: int) -> tuple[list[
         units = source.values[span].view(shape)[crop]
         lost = source.role[span].view(shape)[crop] == MISSING
         with torch.inference_mode():
-            estimates.append(_doubles(denoiser.method.estimate(units[None, None])[0, 0]))
+            estimate = _doubles(denoiser.method.estimate(units[None, None])[0, 0])
         noisy.append(_doubles(units.masked_fill(lost, float("nan"))))
+        estimates.append(levelled(noisy[-1], estimate))
     return noisy, estimates
 
 

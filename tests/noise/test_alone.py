@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muguet.errors import MuguetError
-from muguet.noise.alone import high_pass, rough_std, transfer_alone
+from muguet.noise.alone import high_pass, levelled, rough_std, transfer_alone
 from muguet.noise.transfer import MeanVariance
 
 GAIN, OFFSET = 2.0, 100.0
@@ -73,6 +73,30 @@ def test_a_curve_survives_its_file():
     for name in ("signal", "variance", "error", "count", "square"):
         np.testing.assert_array_equal(getattr(again, name), getattr(points, name))
     assert again.blur == points.blur
+
+
+def test_each_plane_may_be_clipped_at_a_level_of_its_own():
+    """A dim plane whose few bright pixels are clipped does not end the curve of the bright one."""
+    bright = waves()
+    dim = OFFSET + 0.3 * (bright - OFFSET)
+    first, second = recorded(bright, 1), recorded(dim, 2)
+    second[second >= 180] = np.nan
+    points = transfer_alone([first, second], [bright, dim], fewest=300)
+    assert points.signal.max() > 400
+    ratio = points.variance / (GAIN * (points.signal - OFFSET))
+    assert np.average(ratio, weights=points.count) == pytest.approx(1, abs=0.03)
+
+
+def test_levelled_estimates_have_the_mean_of_what_was_recorded():
+    clean = waves()
+    noisy = recorded(clean, 3)
+    noisy[40:44, 50:60] = np.nan
+    wrong = clean + 30 + 0.05 * np.arange(clean.shape[1])  # a bias that changes slowly
+    right = levelled(noisy, wrong)
+    assert np.isfinite(right).all()
+    assert abs((right - clean).mean()) < 0.5
+    assert (right - clean).std() < 0.15 * np.nanstd(noisy - clean)  # what noise is left in 225 pixels
+    np.testing.assert_allclose(levelled(clean + 7, clean), clean + 7)
 
 
 def test_planes_of_several_sizes_are_measured_together():

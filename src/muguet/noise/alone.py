@@ -16,6 +16,8 @@ _TO_STD = 0.6745  # the median of |N(0, 1)|
 _DIFFERENCES = np.array([1.0, -6.0, 15.0, -20.0, 15.0, -6.0, 1.0])
 _TAPS = _DIFFERENCES / np.sqrt((_DIFFERENCES**2).sum())  # Σ h² = 1: white noise keeps its variance
 _MEAN = np.full(5, 0.2)  # of the signal around, where there is no estimate of it
+_FAR = 7  # pixels
+_WIDE = np.full(2 * _FAR + 1, 1 / (2 * _FAR + 1))
 _LOST = 0.02  # of the pixels of a signal, more than of all: its brightest records are clipped
 
 
@@ -79,11 +81,12 @@ def transfer_alone(
     else:
         signal = [_mean(each, _TAPS**2) for each in estimates]
         square = [_mean(each**2, _TAPS**2) for each in estimates]
+    for each, plane in zip(signal, planes, strict=True):  # each may be clipped at a level of its own
+        each[each > _brightest(each, np.isfinite(plane))] = np.nan
     there, around = _flat(rough), _flat(signal)
     if not np.isfinite(there + around).any():
         raise MuguetError("no 7×7 pixels without a missing or saturated one: too little to measure noise")
     points = mean_variance(around + there, around, bins, fewest, _flat(square))
-    points = points.only(points.signal <= _brightest(around, np.isfinite(_flat(planes))))
     # Var(mean of r²) = 2σ⁴/n · Σ ρ², ρ the filter's autocorrelation, which is the product of those of Y and X.
     overlap = float((np.correlate(_TAPS, _TAPS, "full") ** 2).sum())
     blur = 1 / len(_MEAN) if estimates is None else 0.0
@@ -95,9 +98,33 @@ def _mean(planes: Floats, weights: Floats) -> Floats:
     return _along(_along(planes, weights, -2), weights, -1)
 
 
+def levelled(planes: Floats, estimates: Floats) -> Floats:
+    """Estimates ``(..., y, x)`` with the local mean of what was recorded: x̂ + mean of y − x̂, of 15×15 pixels around.
+
+    An estimate that is a little too bright where it is dark, as one is that has not been learned to the end, would bend
+    the dark end of a photon-transfer curve. Missing pixels count for nothing.
+    """
+    residual = planes - estimates
+    known = np.isfinite(residual)
+    total, count = (
+        _mean(_mirrored(each), _WIDE) for each in (np.where(known, residual, 0), known.astype(float))
+    )
+    inner = (..., slice(_FAR, -_FAR), slice(_FAR, -_FAR))
+    moved: Floats = estimates + total[inner] / np.maximum(count[inner], 1e-9)
+    return moved
+
+
+def _mirrored(planes: Floats) -> Floats:
+    """Planes continued by reflection along Y and X, as far as the wide mean reaches."""
+    width = [(0, 0)] * (planes.ndim - 2) + [(_FAR, _FAR)] * 2
+    return np.pad(planes, width, mode="reflect")
+
+
 def _brightest(signal: Floats, there: npt.NDArray[np.bool_]) -> float:
     """The signal from which on clearly more pixels are missing than among all."""
     known = np.isfinite(signal)
+    if not known.any():
+        return np.inf
     order = np.argsort(signal[known])
     lost = ~there[known][order]
     groups = np.array_split(np.arange(lost.size), max(lost.size // 500, 1))
