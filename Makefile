@@ -10,7 +10,7 @@ demo: .venv/figures  ## install, then denoise an image (IMAGE=path.tif for your 
 	$(BIN)/python examples/demo.py $(if $(IMAGE),"$(IMAGE)") --out demo
 
 test: .venv/dev  ## install, then run the tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 test-slow: .venv/dev  ## the tests that take minutes
 	$(BIN)/pytest -m slow --timeout 3600

@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+if (
+    "PYTEST_XDIST_WORKER" in os.environ
+):  # every worker has a core to itself: threads of two would wait for each other
+    os.environ["OMP_NUM_THREADS"] = "1"
+
 import numpy as np
 import pytest
 

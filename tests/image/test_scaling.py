@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from muguet.image.scaling import Scaling
 
-counts = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40).map(np.array)
-scalings = st.builds(Scaling, st.floats(-1e4, 1e4), st.floats(1e-2, 1e4))
+# What underflows loses its digits in any arithmetic.
+counts = st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=1, max_size=40).map(np.array)
+scalings = st.builds(Scaling, st.floats(-1e4, 1e4, allow_subnormal=False), st.floats(1e-2, 1e4))
 
 
 def cells(seed=0, size=128):
@@ -23,7 +24,7 @@ def cells(seed=0, size=128):
 
 @given(scalings, counts)
 def test_invert_undoes_apply(scaling, values):
-    tolerance = 1e-12 * (np.abs(values).max() + abs(scaling.offset))
+    tolerance = 1e-12 * (np.abs(values).max() + abs(scaling.offset)) + 1e-300
     np.testing.assert_allclose(scaling.invert(scaling.apply(values)), values, atol=tolerance)
     np.testing.assert_allclose(scaling.apply(scaling.invert(values)), values, atol=1e-12 * 1e8)
 
