@@ -184,8 +184,8 @@ def test_a_run_of_minutes_ends_when_they_are_over(small, noisy, monkeypatch, sec
     run = session(noisy, minutes=0.05)
     clock = Clock(monkeypatch, run, seconds)
     seen = list(steps(run))
-    assert 3 - seconds <= clock.now <= 3 * 1.05 + 2 * seconds
-    assert seen[-1].step == seen[-1].total == run.step or run._late(1.04)
+    assert 3 - 1.01 * seconds <= clock.now <= 3 * 1.05 + 2 * seconds
+    assert seen[-1].step == seen[-1].total == run.step or run._late(1.02)
     assert [progress.step for progress in seen] == list(range(1, len(seen) + 1))
     assert seen[-1].seconds_left <= 2 * seconds
 
@@ -232,8 +232,8 @@ def test_a_plateau_begins_the_decay(small, noisy):
     run.history = records(np.full(89, -100.0))
     assert run.total is None
     run.advance()
-    assert run.total == math.ceil(4500 / 0.6)
-    assert run.decay_from == 4500
+    assert run.total == 9000  # as long again, now with the pixels
+    assert run.decay_from == 5400
     assert run.expected_steps() == run.total
     assert not run.finished
     rate = run._learning_rate()

@@ -86,10 +86,11 @@ def _answer(denoiser: Denoiser, plane: Floats, channel: int, mask: Mask | None =
     scaling, net = denoiser.scalings[channel], denoiser.method.net
     units = torch.from_numpy(scaling.apply(fill_missing(plane)))[None, None].to(denoiser.device)
     with torch.inference_mode():
+        sighted = None
         if mask is not None:
-            units = _grid(denoiser).hide(units, mask)
+            units, sighted = _grid(denoiser).hide(units, mask), 0.0
         whole = [torch.from_numpy(each) for each in _multiples(plane.shape, net.stride)]  # type: ignore[arg-type]
-        answer = denoiser.method.estimate(units[..., whole[0][:, None], whole[1]])[0, 0]
+        answer = denoiser.method.estimate(units[..., whole[0][:, None], whole[1]], sighted)[0, 0]
     counts = scaling.invert(answer.cpu().numpy().astype(np.float64))
     return counts[: plane.shape[0], : plane.shape[1]].astype(np.float64)
 

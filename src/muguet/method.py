@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,10 @@ from muguet.restoration.blind import Mask
 
 class Blind(Protocol):
     """Blind spots: which pixels are hidden in a step, and how."""
+
+    @property
+    def hides(self) -> bool:
+        """Whether any pixel is."""
 
     def draw(self, shape: torch.Size, generator: torch.Generator) -> Mask:
         """Index of the hidden pixels of a batch ``(b, 1, *space)``."""
@@ -80,10 +84,17 @@ class Method(nn.Module):
         generator: torch.Generator,
     ) -> Tensor:
         """The likelihood alone, for a given mask."""
-        estimate = self.estimate(self.blind.hide(noisy, mask, generator))[mask]
+        sighted = 0.0 if self.blind.hides else None
+        estimate = self.estimate(self.blind.hide(noisy, mask, generator), sighted)
+        return self.surprise(estimate, target, weight, channel, mask)
+
+    def surprise(
+        self, estimate: Tensor, target: Tensor, weight: Tensor, channel: Tensor, mask: Mask
+    ) -> Tensor:
+        """Mean of −log p(target | estimate) over the masked pixels of positive weight."""
         weights = weight[mask].to(estimate.dtype)
-        which = channel.view(-1, *(1,) * (noisy.ndim - 1)).expand(noisy.shape)[mask]
-        likelihood = self.log_prob(target[mask], estimate, which)
+        which = channel.view(-1, *(1,) * (target.ndim - 1)).expand(target.shape)[mask]
+        likelihood = self.log_prob(target[mask], estimate[mask], which)
         return -(likelihood * weights).sum() / weights.sum().clamp(min=1)
 
     def log_prob(self, recorded: Tensor, signal: Tensor, channel: Tensor) -> Tensor:
@@ -93,11 +104,31 @@ class Method(nn.Module):
             likelihood = torch.where(channel == number, law(signal).log_prob(recorded), likelihood)
         return likelihood
 
-    def estimate(self, image: Tensor) -> Tensor:
-        """The network's estimate of the signal, ``(b, 1, *space)``, float32."""
+    def variance(self, signal: Tensor, channel: Tensor) -> Tensor:
+        """The laws' variance at signals ``(b, 1, *space)`` of these channels ``(b,)``."""
+        variances = torch.stack([law(signal).variance for law in self.laws])
+        return variances[channel, torch.arange(len(channel), device=channel.device)]
+
+    def estimate(self, image: Tensor, sighted: Tensor | float | None = None) -> Tensor:
+        """The network's estimate of the signal, ``(b, 1, *space)``, float32.
+
+        `sighted` is 0 for the blind estimate of a network that has two, 1 for the one that uses the pixel itself, of a
+        shape that broadcasts; None: the better one it has learned.
+        """
+        told = {} if sighted is None or not self.can_see else {"sighted": sighted}
         with torch.autocast(image.device.type, torch.bfloat16, enabled=self.low_precision):
-            estimate: Tensor = self.net(image)
+            estimate: Tensor = self.net(image, **told)
         return estimate.float()
+
+    def open_gate(self, share: float) -> None:
+        """Let `estimate` use the pixel itself, `share` of the answer at first."""
+        net: Any = self.net
+        net.open_gate(share)
+
+    @property
+    def can_see(self) -> bool:
+        """Whether the network has a second estimate, which uses the pixel itself."""
+        return hasattr(self.net, "open_gate")
 
 
 def channels_last(module: nn.Module) -> None:

@@ -53,6 +53,8 @@ class Recipe:
         What the estimate is compared with: the noisy image itself, a clean one, or a second noisy one.
     optics
         Whether a point spread function follows the net.
+    recorrupts
+        Whether the second half of the training shows the pixels, by `muguet.recorruption`, if the net has a use for it.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Recipe:
     law: Callable[[], Law] | None = Gaussian
     target: str = NOISY
     optics: bool = False
+    recorrupts: bool = False
 
     @property
     def learns_law(self) -> bool:
@@ -80,7 +83,15 @@ RECIPES = {
         Recipe(
             "joint",
             "D-net and N-net learn together: the signal, and the law of the noise as a mixture of 1 to 3 "
-            "Gaussians. Ollion et al. 2021, arXiv:2102.08023.",
+            "Gaussians. Then D-net learns with this law what the pixel itself is worth. Ollion et al. 2021, "
+            "arXiv:2102.08023; Pang et al. 2021, doi:10.1109/CVPR46437.2021.00208.",
+            law=None,
+            recorrupts=True,
+        ),
+        Recipe(
+            "joint-blind",
+            "D-net and N-net as published: the pixel itself is hidden to the end of the training. Ollion et al. "
+            "2021, arXiv:2102.08023.",
             law=None,
         ),
         Recipe(

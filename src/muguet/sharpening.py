@@ -69,7 +69,8 @@ def _pairs(denoiser: Denoiser, source: PatchSource, channel: int) -> tuple[list[
         units = source.values[span].view(shape)[crop]
         lost = source.role[span].view(shape)[crop] == MISSING
         with torch.inference_mode():
-            estimate = _doubles(denoiser.method.estimate(units[None, None])[0, 0])
+            # The blind one: an estimate that holds the pixel's noise would pass that for signal.
+            estimate = _doubles(denoiser.method.estimate(units[None, None], 0.0)[0, 0])
         noisy.append(_doubles(units.masked_fill(lost, float("nan"))))
         estimates.append(levelled(noisy[-1], estimate))
     return noisy, estimates

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -29,6 +29,7 @@ class Grid:
 
     spacings: tuple[int, ...] = (3, 4, 5)
     reach: tuple[int, ...] = ()
+    hides: ClassVar[bool] = True
 
     def draw(self, shape: torch.Size, generator: torch.Generator) -> Mask:
         """Index of one random grid in a batch of this shape ``(b, c, *space)``.
@@ -71,6 +72,7 @@ class Stratified:
     box: int = 8
     radius: int = 5
     median: bool = False
+    hides: ClassVar[bool] = True
 
     def draw(self, shape: torch.Size, generator: torch.Generator) -> Mask:
         """Index tensors of one pixel a box, a batch's images each with their own."""
@@ -111,6 +113,8 @@ class Stratified:
 @dataclass(frozen=True)
 class Nothing:
     """No pixel is hidden and every pixel is a target: for training on clean targets."""
+
+    hides: ClassVar[bool] = False
 
     def draw(self, shape: torch.Size, generator: torch.Generator) -> Mask:
         """Index of every pixel."""

@@ -1,4 +1,4 @@
-"""D-net as a local choice among blurs: each pixel gets its own mixture of a few filters, and a correction."""
+"""D-net as a local choice among blurs, a correction, and a share of the pixel itself."""
 
 from __future__ import annotations
 
@@ -64,12 +64,13 @@ class FilterBank(nn.Module):
 
 
 class FilterBankNet(nn.Module):
-    """A U-Net at half resolution that weighs a bank of blurs for every pixel and adds a residual.
+    """A U-Net at half resolution that weighs a bank of blurs for every pixel, a residual, and the pixel itself.
 
-    estimate = Σᵢ softmax(w)ᵢ (Bᵢ y) + 0.3 r, with w and r from the U-Net (space to depth by 2, two 3ᵈ
-    convolutions a level, depth to space). It starts with most weight on one blur, so that its first
-    estimate already is a sensible one. Related: kernel-predicting networks, Bako et al. 2017
-    (doi:10.1145/3072959.3073708) and Mildenhall et al. 2018 (arXiv:1712.02327).
+    The blind estimate is b = Σᵢ softmax(w)ᵢ (Bᵢ y) + 0.3 r, the sighted one b + g (y − b) with a gate 0 < g < 1: the
+    share of the answer that the pixel's own value is. w, r and the gate's logit come from the U-Net (space to depth
+    by 2, two 3ᵈ convolutions a level, depth to space). Were b and y − x independent, the best gate would be
+    g = τ² / (τ² + σ²), τ² the variance of b − x and σ² that of the noise. Related: kernel-predicting networks, Bako
+    et al. 2017 (doi:10.1145/3072959.3073708) and Mildenhall et al. 2018 (arXiv:1712.02327).
 
     Parameters
     ----------
@@ -79,7 +80,14 @@ class FilterBankNet(nn.Module):
         Channels of each level.
     reach
         Neighbours that no filter may hold, see `FilterBank`.
+
+    Attributes
+    ----------
+    sighted
+        0 or 1: whether an answer is the sighted estimate, unless `forward` is told for each image.
     """
+
+    sighted: Tensor
 
     def __init__(
         self, dims: int = 2, widths: tuple[int, ...] = (48, 96, 128), reach: tuple[int, ...] = ()
@@ -100,7 +108,10 @@ class FilterBankNet(nn.Module):
         self.up = nn.ModuleList(_Block(low + high, low, dims) for low, high in reversed(pairs))
         conv = nn.Conv2d if dims == 2 else nn.Conv3d
         self.head = conv(widths[0], fold * (filters + 1), 1)
+        self.gate = conv(widths[0], fold, 1)
+        self.register_buffer("sighted", torch.zeros(()))
         with torch.no_grad():
+            self.gate.weight.zero_()
             self.head.weight.mul_(0.1)
             start = torch.zeros(filters + 1)
             start[min(range(filters), key=lambda i: abs(sigmas[i][-1] - 1.9))] = 2.0
@@ -122,8 +133,18 @@ class FilterBankNet(nn.Module):
         plane = max(reach + 1, *self.bank.radius[-2:])
         return (plane, plane) if self.dims == 2 else (max(4 * levels - 2, self.bank.radius[0]), plane, plane)
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Estimate of the signal, of the input's shape ``(b, 1, *space)``."""
+    def open_gate(self, share: float) -> None:
+        """Answer with the sighted estimate from now on, `share` of it being the pixel itself at first."""
+        with torch.no_grad():
+            self.gate.bias.fill_(math.log(share / (1 - share)))  # type: ignore[union-attr]
+            self.sighted.fill_(1)
+
+    def forward(self, image: Tensor, sighted: Tensor | float | None = None) -> Tensor:
+        """Estimate of the signal, of the input's shape ``(b, 1, *space)``.
+
+        `sighted` holds 1 for images whose answer is the sighted estimate and 0 where it is the blind one, of a shape
+        that broadcasts with theirs; None: what the attribute of this name says.
+        """
         features, skips = _fold(image), []
         for i, block in enumerate(self.down):
             if i > 0:
@@ -135,10 +156,14 @@ class FilterBankNet(nn.Module):
             features = F.interpolate(features, scale_factor=factor, mode="nearest")
             features = block(torch.cat([skip, features], dim=1))
         with torch.autocast(image.device.type, enabled=False):
-            out = _unfold(self.head(features.float()))
+            features, image = features.float(), image.float()
+            out = _unfold(self.head(features))
             weights = torch.softmax(out[:, :-1], dim=1)
-            estimate: Tensor = (weights * self.bank(image.float())).sum(1, keepdim=True) + 0.3 * out[:, -1:]
-        return estimate
+            blind: Tensor = (weights * self.bank(image)).sum(1, keepdim=True) + 0.3 * out[:, -1:]
+            share = torch.sigmoid(_unfold(self.gate(features))) * (
+                self.sighted if sighted is None else sighted
+            )
+        return blind + share * (image - blind)
 
 
 class _Block(nn.Sequential):

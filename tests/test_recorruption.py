@@ -1,0 +1,196 @@
+"""Laws of recorruption: two images whose noise does not meet, and a loss that knows the true error without the truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+from torch import nn
+
+import muguet
+from muguet import checkpoint, recipes
+from muguet.denoiser import load
+from muguet.image.datasets import Sample, collect
+from muguet.method import Method
+from muguet.noise.known import Gaussian
+from muguet.noise.variance import Variance
+from muguet.plan import Plan
+from muguet.recipes import Parts
+from muguet.recorruption import Recorruption
+from muguet.restoration.blind import Grid
+from muguet.restoration.filterbank import FilterBankNet
+from muguet.session import Session
+
+SHOT = Variance(constant=0.02, linear=0.1, quadratic=0.0, floor=1e-4)
+CPU = torch.device("cpu")
+FIRST = torch.zeros(4, dtype=torch.long)
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def acquired(seed=0):
+    """A signal that rises from one side to the other, and a record with Gaussian noise of the variance `SHOT`."""
+    signal = torch.linspace(0.1, 2.0, 256).expand(4, 1, 256, 256)
+    noise = torch.randn(signal.shape, generator=generator(seed)) * SHOT(signal).sqrt()
+    return signal, signal + noise
+
+
+@pytest.mark.parametrize("alpha", [0.25, 0.5, 1.0])
+def test_the_noise_of_one_image_says_nothing_of_the_noise_of_the_other(alpha):
+    signal, noisy = acquired()
+    split = Recorruption(Recorruption.of([SHOT], CPU).coefficients, alpha).split
+    first, second, variance = split(noisy, signal, FIRST, generator(1))
+    torch.testing.assert_close(variance, SHOT(signal))
+    one, two = ((each - signal) / variance.sqrt() for each in (first, second))
+    assert float(one.var()) == pytest.approx(1 + alpha**2, rel=0.02)
+    assert float(two.var()) == pytest.approx(1 + alpha**-2, rel=0.02)
+    assert float((one * two).mean()) == pytest.approx(0, abs=4 * (1 + alpha**-2) / 512)
+
+
+def test_each_channel_has_its_own_variance():
+    twice = Variance(constant=0.04, linear=0.2, quadratic=0.01, floor=0.05)
+    both = Recorruption.of([SHOT, twice], CPU)
+    signal = torch.rand(4, 1, 3, 5, generator=generator()) - 0.3
+    found = both.variance(signal, torch.tensor([0, 1, 0, 1]))
+    torch.testing.assert_close(found[::2], SHOT(signal[::2]))
+    torch.testing.assert_close(found[1::2], twice(signal[1::2]))
+
+
+class Shrunk(nn.Module):
+    """The signal is 1 everywhere: an answer that is so much the pixel itself, where it may be seen."""
+
+    def __init__(self, share):
+        super().__init__()
+        self.share = share
+
+    def open_gate(self, share):
+        self.share = share
+
+    def forward(self, image, sighted=1.0):
+        return 1 + sighted * self.share * (image - 1)
+
+
+def test_the_least_loss_is_that_of_the_share_with_the_least_error():
+    """Errors of the answers: (1 − share)² prior + share² noise; without knowing the signal the loss finds the best."""
+    prior, noise = 0.3, Variance(constant=0.2, linear=0.0, quadratic=0.0, floor=0.1)
+    signal = 1 + prior**0.5 * torch.randn(4, 1, 256, 256, generator=generator(1))
+    noisy = signal + noise.constant**0.5 * torch.randn(signal.shape, generator=generator(2))
+    alpha, shares = 0.5, np.linspace(0.1, 0.9, 17)
+    rule = Recorruption.of([noise], CPU)
+    losses = []
+    for share in shares:
+        method = Method(Shrunk(share), Grid(), [Gaussian()])
+        loss, surprise = rule.loss(
+            method, noisy, noisy, torch.ones_like(noisy), FIRST, generator(3), generator(4)
+        )
+        losses.append(float(loss - surprise / 2))  # two of four images stay blind
+    best = prior / (prior + noise.constant * (1 + alpha**2))
+    assert abs(shares[int(np.argmin(losses))] - best) <= 0.06
+
+
+def test_the_gate_decides_how_much_of_the_pixel_is_in_the_answer():
+    torch.manual_seed(0)
+    net = FilterBankNet(2, (8, 8))
+    image = torch.randn(2, 1, 32, 32)
+    blind = net(image)
+    torch.testing.assert_close(net(image, 0.0), blind)
+    net.open_gate(0.3)
+    torch.testing.assert_close(net(image), blind + 0.3 * (image - blind))
+    torch.testing.assert_close(net(image, 0.0), blind)
+    half = net(image, torch.tensor([0.0, 1.0]).view(2, 1, 1, 1))
+    torch.testing.assert_close(half[0], blind[0])
+    torch.testing.assert_close(half[1], net(image)[1])
+
+
+# ------------------------------------------------------------------ in a run
+
+
+@pytest.fixture
+def small(monkeypatch):
+    monkeypatch.setattr(muguet.session, "PATCH", {2: (32, 32), 3: (4, 16, 16)})
+    monkeypatch.setitem(recipes.NETS, "filterbank", lambda dims, reach: FilterBankNet(dims, (8, 8), reach))
+
+
+@pytest.fixture(scope="module")
+def bright():
+    """Beads of up to 400 photo-electrons, little larger than a pixel: their neighbours hardly foretell them."""
+    rng = np.random.default_rng(0)
+    clean = 100 + 4800 * gaussian_filter((rng.random((192, 192)) < 0.03).astype(float), 1.5)
+    return rng.poisson(clean).astype(np.float32), clean
+
+
+def run(image, steps, **parts):
+    return Session(collect([Sample(image, "YX", "image")], 2), Parts(**parts), Plan(steps=steps, batch=4))
+
+
+def trained(image, steps, **parts):
+    session = run(image, steps, **parts)
+    while not session.finished:
+        session.advance()
+    return session
+
+
+def test_it_uses_the_pixel_where_that_says_much(small, bright):
+    noisy, clean = bright
+    errors = {
+        recipe: np.square(trained(noisy, 160, recipe=recipe).denoiser()(noisy, "YX") - clean).mean()
+        for recipe in ("joint", "joint-blind")
+    }
+    assert errors["joint"] < 0.7 * errors["joint-blind"]
+    assert errors["joint"] < 0.9 * np.square(noisy - clean).mean()
+
+
+def test_the_second_half_sees_the_pixels_and_the_file_says_so(small, bright, tmp_path):
+    session = run(bright[0], 20)
+    seen = []
+    while not session.finished:
+        session.advance()
+        seen.append(float(session.method.net.sighted))
+    assert seen == [0.0] * 9 + [1.0] * 11
+    model = session.denoiser()
+    model.save(tmp_path / "m.muguet")
+    again = load(tmp_path / "m.muguet")
+    np.testing.assert_array_equal(again(bright[0], "YX"), model(bright[0], "YX"))
+
+
+@pytest.mark.parametrize("at", [9, 10, 14])
+def test_a_killed_run_continues_to_the_same_bits(small, bright, tmp_path, at):
+    whole = trained(bright[0], 20)
+    killed = run(bright[0], 20)
+    for _ in range(at):
+        killed.advance()
+    checkpoint.save(killed, tmp_path / "checkpoint")
+    again = run(bright[0], 20)
+    checkpoint.restore(again, tmp_path / "checkpoint")
+    while not again.finished:
+        again.advance()
+    for one, two in zip(whole.averages, again.averages, strict=True):
+        assert torch.equal(one, two)
+
+
+@pytest.mark.parametrize(
+    ("parts", "image"),
+    [
+        ({"recipe": "joint-blind"}, "bright"),
+        ({"net": "unet"}, "bright"),
+        ({"recipe": "l2"}, "bright"),
+        ({"reach": (0, 1)}, "bright"),
+        ({}, "small"),
+    ],
+)
+def test_it_stays_blind_where_it_should(small, bright, parts, image):
+    """As published, without a gate, without a law, with neighbours that share noise, and with too few pixels."""
+    noisy = bright[0] if image == "bright" else bright[0][:17, :18]
+    session = trained(noisy, 12, **parts)
+    assert session.recorruption is None
+    assert float(getattr(session.method.net, "sighted", 0.0)) == 0
+
+
+def test_with_clean_targets_nothing_is_hidden(small, bright):
+    noisy, clean = bright
+    data = collect([Sample(noisy, "YX", "image", clean.astype(np.float32))], 2)
+    session = Session(data, Parts("supervised"), Plan(steps=4, batch=4))
+    assert float(session.method.net.sighted) == 1
