@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check
 IMAGE ?=
 
-.PHONY: demo test test-slow lint bench clean
+.PHONY: demo test test-slow lint bench bench-quality clean
 
 demo: .venv/figures  ## install, then denoise an image (IMAGE=path.tif for your own): see demo/
 	$(BIN)/python examples/demo.py $(if $(IMAGE),"$(IMAGE)") --out demo
@@ -21,7 +21,10 @@ lint: .venv/dev  ## style, types, and the floors of the house
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/dev  ## the figures of the README on real images (see benchmarks/)
+bench: .venv/dev  ## how fast: training, a step, prediction, start, beside CAREamics (see docs/performance.md)
+	$(BIN)/python benchmarks/performance.py
+
+bench-quality: .venv/dev  ## the figures of the README on real images (see benchmarks/)
 	$(BIN)/python benchmarks/quality.py
 	$(BIN)/python benchmarks/verdicts.py
 

@@ -59,7 +59,7 @@ def costs(runs: Sequence[Run], references: Mapping[str, Mapping[str, float]]) ->
         row += [f"{statistics.mean(run['pixels'] / run['prediction_s'] for run in group) / 1e6:.2f}"]
         row += [f"{_average(group, 'peak_mb'):.0f}"]
         rows.append([*row, f"{_average(group, 'import_s'):.2f}", f"{_average(group, 'ready_s'):.2f}"])
-    return _markdown(rows)
+    return markdown(rows)
 
 
 def duels(runs: Sequence[Run]) -> str:
@@ -74,7 +74,7 @@ def duels(runs: Sequence[Run]) -> str:
                 found = [(theirs, ours, end(theirs)) for theirs, ours in pairs if end(theirs)]
                 if found:
                     rows.append([images, NAMES[peer] + name, *_duel(found)])
-    return _markdown(rows)
+    return markdown(rows)
 
 
 def _duel(found: Sequence[tuple[Run, Run, Mapping[str, float]]]) -> list[str]:
@@ -122,7 +122,8 @@ def _median(seconds: Sequence[float | None]) -> str:
     return f"{statistics.median(found):.1f}{missing}"
 
 
-def _markdown(rows: Sequence[Sequence[str]]) -> str:
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """A table whose first row is its head."""
     lines = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

@@ -53,7 +53,7 @@ class Watch:
 
     def mark(self, step: int, **remarks: Any) -> None:
         """Keep the model now."""
-        _settle()
+        settle()
         started, cpu_started = time.monotonic(), time.process_time()
         self.keep(len(self.points))
         self.points.append({"seconds": round(started - self._zero, 3), "step": step, **remarks})
@@ -61,10 +61,10 @@ class Watch:
         self._cpu_zero += time.process_time() - cpu_started
 
 
-def read_job() -> tuple[dict[str, Any], np.ndarray, Path]:
-    """What to do, the noisy images ``(n, y, x)``, and the folder for what comes out."""
+def read_job() -> tuple[dict[str, Any], Path]:
+    """What to do, and the folder for what comes out; noisy images ``(n, y, x)`` are in its noisy.npy."""
     folder = Path(sys.argv[1])
-    return json.loads((folder / "job.json").read_text()), np.load(folder / "noisy.npy"), folder
+    return json.loads((folder / "job.json").read_text()), folder
 
 
 def predictions(points: list[dict[str, Any]], predict: Callable[[int], np.ndarray], folder: Path) -> float:
@@ -73,10 +73,45 @@ def predictions(points: list[dict[str, Any]], predict: Callable[[int], np.ndarra
     for number in range(len(points)):
         started = time.monotonic()
         estimate = predict(number)
-        _settle()
+        settle()
         seconds.append(time.monotonic() - started)
         np.save(folder / f"estimate_{number}.npy", estimate)
     return statistics.median(seconds)
+
+
+def large_image(mpix: float) -> np.ndarray:
+    """A square uint16 image of so many 2²⁰ pixels: counts of a dim scene, filled in without a second copy of it."""
+    side = max(round(1024 * mpix**0.5), 256)
+    block = np.random.default_rng(0).poisson(50, (1024, 1024)).astype(np.uint16)
+    image = np.empty((side, side), np.uint16)
+    for row in range(0, side, 1024):
+        for column in range(0, side, 1024):
+            part = image[row : row + 1024, column : column + 1024]
+            part[:] = block[: part.shape[0], : part.shape[1]]
+    return image
+
+
+def timed_predictions(image: np.ndarray, predict: Callable[[], np.ndarray], repeats: int) -> dict[str, Any]:
+    """Seconds of a prediction, the shortest, and peak memory in MB: beyond image and result, and before it began."""
+    base, result = peak_memory(), 0
+    seconds = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        estimate = predict()
+        settle()
+        seconds.append(time.perf_counter() - started)
+        result = estimate.nbytes
+        del estimate  # before the next: two results at a time are not what one prediction takes
+    peak = peak_memory()
+    return {
+        "pixels": image.size,
+        "seconds": min(seconds),
+        "all_seconds": seconds,
+        "peak_mb": peak,
+        "beyond_mb": peak - (image.nbytes + result) / 1e6,
+        "base_mb": base - image.nbytes / 1e6,
+        "device_mb": device_memory(),
+    }
 
 
 def peak_memory() -> float:
@@ -91,6 +126,13 @@ def peak_memory() -> float:
             return int(lines[0].split()[1]) / 1000
     unit = 1e6 if sys.platform == "darwin" else 1e3
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def device_memory() -> float | None:
+    """Peak of what PyTorch took of a GPU's memory in this process, in MB."""
+    import torch
+
+    return torch.cuda.max_memory_allocated() / 1e6 if torch.cuda.is_available() else None
 
 
 def write_report(folder: Path, package: str, version: str, **found: Any) -> None:
@@ -108,7 +150,7 @@ def write_report(folder: Path, package: str, version: str, **found: Any) -> None
     (folder / "report.json").write_text(json.dumps(report))
 
 
-def _settle() -> None:
+def settle() -> None:
     """Wait until a GPU has done what was asked of it."""
     import torch
 

@@ -34,12 +34,27 @@ class Clock(Callback):
         self.careamist: CAREamist | None = None
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
-        if self.watch.look(trainer.global_step) and self.careamist is not None:
+        over = self.watch.look(trainer.global_step)
+        if over and trainer.current_epoch > 0 and self.careamist is not None:  # it fails without a validation
             self.careamist.stop_training()
 
     def on_train_epoch_end(self, trainer: Trainer, *_: Any) -> None:
         if trainer.current_epoch + 1 == EPOCHS:
             self.watch.mark(trainer.global_step, default=True)
+
+
+def configuration(method: str, seed: int, epochs: int) -> Any:
+    """The library's defaults for N2V or N2V2."""
+    return create_advanced_n2v_config(
+        experiment_name=method,
+        data_type="array",
+        axes="SYX",
+        patch_size=[PATCH, PATCH],
+        batch_size=BATCH,
+        num_epochs=epochs,
+        use_n2v2=method == "n2v2",
+        seed=seed + 1,  # it takes no 0
+    )
 
 
 def train(job: dict[str, Any], noisy: np.ndarray, folder: Path) -> tuple[CAREamist, Watch]:
@@ -50,16 +65,7 @@ def train(job: dict[str, Any], noisy: np.ndarray, folder: Path) -> tuple[CAREami
         lambda number: careamist.trainer.save_checkpoint(folder / f"{number}.ckpt"),
     )
     clock = Clock(watch)
-    config = create_advanced_n2v_config(
-        experiment_name=job["method"],
-        data_type="array",
-        axes="SYX",
-        patch_size=[PATCH, PATCH],
-        batch_size=BATCH,
-        num_epochs=1_000_000,
-        use_n2v2=job["method"] == "n2v2",
-        seed=job["seed"] + 1,  # it takes no 0
-    )
+    config = configuration(job["method"], job["seed"], 1_000_000)
     careamist = CAREamist(config, work_dir=folder, callbacks=[clock], enable_progress_bar=False)
     clock.careamist = careamist
     careamist.train(train_data=noisy)
@@ -68,7 +74,8 @@ def train(job: dict[str, Any], noisy: np.ndarray, folder: Path) -> tuple[CAREami
 
 
 def main() -> None:
-    job, noisy, folder = read_job()
+    job, folder = read_job()
+    noisy = np.load(folder / "noisy.npy")
     careamist, watch = train(job, noisy, folder)
     cores, peak = watch.cores, peak_memory()
 

@@ -5,6 +5,7 @@ python _run_muguet.py FOLDER: called by versus_careamics.py, which writes the jo
 
 from __future__ import annotations
 
+import numpy as np
 from _run import Watch, peak_memory, predictions, read_job, write_report
 
 import muguet
@@ -13,7 +14,8 @@ from muguet.training import Plan, Session, steps
 
 
 def main() -> None:
-    job, noisy, folder = read_job()
+    job, folder = read_job()
+    noisy = np.load(folder / "noisy.npy")
     kept: list[muguet.Denoiser] = []
     watch = Watch(job["moments"], job["seconds"], lambda _: kept.append(session.denoiser()))
     session = Session(

@@ -22,15 +22,11 @@ with something else, and the seconds are not to be trusted.
 from __future__ import annotations
 
 import argparse
-import functools
 import itertools
 import json
 import os
-import platform
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -38,16 +34,10 @@ import numpy as np
 import tifffile
 from _careamics_environment import environment
 from _comparison import NAMES, OURS, costs, draw, duels
+from _processes import HERE, IMPORTS, about, import_seconds, measured
 
 from muguet.errors import MuguetError
 from muguet.evaluation.scores import psnr
-
-HERE = Path(__file__).resolve().parent
-IMPORTS = {  # the package alone, and all that a training needs
-    OURS: ("import muguet", "import muguet; muguet.fit"),
-    "n2v": ("import careamics", "from careamics.config.factories import create_n2v_config; import careamics"),
-}
-IMPORTS["n2v2"] = IMPORTS["n2v"]
 
 
 def load(data: Path, name: str, frame: str) -> tuple[np.ndarray, np.ndarray]:
@@ -73,60 +63,22 @@ def measure(method: str, seed: int, seconds: float, noisy: np.ndarray, clean: np
     """Train and predict in a process of its own, and score what it kept."""
     python, peer = (Path(sys.executable), None) if method == OURS else environment()
     job = {"method": method, "seed": seed, "seconds": seconds, "moments": moments(seconds)}
+    script = "_run_muguet.py" if method == OURS else "_run_careamics.py"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        np.save(folder / "noisy.npy", noisy)
-        (folder / "job.json").write_text(json.dumps(job))
-        script = HERE / ("_run_muguet.py" if method == OURS else "_run_careamics.py")
-        with (folder / "log.txt").open("w") as log:
-            command = [str(python), str(script), name]
-            done = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, cwd=folder, check=False)
-        if done.returncode:
-            last = (folder / "log.txt").read_text().strip().splitlines()[-1:]
-            raise MuguetError(f"{NAMES[method]} failed: {' '.join(last)}")
-        found: dict[str, Any] = json.loads((folder / "report.json").read_text())
+        found = measured(python, script, job, noisy, folder)
         for number, point in enumerate(found["points"]):
             point["psnr"] = round(psnr(np.load(folder / f"estimate_{number}.npy"), clean), 4)
-    alone, ready = (_import_seconds(python, statement) for statement in IMPORTS[method])
+    alone, ready = (
+        import_seconds(python, statement)
+        for statement in IMPORTS["muguet" if method == OURS else "careamics"]
+    )
     return found | {"pixels": noisy.size, "import_s": alone, "ready_s": ready, "peer": peer}
-
-
-@functools.cache
-def _import_seconds(python: Path, statement: str) -> float:
-    """The shortest of three times that an import takes in a fresh process."""
-    code = f"import time; t = time.perf_counter(); {statement}; print(time.perf_counter() - t)"
-    times = [
-        subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True).stdout.split()
-        for _ in range(3)
-    ]
-    return min(float(words[-1]) for words in times)
 
 
 def moments(seconds: float, count: int = 12) -> list[float]:
     """When to keep a model: closer together at first; the end of the run is kept anyway."""
     return [round(float(each), 2) for each in np.geomspace(min(1.0, seconds / 2), seconds, count)[:-1]]
-
-
-def about() -> dict[str, Any]:
-    """Where, when and with what code it is measured."""
-    done = subprocess.run(
-        ["git", "describe", "--always", "--dirty=+", "--exclude=*"],
-        capture_output=True,
-        text=True,
-        cwd=HERE,
-        check=False,
-    )
-    processor = platform.processor() or platform.machine()
-    information = Path("/proc/cpuinfo")
-    if information.is_file():
-        lines = [line for line in information.read_text().splitlines() if line.startswith("model name")]
-        processor = lines[0].partition(":")[2].strip() if lines else processor
-    return {
-        "commit": done.stdout.strip() or "unknown",
-        "date": time.strftime("%Y-%m-%d"),
-        "machine": f"{processor}, {os.cpu_count()} cores",
-        "command": " ".join(["python benchmarks/versus_careamics.py", *sys.argv[1:]]),
-    }
 
 
 def reference(noisy: np.ndarray, clean: np.ndarray) -> dict[str, float]:

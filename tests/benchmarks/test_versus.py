@@ -134,7 +134,7 @@ def test_the_watch_stands_still_while_a_model_is_kept(monkeypatch):
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(time, "process_time", lambda: now[0] / 2)
-    monkeypatch.setattr(_run, "_settle", lambda: None)  # no GPU here to wait for
+    monkeypatch.setattr(_run, "settle", lambda: None)  # no GPU here to wait for
 
     def keep(number: int) -> None:
         now[0] += 50
@@ -158,7 +158,7 @@ def test_only_torch_is_pinned_for_the_peer():
 
 def test_what_is_trained_is_written_and_scored(tmp_path, noisy, monkeypatch):
     """muguet's own half, from end to end, in its own process."""
-    monkeypatch.setattr(versus, "_import_seconds", lambda python, statement: 1.0)
+    monkeypatch.setattr(versus, "import_seconds", lambda python, statement: 1.0)
     monkeypatch.setattr(versus, "moments", lambda seconds: [0.01])
     images = noisy[None, :64, :64]
     found = versus.measure("muguet", 0, 0.5, images, images.astype(float))

@@ -1,0 +1,102 @@
+"""Measures muguet in this process: its training, a step, a prediction, the loading of a model.
+
+python _measure_muguet.py FOLDER: called by performance.py, which writes the job there.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from _peak import flops, peak
+from _pieces import WARM, loss_of, pieces
+from _run import device_memory, large_image, peak_memory, read_job, settle, timed_predictions, write_report
+
+import muguet
+from muguet.image.datasets import Sample, collect
+from muguet.image.patches import TARGET
+from muguet.recipes import Parts
+from muguet.training import Plan, Session
+
+FOREVER = 1e4  # minutes: what is measured is the beginning of a long run
+
+
+def begin(folder: Path, net: str) -> Session:
+    """A run on the images of the folder."""
+    noisy = np.load(folder / "noisy.npy")
+    return Session(collect([Sample(noisy, "TYX", "the images")]), Parts(net=net), Plan(minutes=FOREVER))
+
+
+def train(job: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Steps, pixels and targets a second, and the arithmetic of a step beside the machine's best."""
+    session = begin(folder, job["net"])
+    for _ in range(WARM):
+        session.advance()
+    settle()
+    started, cpu_started, count = time.perf_counter(), time.process_time(), 0
+    while not count or time.perf_counter() - started < job["seconds"]:
+        session.advance()
+        count += 1
+    settle()
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu_started
+    patches = session.source.draw(session.plan.batch, session.chance)
+    memory = peak_memory()  # before the machine's best is looked for, which takes memory of its own
+    return {
+        "steps_per_s": count / seconds,
+        "pixels_per_s": count / seconds * patches.noisy.numel(),
+        "targets_per_s": count / seconds * _targets(session),
+        "cores": cpu / seconds,
+        "training_mb": memory,
+        "device_mb": device_memory(),
+        "parameters": sum(each.numel() for each in session.parameters),
+        "flops_per_step": flops(lambda: torch.autograd.grad(loss_of(session, patches), session.parameters)),
+        "peak": peak(session.device, job["peak_seconds"]),
+    }
+
+
+def _targets(session: Session, draws: int = 100) -> float:
+    """Pixels of a batch that are compared with what was recorded there, the mean over some masks."""
+    method: Any = session.method
+    role = session.source.draw(session.plan.batch, session.chance).role
+    masks = (method.blind.draw(role.shape, session.host) for _ in range(draws))
+    return sum(int((role == TARGET)[mask].sum()) for mask in masks) / draws
+
+
+def steps(job: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """What a step is made of."""
+    return pieces(begin(folder, job["net"]), job["seconds"])
+
+
+def model(job: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """A model to predict with: how good it is does not matter here."""
+    muguet.fit(np.load(folder / "noisy.npy"), "TYX", steps=2).save(job["model"])
+    return {}
+
+
+def load(job: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Seconds to load the model, once everything is imported."""
+    started = time.perf_counter()
+    muguet.load(job["model"])
+    settle()
+    return {"load_s": time.perf_counter() - started}
+
+
+def predict(job: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Seconds and memory for an image of so many megapixels, in one way to call the model."""
+    denoiser = muguet.load(job["model"])
+    image = large_image(job["mpix"])
+    denoiser(image[:256, :256], "YX", **job["way"])  # what is done once, at the first call
+    return timed_predictions(image, lambda: denoiser(image, "YX", **job["way"]), job["repeats"])
+
+
+def main() -> None:
+    job, folder = read_job()
+    found = {each.__name__: each for each in (train, steps, model, load, predict)}[job["task"]](job, folder)
+    write_report(folder, "muguet", muguet.__version__, **found)
+
+
+if __name__ == "__main__":
+    main()

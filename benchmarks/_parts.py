@@ -1,0 +1,212 @@
+"""The parts of the performance suite: each starts its measurements, one process after the other, and gathers them."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _careamics_environment import environment
+from _comparison import matched, time_to_quality
+from _processes import HERE, IMPORTS, import_seconds, measured
+
+from muguet.errors import MuguetError
+
+NETS = ("filterbank", "unet")
+OURS, PEER = "muguet", "careamics"
+# Keywords of the call that denoises: a line for each way that is worth comparing.
+WAYS: dict[str, dict[str, dict[str, Any]]] = {
+    OURS: {"muguet": {}},
+    PEER: {
+        "CAREamics, tiles of 256": {"tile_size": [256, 256], "tile_overlap": [48, 48]},
+        "CAREamics, whole image": {},
+    },
+}
+WHOLE_UP_TO = 4  # MPix: its memory grows with the image when it is not cut into tiles
+Entry = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured.
+
+    Attributes
+    ----------
+    seconds
+        Of a training, or of steps that are taken apart.
+    peak_seconds
+        For each shape whose speed is the machine's.
+    mpix
+        Images to denoise, in 2²⁰ pixels.
+    peer_mpix
+        The largest of them that the peer is given: it may take an hour for more.
+    image
+        Side of the image to train on.
+    """
+
+    seconds: float = 30.0
+    peak_seconds: float = 2.0
+    mpix: tuple[float, ...] = (1, 4, 16, 64)
+    peer_mpix: float = 16
+    image: int = 1024
+
+
+SIZES = {
+    "quick": Size(seconds=1.0, peak_seconds=0.1, mpix=(0.0625, 0.25), peer_mpix=0.25, image=512),
+    "usual": Size(),
+    "full": Size(mpix=(1, 4, 16, 64, 256), peer_mpix=64),
+}
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What the parts have in common.
+
+    Attributes
+    ----------
+    size
+        How much is measured.
+    python, peer
+        The Pythons that have muguet and CAREamics; None: muguet is measured alone.
+    data
+        The folder of real images, for the quality.
+    quick
+        Whether the time to quality is tried for seconds only, and its figures are left out of the results.
+    """
+
+    size: Size
+    python: Path
+    peer: Path | None
+    data: Path
+    quick: bool = False
+
+    def ask(self, package: str, task: str, noisy: np.ndarray | None = None, **job: Any) -> Entry:
+        """Have one thing measured in a process of its own."""
+        python = self.python if package == OURS else self.peer
+        assert python is not None
+        told = (str(job[key]) for key in ("net", "mpix", "way") if key in job)
+        print(" ".join([f"{package}: {task}", *told]), flush=True)
+        return measured(python, f"_measure_{package}.py", {"task": task, **job}, noisy)
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Those that are measured."""
+        return (OURS,) if self.peer is None else (OURS, PEER)
+
+
+@functools.cache
+def simulated(side: int) -> np.ndarray:
+    """A camera's image of simulated cells, ``(1, side, side)`` uint16: everyone has it."""
+    from muguet.image.phantom import acquisition
+
+    photons = (acquisition((side, side), seed=0) - 100) / 2
+    rng = np.random.default_rng(0)
+    counts = 100 + 2 * rng.poisson(photons) + rng.normal(0, 4, photons.shape)
+    return np.clip(np.rint(counts), 0, 65535).astype(np.uint16)[None]
+
+
+def train(suite: Suite) -> Entry:
+    """Training throughput, of both nets and of the peer, and its share of what the machine can do."""
+    noisy, seconds = simulated(suite.size.image), suite.size.seconds
+    how: Entry = {"seconds": seconds, "peak_seconds": suite.size.peak_seconds}
+    found = {net: suite.ask(OURS, "train", noisy, net=net, **how) for net in NETS}
+    if suite.peer:
+        found[PEER] = suite.ask(PEER, "train", noisy, seconds=seconds)
+    return found
+
+
+def steps(suite: Suite) -> Entry:
+    """A step taken apart."""
+    noisy, seconds = simulated(suite.size.image), suite.size.seconds
+    return {net: suite.ask(OURS, "steps", noisy, net=net, seconds=seconds) for net in NETS}
+
+
+def predict(suite: Suite) -> Entry:
+    """Seconds and memory of a prediction against the size of the image."""
+    found: dict[str, list[Entry]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for package in suite.packages:
+            model = _model(suite, package, Path(folder))
+            for name, way in WAYS[package].items():
+                for mpix in (m for m in suite.size.mpix if _given(suite, package, way, m)):
+                    job: Entry = {"model": model, "mpix": mpix, "way": way, "repeats": 3 if mpix <= 4 else 1}
+                    try:
+                        found.setdefault(name, []).append(suite.ask(package, "predict", **job))
+                    except MuguetError as error:  # too little memory, say: that is a result too
+                        print(f"{name}: {error}", flush=True)
+                        break
+    return found
+
+
+def _given(suite: Suite, package: str, way: Entry, mpix: float) -> bool:
+    if package == OURS:
+        return True
+    return mpix <= suite.size.peer_mpix and (bool(way) or mpix <= WHOLE_UP_TO)
+
+
+def start(suite: Suite) -> Entry:
+    """What one waits for before anything begins: imports, and the loading of a model, the shortest of three."""
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for package in suite.packages:
+            model = _model(suite, package, Path(folder))
+            loads = [suite.ask(package, "load", model=model) for _ in range(3)]
+            python = suite.python if package == OURS else suite.peer
+            assert python is not None
+            alone, ready = (import_seconds(python, statement) for statement in IMPORTS[package])
+            load = min(each["load_s"] for each in loads)
+            found[package] = loads[0] | {"import_s": alone, "ready_s": ready, "load_s": load}
+    return found
+
+
+def _model(suite: Suite, package: str, folder: Path) -> str:
+    """The file of a model of a package, hardly trained."""
+    path = str(folder / f"model.{'muguet' if package == OURS else 'ckpt'}")
+    suite.ask(package, "model", simulated(256), model=path)
+    return path
+
+
+def quality(suite: Suite) -> Entry:
+    """Seconds to a PSNR on one frame of W2S, by versus_careamics.py, which keeps its own results and picture."""
+    import versus_careamics as versus
+
+    minutes = 0.1 if suite.quick else 2.0
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "quick.json" if suite.quick else HERE / "results" / "versus_careamics.json"
+        methods = [OURS] if suite.peer is None else ["n2v", OURS]
+        choices = argparse.Namespace(
+            set=["w2s_ch1"], frame="1", minutes=minutes, seeds=[0], methods=methods, data=suite.data, out=out
+        )
+        versus.compare(choices)
+        results = json.loads(out.read_text())
+    images = "w2s_ch1, frame 1"
+    runs = [run for run in results["runs"] if (run["minutes"], run["seed"]) == (minutes, 0)]
+    ours = next(run for run in runs if (run["images"], run["method"]) == (images, OURS))
+    found = {key: ours[key] for key in ("versions", "threads", "device")}
+    found |= {"images": images, "minutes": minutes, "psnr": ours["points"][-1]["psnr"]}
+    found["best_blur"] = results["references"][images]["best_blur"]
+    found["blur_after_s"] = time_to_quality(ours["points"], found["best_blur"])
+    for theirs, _ in matched(runs, images, "n2v") if suite.peer else ():
+        found["peer_psnr"] = theirs["points"][-1]["psnr"]
+        found["peer_after_s"] = time_to_quality(ours["points"], found["peer_psnr"])
+    return {OURS: found}
+
+
+PARTS: dict[str, Callable[[Suite], Entry]] = {p.__name__: p for p in (train, steps, predict, start, quality)}
+
+
+def find_peer(alone: bool) -> Path | None:
+    """The Python that has CAREamics; where it cannot be installed, one sentence and None."""
+    if alone:
+        return None
+    try:
+        return environment()[0]
+    except MuguetError as error:
+        print(f"muguet is measured alone: {error}", flush=True)
+        return None

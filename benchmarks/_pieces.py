@@ -1,0 +1,84 @@
+"""A step of training taken apart: what sampling, masking, forward, likelihood, backward and optimiser take."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import Any
+
+import torch
+from _run import settle
+
+from muguet.image.patches import TARGET, Patches
+from muguet.training import Session
+
+PIECES = ("sampling", "masking", "forward", "likelihood", "backward", "optimiser")
+WARM, LEAST = 5, 5  # steps before any is measured, and measured at least
+
+
+class Laps:
+    """Milliseconds between one call and the next, under the name of what lay between; a GPU is waited for."""
+
+    def __init__(self) -> None:
+        self.times: dict[str, list[float]] = {}
+        self.begin()
+
+    def begin(self) -> None:
+        """From here."""
+        settle()
+        self._last = time.perf_counter()
+
+    def __call__(self, name: str) -> None:
+        settle()
+        now = time.perf_counter()
+        self.times.setdefault(name, []).append(1000 * (now - self._last))
+        self._last = now
+
+
+def loss_of(session: Session, patches: Patches) -> torch.Tensor:
+    """The loss of a step, as `Session.advance` has it but for the spreading of quantised values."""
+    weight = patches.role == TARGET
+    loss: torch.Tensor = session.method(patches.noisy, patches.noisy, weight, patches.channel, session.host)
+    return loss
+
+
+def reenact(session: Session, lap: Laps) -> None:
+    """A step of `session` by the same calls as `muguet.session` and `muguet.method` make, with a lap after each."""
+    method: Any = session.method
+    lap.begin()
+    patches = session.source.draw(session.plan.batch, session.chance)
+    lap("sampling")
+    mask = method.blind.draw(patches.noisy.shape, session.host)
+    hidden = method.blind.hide(patches.noisy, mask, session.host)
+    lap("masking")
+    estimate = method.estimate(hidden)[mask]
+    lap("forward")
+    weights = (patches.role == TARGET)[mask].to(estimate.dtype)
+    channel = patches.channel.view(-1, 1, 1, 1).expand(patches.noisy.shape)[mask]
+    likelihood = method.log_prob(patches.noisy[mask], estimate, channel)
+    loss = -(likelihood * weights).sum() / weights.sum().clamp(min=1)
+    lap("likelihood")
+    session.optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    lap("backward")
+    torch.nn.utils.clip_grad_norm_(session.parameters, 1.0)
+    session.optimiser.step()
+    with torch.no_grad():
+        torch._foreach_lerp_(session.averages, session.parameters, 0.01)
+    lap("optimiser")
+
+
+def pieces(session: Session, seconds: float) -> dict[str, Any]:
+    """Median milliseconds of each piece, and of the whole step by `Session.advance`, taken in turns for so long."""
+    lap = Laps()
+    for _ in range(WARM):
+        reenact(session, lap)
+        session.advance()
+    lap, end = Laps(), time.monotonic() + seconds
+    while len(lap.times.get("step", ())) < LEAST or time.monotonic() < end:
+        reenact(session, lap)
+        lap.begin()
+        session.advance()
+        lap("step")
+    medians = {name: statistics.median(times) for name, times in lap.times.items()}
+    return {"step_ms": medians.pop("step"), "pieces_ms": medians, "steps": len(lap.times["step"])}
