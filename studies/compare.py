@@ -34,7 +34,17 @@ from launching import Launch, Launcher, finish
 
 QUICK_SETS = ("phantom", "w2s_ch1")
 QUICK_METHODS = tuple(
-    ["gaussian-blur", "joint-g1", "joint-g3", "l2", "noise2void", "n2v2", "deconoising", "supervised", "care"]
+    [
+        "gaussian-blur",
+        "joint-g3",
+        "joint-blind-g1",
+        "l2",
+        "noise2void",
+        "n2v2",
+        "deconoising",
+        "supervised",
+        "care",
+    ]
 )
 FULL_SETS = [name for name in sets.SETS if name not in sets.PUBLISHED]
 SEEDS = {False: 1, True: 5}  # of a quick and of a full run

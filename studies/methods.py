@@ -41,6 +41,8 @@ LEARNED = {
     "joint-g1": Learned("joint"),
     "joint-g2": Learned("joint", components=2),
     "joint-g3": Learned("joint", components=3),
+    "joint-blind-g1": Learned("joint-blind"),
+    "joint-blind-g3": Learned("joint-blind", components=3),
     "l2": Learned("l2"),
     "noise2void": Learned("noise2void"),
     "n2v2": Learned("n2v2"),
