@@ -154,7 +154,7 @@ def expected(cells: Sequence[Cell], data: Path, threads: int) -> list[float]:
             speeds[net] = rehearsed(net, threads)
         step, pixel = speeds[net]
         training = 60 * (cell.minutes or 0) if cell.steps is None else cell.steps * step
-        found.append(START + training + pixel * pixels[cell.set])
+        found.append(START + training + 8 * pixel * pixels[cell.set])
     return found
 
 

@@ -24,6 +24,7 @@ DIFFERENCES = (
     ("joint-g3", "care", 1.49),
     ("joint-g3", "supervised", 0.21),
     ("joint-g3", "joint-g1", math.nan),
+    ("joint-g1", "l2", math.nan),
     ("joint-unet", "deconoising", 1.42),
     ("joint-unet", "care", 1.49),
     ("joint-unet", "supervised-unet", 0.21),

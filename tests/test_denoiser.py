@@ -31,7 +31,7 @@ def small_nets(monkeypatch):
 
 def plane(model, picture, channel=0):
     out = np.empty(picture.shape, np.float32)
-    shares = list(model.plane(picture, channel, out))
+    shares = list(model.plane(picture, channel, out, model.views(picture.size)))
     assert shares == sorted(shares)
     assert shares[-1] == 1
     return out
@@ -213,6 +213,20 @@ def test_a_turned_image_gives_the_turned_answer(net, turns):
         np.testing.assert_allclose(
             symmetry.undo(torch.from_numpy(turned)[None, None])[0, 0].numpy(), answer, atol=1e-2, rtol=1e-4
         )
+
+
+def test_the_answer_is_the_mean_of_those_to_so_many_views(monkeypatch):
+    model, picture = made(), image(48, 64)
+    once, eight = model(picture, symmetries=1), model(picture)
+    np.testing.assert_array_equal(eight, model(picture, symmetries=8))
+    turned = [
+        model(np.ascontiguousarray(picture[::y, ::x]), symmetries=1)[::y, ::x] for y, x in ((1, 1), (-1, -1))
+    ]
+    np.testing.assert_allclose(model(picture, symmetries=2), np.mean(turned, 0), rtol=1e-4)
+    monkeypatch.setattr(module, "FEW", 47 * 64)
+    np.testing.assert_array_equal(model(picture), once)  # a large image is seen once
+    with pytest.raises(MuguetError, match="1, 2, 4 or 8"):
+        model(picture, symmetries=3)
 
 
 def test_the_law_is_in_counts():

@@ -232,8 +232,8 @@ def test_a_plateau_begins_the_decay(small, noisy):
     run.history = records(np.full(89, -100.0))
     assert run.total is None
     run.advance()
-    assert run.total == 9000  # as long again, now with the pixels
-    assert run.decay_from == 5400
+    assert run.total == math.ceil(4500 / 0.6)
+    assert run.decay_from == 4500
     assert run.expected_steps() == run.total
     assert not run.finished
     rate = run._learning_rate()

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from muguet import storage
 from muguet.errors import MuguetError
-from muguet.recorruption import Recorruption
+from muguet.evidence import Evidence
 from muguet.session import Session
 
 
@@ -30,8 +30,8 @@ def save(session: Session, path: Path) -> None:
         tensors |= {
             f"{name}.{key}": value.detach().cpu().numpy() for key, value in module.state_dict().items()
         }
-    if session.recorruption is not None:
-        tensors["recorruption"] = session.recorruption.coefficients.cpu().numpy()
+    if session.evidence is not None:
+        tensors["evidence"] = session.evidence.coefficients.cpu().numpy()
     for index, state in session.optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{key}": value.cpu().numpy() for key, value in state.items()}
     header = {
@@ -40,7 +40,6 @@ def save(session: Session, path: Path) -> None:
         "total": session.total,
         "decay_from": session.decay_from,
         "seconds": session.seconds,
-        "sighted_from": session.sighted_from,
         "measuring": session.measuring,
         "history": session.history,
     }
@@ -86,10 +85,9 @@ def _continue(session: Session, tensors: Mapping[str, npt.NDArray[Any]], header:
     session.loss_sum.copy_(torch.from_numpy(tensors["loss_sum"]))
     session.step, session.seconds, session.history = header["step"], header["seconds"], header["history"]
     session.total, session.decay_from = header["total"], header["decay_from"]
-    session.sighted_from = header["sighted_from"] and tuple(header["sighted_from"])
     session.measuring = header["measuring"]
-    if "recorruption" in tensors:
-        session.recorruption = Recorruption(torch.from_numpy(tensors["recorruption"]).to(session.device))
+    if "evidence" in tensors:
+        session.evidence = Evidence(torch.from_numpy(tensors["evidence"]).to(session.device))
 
 
 def _identity(session: Session) -> dict[str, Any]:

@@ -120,6 +120,13 @@ class Method(nn.Module):
             estimate: Tensor = self.net(image, **told)
         return estimate.float()
 
+    def both(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """The blind estimate and the gate of a network that `can_see`, ``(b, 1, *space)`` each, float32."""
+        net: Any = self.net
+        with torch.autocast(image.device.type, torch.bfloat16, enabled=self.low_precision):
+            blind, gate = net.both(image)
+        return blind, gate
+
     def open_gate(self, share: float) -> None:
         """Let `estimate` use the pixel itself, `share` of the answer at first."""
         net: Any = self.net

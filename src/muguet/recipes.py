@@ -53,8 +53,8 @@ class Recipe:
         What the estimate is compared with: the noisy image itself, a clean one, or a second noisy one.
     optics
         Whether a point spread function follows the net.
-    recorrupts
-        Whether the second half of the training shows the pixels, by `muguet.recorruption`, if the net has a use for it.
+    weighs_pixels
+        Whether the estimate uses the pixel itself, if the net can: see `muguet.evidence`.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Recipe:
     law: Callable[[], Law] | None = Gaussian
     target: str = NOISY
     optics: bool = False
-    recorrupts: bool = False
+    weighs_pixels: bool = False
 
     @property
     def learns_law(self) -> bool:
@@ -83,10 +83,10 @@ RECIPES = {
         Recipe(
             "joint",
             "D-net and N-net learn together: the signal, and the law of the noise as a mixture of 1 to 3 "
-            "Gaussians. Then D-net learns with this law what the pixel itself is worth. Ollion et al. 2021, "
-            "arXiv:2102.08023; Pang et al. 2021, doi:10.1109/CVPR46437.2021.00208.",
+            "Gaussians; and, as soon as the noise is known, what the pixel itself is worth. Ollion et al. 2021, "
+            "arXiv:2102.08023; Laine et al. 2019, arXiv:1901.10277.",
             law=None,
-            recorrupts=True,
+            weighs_pixels=True,
         ),
         Recipe(
             "joint-blind",

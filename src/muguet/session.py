@@ -14,6 +14,7 @@ from torch import Tensor
 
 from muguet.denoiser import Denoiser
 from muguet.errors import MuguetError
+from muguet.evidence import Evidence
 from muguet.image.datasets import Dataset
 from muguet.image.patches import HELD_OUT, TARGET, Patches, PatchSource
 from muguet.masking import correlation, hidden
@@ -21,14 +22,13 @@ from muguet.method import bfloat16_pays, channels_last, find_device
 from muguet.noise.variance import fitted_variance
 from muguet.plan import Plan, Progress, plateaued
 from muguet.recipes import CLEAN, NOISY, RECIPES, Parts, Recipe, choose
-from muguet.recorruption import Recorruption
 from muguet.restoration.blind import neighbours_mean
 from muguet.sharpening import sharpened
 from muguet.version import __version__
 
 PATCH = {2: (64, 64), 3: (16, 48, 48)}
 MULTIPLE = {2: (8, 8), 3: (4, 8, 8)}  # of the patch sizes: the stride of every network divides it
-SIGHTED_FROM = 0.5  # of the run: until then with blind spots alone, then with the pixel itself as well
+WEIGHED_FROM = 0.5  # of the run: the noise is measured then, and pixels are weighed from then on
 DECAY_FROM = 0.6  # of the run at full learning rate, the rest decays to nothing
 EVALUATE_EVERY = 50  # steps
 
@@ -80,8 +80,8 @@ class Session:
             method = self.parts.build(std, bfloat16_pays(self.device, dataset.dimensions))
         self.method = method.to(self.device)
         channels_last(self.method)
-        self.recorrupts = recipe.recorrupts and self.method.can_see and not any(reach)
-        self.recorruption: Recorruption | None = None
+        self.weighs_pixels = recipe.weighs_pixels and self.method.can_see and not any(reach)
+        self.evidence: Evidence | None = None
         if recipe.target != NOISY and self.method.can_see:  # nothing to hide
             self.method.open_gate(0.5)
         self.averaged = copy.deepcopy(self.method).requires_grad_(False)
@@ -96,8 +96,7 @@ class Session:
         if self.plan.steps is not None:
             self._end_at(self.plan.steps)
         self.seconds = 0.0
-        self.sighted_from: tuple[int, float] | None = None  # the step, and the seconds that it began at
-        self.measuring = 0.0  # seconds that the noise law takes
+        self.measuring: float | None = None  # seconds that it took to measure the noise, once it has been
         self.history: list[dict[str, float]] = []
         self.loss_sum = torch.zeros((), device=self.device)
         self._fixed = self._draw_fixed()
@@ -112,10 +111,10 @@ class Session:
             group["lr"] = self._learning_rate()
         patches = self.source.draw(self.plan.batch, self.chance)
         batch = patches.noisy, self._target(patches), patches.role == TARGET, patches.channel, self.host
-        if self.recorruption is None:
+        if self.evidence is None:
             loss = surprise = self.method(*batch)
         else:
-            loss, surprise = self.recorruption.loss(self.method, *batch, self.chance)
+            loss, surprise = self.evidence.loss(self.method, *batch)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
@@ -130,34 +129,33 @@ class Session:
             mean = float(self.loss_sum) / EVALUATE_EVERY
             self.loss_sum.zero_()
             self.history.append({"step": self.step, "loss": mean, "held_out": held_out})
-        if self.recorrupts and self.sighted_from is None and self._half_way():
-            self._see(started)
+        if self.weighs_pixels and self.measuring is None and self._half_way():
+            self._weigh_pixels()
         self.seconds += time.monotonic() - started
         self._plan_end()
         total = self.expected_steps()
-        left = (total - self.step) * self._pace() + self.measuring
+        left = (total - self.step) * self._pace() + (self.measuring or 0)
         return Progress(self.step, total, self.seconds, max(left, 0.0), surprise.detach(), held_out)
 
-    def _see(self, started: float) -> None:
-        """Measure the variance of the noise; where the images tell it, learn to use the pixel itself from now on."""
-        before = time.monotonic()
+    def _weigh_pixels(self) -> None:
+        """Measure the variance of the noise; if the images tell it, learn from now on what the pixel itself is worth."""
+        started = time.monotonic()
         denoiser = sharpened(Denoiser(self.parts, self.averaged, self.scalings), self.source)
         known = [fitted_variance(points) for points in denoiser.transfers if points is not None]
         if len(known) == len(denoiser.transfers):
-            self.recorruption = Recorruption.of(known, self.device)
-            share = self._pixels_share(self.recorruption)
+            self.evidence = Evidence.of(known, self.device)
+            share = self._share(self.evidence)
             for method in (self.method, self.averaged):
                 method.open_gate(share)
-        self.measuring = time.monotonic() - before
-        self.sighted_from = self.step, self.seconds + time.monotonic() - started
+        self.measuring = time.monotonic() - started
 
-    def _pixels_share(self, recorruption: Recorruption) -> float:
+    def _share(self, evidence: Evidence) -> float:
         """Where the gate starts: τ² / (τ² + σ²), as N-net's variance is that of the noise and of the estimate."""
         batch = self._fixed[0][0]
         with torch.no_grad():
             signal = self.averaged.estimate(batch.noisy)
             both = self.averaged.variance(signal, batch.channel)
-            share = float((1 - recorruption.variance(signal, batch.channel) / both).mean())
+            share = float((1 - evidence.variance(signal, batch.channel) / both).mean())
         return min(max(share, 0.03), 0.7)
 
     @property
@@ -169,21 +167,19 @@ class Session:
         """Steps of the whole run: known once it decays, before that from the time that a step takes."""
         if self.total is not None:
             return self.total
-        return self.step + max(
-            int((60 * self.plan.minutes - self.seconds - self.measuring) / self._pace()), 0
-        )
+        left = (
+            60 * self.plan.minutes - self.seconds - (self.measuring or 0)
+        )  # it is measured again at the end
+        return self.step + max(math.ceil(left / self._pace() - 1e-6), 0)
 
     def _pace(self) -> float:
-        """Seconds a step, of late: steps with the pixel itself take longer."""
-        step, seconds = self.sighted_from or (0, 0.0)
-        if self.step - step < 10:
-            step, seconds = 0, 0.0
-        return max(self.seconds - seconds, 1e-6) / max(self.step - step, 1)
+        """Seconds a step."""
+        return max(self.seconds - (self.measuring or 0), 1e-6) / max(self.step, 1)
 
     def _half_way(self) -> bool:
         if self.plan.steps is not None:
-            return self.step >= SIGHTED_FROM * self.plan.steps
-        return self._late(SIGHTED_FROM) or plateaued(self.history)
+            return self.step >= WEIGHED_FROM * self.plan.steps
+        return self._late(WEIGHED_FROM) or plateaued(self.history)
 
     def _learning_rate(self) -> float:
         rate = self.plan.learning_rate * min(self.step / 20, 1.0)
@@ -197,14 +193,16 @@ class Session:
         if self.total is None and self._late(DECAY_FROM):
             self.total, self.decay_from = self.expected_steps(), self.step
         elif self.total is None and plateaued(self.history):
-            self._end_at(math.ceil(self.step / (SIGHTED_FROM if self.recorruption else DECAY_FROM)))
+            self._end_at(math.ceil(self.step / DECAY_FROM))
 
     def _end_at(self, steps: int) -> None:
         self.total, self.decay_from = steps, int(DECAY_FROM * steps)
 
     def _late(self, share: float) -> bool:
         """Whether this share of the time is over, the noise law's measurement at the end being part of it."""
-        return self.plan.steps is None and self.seconds + self.measuring >= share * 60 * self.plan.minutes
+        return (
+            self.plan.steps is None and self.seconds + (self.measuring or 0) >= share * 60 * self.plan.minutes
+        )
 
     def _target(self, patches: Patches) -> Tensor:
         """What the hidden pixels are compared with: the image, its values spread over the step they stand for.
@@ -258,7 +256,7 @@ class Session:
         return self.source.values.numel()
 
     def rehearse(self) -> tuple[float, float]:
-        """Seconds for a step of training, and to denoise a pixel, on this machine; the run itself is untouched."""
+        """Seconds for a step of training, and for a pixel to be seen once, here; the run itself is untouched."""
         chance, host = torch.Generator(self.device).manual_seed(0), torch.Generator().manual_seed(0)
         patches = self.source.draw(self.plan.batch, chance, augment=False)
         weight = patches.role == TARGET
@@ -272,9 +270,8 @@ class Session:
                 self.method.estimate(patches.noisy, 0.0)
             both.append((stepped - started, _now(self.device) - stepped))
         step, forward = (min(each) for each in zip(*both, strict=True))
-        turns = 8 if self.parts.quarter_turns else 4
         overlap = 1.5  # tiles are read with a halo
-        return 1.2 * step, overlap * turns * forward / patches.noisy.numel()
+        return 1.2 * step, overlap * forward / patches.noisy.numel()
 
     def denoiser(self) -> Denoiser:
         """The best so far: the averaged weights, as a denoiser."""

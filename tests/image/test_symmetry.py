@@ -34,9 +34,11 @@ def test_all_differ_and_the_first_is_the_identity(turns, number):
     assert not any(torch.equal(one, other) for one, other in combinations(images, 2))
 
 
+@pytest.mark.parametrize("most", [1, 2, 4, 8])
 @pytest.mark.parametrize("turns", [True, False])
-def test_one_after_another_is_one_of_them(turns):
-    group = symmetries(turns)
+def test_one_after_another_is_one_of_them(turns, most):
+    group = symmetries(turns, most)
+    assert len(group) == min(most, 8 if turns else 4)
     images = {tuple(symmetry.apply(numbered(3, 3)).flatten().tolist()) for symmetry in group}
     for first in group:
         for second in group:

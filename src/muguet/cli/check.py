@@ -119,7 +119,7 @@ def _denoised(
 
     cut = centre(recorded, _SIDE)
     made = np.empty(cut.shape, np.float32)
-    for _ in denoiser.plane(cut, channel, made):
+    for _ in denoiser.plane(cut, channel, made, denoiser.views(cut.size)):
         pass
     return cut, made
 

@@ -117,6 +117,16 @@ class Choices:
     overwrite: bool
 
 
+Symmetries = Annotated[
+    int | None,
+    typer.Option(
+        help="Average the answers to so many flips and turns of an image (1, 2, 4 or 8), in as many times the time.",
+        rich_help_panel=OUTPUT,
+        show_default="8 up to 4 megapixels, 1 beyond",
+    ),
+]
+
+
 def data_type(name: str | None) -> np.dtype[Any] | None:
     """Return the data type that --dtype names, or None for that of the input."""
     known = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")

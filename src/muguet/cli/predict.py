@@ -24,19 +24,22 @@ def denoise_file(
     result: Path,
     axes: str | None,
     dtype: np.dtype[Any] | None,
+    symmetries: int | None,
     overwrite: bool,
 ) -> tuple[Image, npt.NDArray[Any]]:
     """Denoise one file, plane by plane into an array of the result's type, and write it; the image and that array."""
     from muguet.image.files import read, write
 
     image = read(source, axes)
-    data, told = _denoised(denoiser, image, dtype or image.data.dtype)
+    data, told = _denoised(denoiser, image, dtype or image.data.dtype, symmetries)
     write(result, replace(image, data=data), overwrite)
     say(f"{result}: {described(replace(image, data=data))}. {told}")
     return image, data
 
 
-def _denoised(denoiser: Denoiser, image: Image, dtype: np.dtype[Any]) -> tuple[npt.NDArray[Any], str]:
+def _denoised(
+    denoiser: Denoiser, image: Image, dtype: np.dtype[Any], symmetries: int | None
+) -> tuple[npt.NDArray[Any], str]:
     from muguet.evaluation.residual import Residual
     from muguet.image.outputs import to_dtype
 
@@ -52,10 +55,11 @@ def _denoised(denoiser: Denoiser, image: Image, dtype: np.dtype[Any]) -> tuple[n
     out = np.empty(planes.shape, dtype)
     estimate = np.empty(layout.space, np.float32)
     residual = Residual()
+    views = denoiser.views(image.data.size, symmetries)
     number, started = planes.shape[0] * planes.shape[1], time.monotonic()
     with Bar(f"Denoising {image.path.name if image.path else ''}".strip()) as bar:
         for i, (n, c) in enumerate(np.ndindex(planes.shape[:2])):
-            for share in denoiser.plane(planes[n, c], c, estimate):
+            for share in denoiser.plane(planes[n, c], c, estimate, views):
                 done = (i + share) / number
                 if bar.due and done < 1:
                     left = (time.monotonic() - started) * (1 - done) / done

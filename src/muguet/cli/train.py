@@ -32,7 +32,7 @@ def train(sources: list[Path], choices: Choices, checkpoint: Path) -> Denoiser:
     if choices.resume:
         checkpoints.restore(session, checkpoint)
         say(f"Continuing at step {session.step}.")
-    _announce(session)
+    _announce(session, len(sources))
     with interruptible(
         lambda: say("Stopping: the best so far is used. Ctrl-C again ends at once.")
     ) as interrupt:
@@ -106,8 +106,10 @@ def _psf(text: str) -> float | tuple[tuple[float, ...], ...]:
     return tuple(tuple(float(value) for value in row) for row in plane.reshape(-1, plane.shape[-1]))
 
 
-def _announce(session: Session) -> None:
+def _announce(session: Session, files: int) -> None:
     """Say how long it will take on this machine, before it starts."""
+    from muguet.denoiser import views
+
     step, pixel = session.rehearse()
     if session.plan.steps is not None:
         training = step * (session.plan.steps - session.step)
@@ -115,5 +117,5 @@ def _announce(session: Session) -> None:
     else:
         training = 60 * session.plan.minutes - session.seconds
         length = f"at most {duration(training)}, about {int(training / step)} steps"
-    prediction = pixel * session.pixels
+    prediction = pixel * session.pixels * len(views(session.parts, session.pixels / files))
     say(f"Training on {session.device}: {length}; then about {duration(prediction)} to denoise.")

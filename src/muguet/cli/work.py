@@ -31,6 +31,7 @@ from muguet.cli.options import (
     Resume,
     Seed,
     Steps,
+    Symmetries,
     data_type,
 )
 from muguet.cli.predict import denoise_file, tell_law
@@ -86,6 +87,7 @@ def denoise(
             show_default="the input's",
         ),
     ] = None,
+    symmetries: Symmetries = None,
     save_model: Annotated[
         Path | None,
         typer.Option(
@@ -129,7 +131,7 @@ def denoise(
     if model is not None:
         _refuse(context, _TRAINING, "is for training, and --model is trained already")
     if recipe in CLASSICAL:
-        options = (*_TRAINING, "model", "save_model", "report")
+        options = (*_TRAINING, "model", "symmetries", "save_model", "report")
         _refuse(
             context, options, f"is for recipes that learn, and {recipe} does not", but=("recipe", "clean")
         )
@@ -138,6 +140,8 @@ def denoise(
     results = destination(sources, out)
     for result in results:
         check_output(result, overwrite)
+    if symmetries not in (None, 1, 2, 4, 8):
+        raise MuguetError(f"--symmetries is {symmetries}: give 1, 2, 4 or 8")
     if recipe in CLASSICAL:
         denoise_classically(sources, results, recipe, clean or [], axes, kind, overwrite)
         return
@@ -155,7 +159,7 @@ def denoise(
         denoiser.save(save_model)
         say(f"{save_model}: the model, for --model and muguet info.")
     for source, result in zip(sources, results, strict=True):
-        image, data = denoise_file(denoiser, source, result, axes, kind, overwrite)
+        image, data = denoise_file(denoiser, source, result, axes, kind, symmetries, overwrite)
     if report is not None:
         reporting.report(denoiser, image, data, report, sys.argv, overwrite, started)
         say(f"{report}: the report, for any browser.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 
 from torch import Tensor
 
@@ -26,10 +25,16 @@ class Symmetry:
         return image.transpose(-2, -1) if self.swap else image
 
 
-def symmetries(quarter_turns: bool = True) -> list[Symmetry]:
-    """Return the eight flips and quarter turns, or without the turns the four flips, of the plane of Y and X."""
+def symmetries(quarter_turns: bool = True, most: int = 8) -> list[Symmetry]:
+    """Return flips and quarter turns of the plane of Y and X, the identity first.
+
+    All eight, or without the turns the four flips; at most `most` of 1, 2, 4, 8: none, both flips at once, all flips.
+    """
     flips = [
         tuple(axis for axis, on in zip((-2, -1), both, strict=True) if on)
-        for both in product((0, 1), repeat=2)
+        for both in ((0, 0), (1, 1), (0, 1), (1, 0))
     ]
-    return [Symmetry(swap, flip) for swap in ((False, True) if quarter_turns else (False,)) for flip in flips]
+    found = [
+        Symmetry(swap, flip) for swap in ((False, True) if quarter_turns else (False,)) for flip in flips
+    ]
+    return found[:most]

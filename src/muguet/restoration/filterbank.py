@@ -145,6 +145,11 @@ class FilterBankNet(nn.Module):
         `sighted` holds 1 for images whose answer is the sighted estimate and 0 where it is the blind one, of a shape
         that broadcasts with theirs; None: what the attribute of this name says.
         """
+        blind, gate = self.both(image)
+        return blind + (self.sighted if sighted is None else sighted) * gate * (image - blind)
+
+    def both(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """The blind estimate and the gate, each of the input's shape, in float32."""
         features, skips = _fold(image), []
         for i, block in enumerate(self.down):
             if i > 0:
@@ -160,10 +165,8 @@ class FilterBankNet(nn.Module):
             out = _unfold(self.head(features))
             weights = torch.softmax(out[:, :-1], dim=1)
             blind: Tensor = (weights * self.bank(image)).sum(1, keepdim=True) + 0.3 * out[:, -1:]
-            share = torch.sigmoid(_unfold(self.gate(features))) * (
-                self.sighted if sighted is None else sighted
-            )
-        return blind + share * (image - blind)
+            gate = torch.sigmoid(_unfold(self.gate(features)))
+        return blind, gate
 
 
 class _Block(nn.Sequential):

@@ -1,4 +1,4 @@
-"""Laws of recorruption: two images whose noise does not meet, and a loss that knows the true error without the truth."""
+"""Laws of the gate: without the truth, it finds the share of the pixel with the least error."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from torch import nn
 import muguet
 from muguet import checkpoint, recipes
 from muguet.denoiser import load
+from muguet.evidence import Evidence
 from muguet.image.datasets import Sample, collect
 from muguet.method import Method
 from muguet.noise.known import Gaussian
 from muguet.noise.variance import Variance
 from muguet.plan import Plan
 from muguet.recipes import Parts
-from muguet.recorruption import Recorruption
 from muguet.restoration.blind import Grid
 from muguet.restoration.filterbank import FilterBankNet
 from muguet.session import Session
@@ -31,64 +31,60 @@ def generator(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def acquired(seed=0):
-    """A signal that rises from one side to the other, and a record with Gaussian noise of the variance `SHOT`."""
-    signal = torch.linspace(0.1, 2.0, 256).expand(4, 1, 256, 256)
-    noise = torch.randn(signal.shape, generator=generator(seed)) * SHOT(signal).sqrt()
-    return signal, signal + noise
-
-
-@pytest.mark.parametrize("alpha", [0.25, 0.5, 1.0])
-def test_the_noise_of_one_image_says_nothing_of_the_noise_of_the_other(alpha):
-    signal, noisy = acquired()
-    split = Recorruption(Recorruption.of([SHOT], CPU).coefficients, alpha).split
-    first, second, variance = split(noisy, signal, FIRST, generator(1))
-    torch.testing.assert_close(variance, SHOT(signal))
-    one, two = ((each - signal) / variance.sqrt() for each in (first, second))
-    assert float(one.var()) == pytest.approx(1 + alpha**2, rel=0.02)
-    assert float(two.var()) == pytest.approx(1 + alpha**-2, rel=0.02)
-    assert float((one * two).mean()) == pytest.approx(0, abs=4 * (1 + alpha**-2) / 512)
-
-
 def test_each_channel_has_its_own_variance():
     twice = Variance(constant=0.04, linear=0.2, quadratic=0.01, floor=0.05)
-    both = Recorruption.of([SHOT, twice], CPU)
+    both = Evidence.of([SHOT, twice], CPU)
     signal = torch.rand(4, 1, 3, 5, generator=generator()) - 0.3
     found = both.variance(signal, torch.tensor([0, 1, 0, 1]))
     torch.testing.assert_close(found[::2], SHOT(signal[::2]))
     torch.testing.assert_close(found[1::2], twice(signal[1::2]))
 
 
-class Shrunk(nn.Module):
-    """The signal is 1 everywhere: an answer that is so much the pixel itself, where it may be seen."""
+class Gated(nn.Module):
+    """Neighbours say that the signal is 1 everywhere; the gate is the same everywhere."""
 
-    def __init__(self, share):
+    def __init__(self, gate):
         super().__init__()
-        self.share = share
+        self.gate = gate
 
     def open_gate(self, share):
-        self.share = share
+        self.gate = share
 
-    def forward(self, image, sighted=1.0):
-        return 1 + sighted * self.share * (image - 1)
+    def both(self, image):
+        return torch.ones_like(image), torch.full_like(image, self.gate)
 
 
-def test_the_least_loss_is_that_of_the_share_with_the_least_error():
-    """Errors of the answers: (1 − share)² prior + share² noise; without knowing the signal the loss finds the best."""
+@pytest.mark.parametrize("skewed", [False, True])
+def test_the_likeliest_gate_has_the_least_error(skewed):
+    """Signals of a variance τ² about 1, noise of σ², exponential too: g = τ²/(τ² + σ²), found without the truth."""
     prior, noise = 0.3, Variance(constant=0.2, linear=0.0, quadratic=0.0, floor=0.1)
     signal = 1 + prior**0.5 * torch.randn(4, 1, 256, 256, generator=generator(1))
-    noisy = signal + noise.constant**0.5 * torch.randn(signal.shape, generator=generator(2))
-    alpha, shares = 0.5, np.linspace(0.1, 0.9, 17)
-    rule = Recorruption.of([noise], CPU)
-    losses = []
-    for share in shares:
-        method = Method(Shrunk(share), Grid(), [Gaussian()])
-        loss, surprise = rule.loss(
-            method, noisy, noisy, torch.ones_like(noisy), FIRST, generator(3), generator(4)
-        )
-        losses.append(float(loss - surprise / 2))  # two of four images stay blind
-    best = prior / (prior + noise.constant * (1 + alpha**2))
-    assert abs(shares[int(np.argmin(losses))] - best) <= 0.06
+    unit = torch.randn(signal.shape, generator=generator(2))
+    if skewed:
+        unit = torch.empty(signal.shape).exponential_(generator=generator(2)) - 1
+    noisy = signal + noise.constant**0.5 * unit
+    rule, gates = Evidence.of([noise], CPU), np.linspace(0.05, 0.95, 91)
+    losses, errors = [], []
+    for gate in gates:
+        method = Method(Gated(gate), Grid(), [Gaussian()])
+        loss, surprise = rule.loss(method, noisy, noisy, torch.ones_like(noisy), FIRST, generator(3))
+        losses.append(float(loss - surprise))
+        errors.append(float((1 + gate * (noisy - 1) - signal).square().mean()))
+    assert gates[int(np.argmin(losses))] == pytest.approx(0.6, abs=0.02)
+    assert gates[int(np.argmin(errors))] == pytest.approx(0.6, abs=0.02)
+
+
+def test_the_blind_estimate_learns_from_the_law_alone():
+    """The gate's likelihood moves the gate; towards the pixel, it must not draw the estimate of what neighbours say."""
+    torch.manual_seed(0)
+    noisy = torch.randn(4, 1, 32, 32)
+    method = Parts("joint", reach=(0, 0)).build()
+    batch = method, noisy, noisy, torch.ones_like(noisy), FIRST, generator(3)
+    loss, surprise = Evidence.of([SHOT], CPU).loss(*batch)
+    head = method.net.head.bias
+    (both,) = torch.autograd.grad(loss, head, retain_graph=True)
+    (alone,) = torch.autograd.grad(surprise, head)
+    torch.testing.assert_close(both, alone)
 
 
 def test_the_gate_decides_how_much_of_the_pixel_is_in_the_answer():
@@ -185,7 +181,7 @@ def test_it_stays_blind_where_it_should(small, bright, parts, image):
     """As published, without a gate, without a law, with neighbours that share noise, and with too few pixels."""
     noisy = bright[0] if image == "bright" else bright[0][:17, :18]
     session = trained(noisy, 12, **parts)
-    assert session.recorruption is None
+    assert session.evidence is None
     assert float(getattr(session.method.net, "sighted", 0.0)) == 0
 
 
