@@ -61,8 +61,8 @@ class Denoiser:
     ) -> npt.NDArray[np.float32]:
         """The denoised image, in counts, of the same shape.
 
-        The network sees the unmasked image, in tiles whose halo is its receptive field. Missing pixels (NaN, infinite) stay missing and leave the others
-        as they are.
+        The network sees the image with all its pixels, in tiles whose halo is its receptive field. Missing pixels (NaN,
+        infinite) stay missing and leave the others as they are.
 
         Parameters
         ----------
@@ -77,7 +77,8 @@ class Denoiser:
         Raises
         ------
         MuguetError
-            If axes or symmetries do not fit, the model is for other dimensions or channels, or the values are not real numbers.
+            If axes or symmetries do not fit, the model is for other dimensions or channels, or the values are not
+            real numbers.
         """
         array = np.asarray(image)
         if array.dtype.kind not in "buif":

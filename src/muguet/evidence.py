@@ -17,8 +17,8 @@ class Evidence:
     """Learns the gate g of a network that has one, once the variance σ²(x) of the noise is known.
 
     Neighbours say x ~ N(b, τ²), with b the blind estimate and τ² the variance of its error, which differs from place to
-    place; the pixel says y ~ N(x, σ²). Their product has the mean b + g (y − b) with g = τ² / (τ² + σ²). As hidden pixels
-    lie about b with the variance τ² + σ² = σ² / (1 − g), the gate is found by their likelihood,
+    place; the pixel says y ~ N(x, σ²). Their product has the mean b + g (y − b) with g = τ² / (τ² + σ²). As hidden
+    pixels lie about b with the variance τ² + σ² = σ² / (1 − g), the gate is found by their likelihood,
 
         −log p = ½ (1 − g) (y − b)²/σ² − ½ log (1 − g) + constant.
 

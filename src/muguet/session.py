@@ -138,7 +138,7 @@ class Session:
         return Progress(self.step, total, self.seconds, max(left, 0.0), surprise.detach(), held_out)
 
     def _weigh_pixels(self) -> None:
-        """Measure the variance of the noise; if the images tell it, learn from now on what the pixel itself is worth."""
+        """Measure the variance of the noise; if the images tell it, learn from now on what a pixel itself is worth."""
         started = time.monotonic()
         denoiser = sharpened(Denoiser(self.parts, self.averaged, self.scalings), self.source)
         known = [fitted_variance(points) for points in denoiser.transfers if points is not None]
