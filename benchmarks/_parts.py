@@ -22,13 +22,13 @@ NETS = ("filterbank", "unet")
 OURS, PEER = "muguet", "careamics"
 # Keywords of the call that denoises: a line for each way that is worth comparing.
 WAYS: dict[str, dict[str, dict[str, Any]]] = {
-    OURS: {"muguet": {}},
+    OURS: {"muguet, seen once": {"symmetries": 1}, "muguet, from eight sides": {"symmetries": 8}},
     PEER: {
         "CAREamics, tiles of 256": {"tile_size": [256, 256], "tile_overlap": [48, 48]},
         "CAREamics, whole image": {},
     },
 }
-WHOLE_UP_TO = 4  # MPix: its memory grows with the image when it is not cut into tiles
+WHOLE_UP_TO = 4  # MPix: the peer's memory grows with an image that is not cut, and larger ones we see once
 Entry = dict[str, Any]
 
 
@@ -146,7 +146,7 @@ def predict(suite: Suite) -> Entry:
 
 def _given(suite: Suite, package: str, way: Entry, mpix: float) -> bool:
     if package == OURS:
-        return True
+        return way["symmetries"] == 1 or mpix <= WHOLE_UP_TO
     return mpix <= suite.size.peer_mpix and (bool(way) or mpix <= WHOLE_UP_TO)
 
 
