@@ -67,6 +67,7 @@ class Clock:
 
     def __init__(self, monkeypatch, run, seconds):
         self.now, self.seconds = 0.0, seconds
+        run.seconds = run.aside = 0.0  # that it took to prepare
         draw = run.source.draw
 
         def drawn(*args, **choices):

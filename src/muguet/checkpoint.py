@@ -40,6 +40,7 @@ def save(session: Session, path: Path) -> None:
         "total": session.total,
         "decay_from": session.decay_from,
         "seconds": session.seconds,
+        "aside": session.aside,
         "measuring": session.measuring,
         "history": session.history,
     }
@@ -85,7 +86,7 @@ def _continue(session: Session, tensors: Mapping[str, npt.NDArray[Any]], header:
     session.loss_sum.copy_(torch.from_numpy(tensors["loss_sum"]))
     session.step, session.seconds, session.history = header["step"], header["seconds"], header["history"]
     session.total, session.decay_from = header["total"], header["decay_from"]
-    session.measuring = header["measuring"]
+    session.aside, session.measuring = header["aside"], header["measuring"]
     if "evidence" in tensors:
         session.evidence = Evidence(torch.from_numpy(tensors["evidence"]).to(session.device))
 

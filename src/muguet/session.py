@@ -49,6 +49,7 @@ class Session:
     """
 
     def __init__(self, dataset: Dataset, parts: Parts | None = None, plan: Plan | None = None) -> None:
+        started = time.monotonic()
         self.plan = plan or Plan()
         wanted = parts or Parts()
         recipe = choose(RECIPES, wanted.recipe, "--recipe")
@@ -82,6 +83,8 @@ class Session:
         channels_last(self.method)
         self.weighs_pixels = recipe.weighs_pixels and self.method.can_see and not any(reach)
         self.evidence: Evidence | None = None
+        # Of a run by minutes also to know how long it will take at the end.
+        self.measures = self.weighs_pixels or (recipe.learns_law and self.plan.steps is None)
         if recipe.target != NOISY and self.method.can_see:  # nothing to hide
             self.method.open_gate(0.5)
         self.averaged = copy.deepcopy(self.method).requires_grad_(False)
@@ -95,11 +98,12 @@ class Session:
         self.total: int | None = None
         if self.plan.steps is not None:
             self._end_at(self.plan.steps)
-        self.seconds = 0.0
         self.measuring: float | None = None  # seconds that it took to measure the noise, once it has been
         self.history: list[dict[str, float]] = []
         self.loss_sum = torch.zeros((), device=self.device)
         self._fixed = self._draw_fixed()
+        self.seconds = time.monotonic() - started
+        self.aside = self.seconds  # of which no step took
 
     # ------------------------------------------------------------- one step
 
@@ -129,25 +133,26 @@ class Session:
             mean = float(self.loss_sum) / EVALUATE_EVERY
             self.loss_sum.zero_()
             self.history.append({"step": self.step, "loss": mean, "held_out": held_out})
-        if self.weighs_pixels and self.measuring is None and self._half_way():
-            self._weigh_pixels()
+        if self.measures and self.measuring is None and self._half_way():
+            self._measure()
         self.seconds += time.monotonic() - started
         self._plan_end()
         total = self.expected_steps()
         left = (total - self.step) * self._pace() + (self.measuring or 0)
         return Progress(self.step, total, self.seconds, max(left, 0.0), surprise.detach(), held_out)
 
-    def _weigh_pixels(self) -> None:
-        """Measure the variance of the noise; if the images tell it, learn from now on what a pixel itself is worth."""
+    def _measure(self) -> None:
+        """Measure the noise; if the images tell its variance, learn from now on what a pixel itself is worth."""
         started = time.monotonic()
         denoiser = sharpened(Denoiser(self.parts, self.averaged, self.scalings), self.source)
         known = [fitted_variance(points) for points in denoiser.transfers if points is not None]
-        if len(known) == len(denoiser.transfers):
+        if self.weighs_pixels and len(known) == len(denoiser.transfers):
             self.evidence = Evidence.of(known, self.device)
             share = self._share(self.evidence)
             for method in (self.method, self.averaged):
                 method.open_gate(share)
         self.measuring = time.monotonic() - started
+        self.aside += self.measuring
 
     def _share(self, evidence: Evidence) -> float:
         """Where the gate starts: τ² / (τ² + σ²), as N-net's variance is that of the noise and of the estimate."""
@@ -174,7 +179,7 @@ class Session:
 
     def _pace(self) -> float:
         """Seconds a step."""
-        return max(self.seconds - (self.measuring or 0), 1e-6) / max(self.step, 1)
+        return max(self.seconds - self.aside, 1e-6) / max(self.step, 1)
 
     def _half_way(self) -> bool:
         if self.plan.steps is not None:

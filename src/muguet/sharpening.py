@@ -20,7 +20,7 @@ from muguet.noise.transfer import MeanVariance
 from muguet.noise.variance import fitted_variance
 from muguet.recipes import RECIPES
 
-_PIXELS = 4_000_000  # of a channel, at most: two or three seconds of work
+_PIXELS = 2_000_000  # of a channel, at most: two seconds of work
 _MISFIT = 0.05  # of σ on average, beyond which a polynomial is not what the points show
 _TEXTURE = (
     1.15  # of N-net's variance, which holds the noise and more: above it the scene is as fine as the noise
