@@ -113,7 +113,7 @@ def _fingerprint(name: str, data: Path) -> str:
 @functools.cache
 def sources() -> str:
     """Of all code that a result depends on: that of trainings, scores, and the studies' own."""
-    found = hashlib.sha256(common._sources().encode())
+    found = hashlib.sha256(common.sources().encode())
     package = Path(str(muguet.__file__)).parent
     for path in (package / "evaluation" / "scores.py", *(common.HERE / name for name in _OURS)):
         found.update(path.read_bytes())
@@ -143,7 +143,7 @@ def measure(cell: Cell, data: Path) -> tuple[dict[str, Any], dict[str, np.ndarra
         "memory_mb": round(_peak_memory()),
         "about": dict(found.about),
         "machine": common.machine(),
-        "commit": common._commit(),
+        "commit": common.commit(),
         "date": time.strftime("%Y-%m-%d"),
         "sources": sources(),
     }

@@ -48,12 +48,12 @@ def trained(pair: Pair, choices: argparse.Namespace, components: int = 3) -> mug
 
 
 def _key(noisy: npt.NDArray[np.generic], parameters: Mapping[str, int]) -> str:
-    described = json.dumps([noisy.shape, noisy.dtype.str, parameters, muguet.__version__, _sources()])
+    described = json.dumps([noisy.shape, noisy.dtype.str, parameters, muguet.__version__, sources()])
     return hashlib.sha256(described.encode() + np.ascontiguousarray(noisy).tobytes()).hexdigest()[:32]
 
 
 @functools.cache
-def _sources() -> str:
+def sources() -> str:
     """What the modules are that a training rests on: a version number does not change with every change."""
     folder = Path(str(muguet.__file__)).parent
     found = hashlib.sha256()
@@ -138,7 +138,7 @@ def about(choices: argparse.Namespace) -> dict[str, Any]:
         "command": " ".join(["python", f"studies/{choices.script}", *choices.arguments]),
         "seed": choices.seed,
         "steps": choices.steps,
-        "commit": _commit(),
+        "commit": commit(),
         "versions": {"muguet": muguet.__version__, "torch": torch.__version__, "numpy": np.__version__},
         "machine": machine(),
         "date": time.strftime("%Y-%m-%d"),
@@ -160,7 +160,7 @@ def machine() -> str:
     return ", ".join(parts)
 
 
-def _commit() -> str:
+def commit() -> str:
     """The commit of the repository, with a + if files that it tracks have changed since."""
 
     def git(*words: str) -> str:

@@ -181,7 +181,7 @@ def scored(session: Session, method: torch.nn.Module, test: Images) -> float:
 
 def _key(run: Run, choices: argparse.Namespace, train: Images, test: Images) -> str:
     how = {"recipe": run.recipe, "seed": run.seed, "steps": choices.steps, "every": choices.every}
-    described = hashlib.sha256(json.dumps([how, common._sources()]).encode())
+    described = hashlib.sha256(json.dumps([how, common.sources()]).encode())
     for array in (train.noisy, test.noisy, test.clean):
         described.update(np.ascontiguousarray(array).tobytes())
     return described.hexdigest()[:32]
