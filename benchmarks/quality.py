@@ -1,6 +1,6 @@
 """The figures of docs/results.md: PSNR, noise law and residuals on real images, with the public interface only.
 
-    python benchmarks/quality.py [frame] [frames] [seeds] [residuals] [nets] [memory] [--data FOLDER] [--quick]
+    python benchmarks/quality.py [frame] [frames] [seeds] [residuals] [nets] [bright] [memory] [--data FOLDER] [--quick]
 
 Images are looked for in --data, $MUGUET_DATA or ../shared/data. Every case trains with the defaults unless it
 says otherwise, prints one line, and is added to benchmarks/results/quality.json with machine and versions.
@@ -151,6 +151,22 @@ def nets(data: Path, quick: bool) -> dict[str, Any]:
     }
 
 
+def bright(data: Path, quick: bool) -> dict[str, Any]:
+    """Many photo-electrons, where the pixel itself is worth most: the default, the U-Net, a blur and wavelets."""
+    results = {}
+    for name, photons in (("mitochondria", 500), ("nuclei", 200)):
+        scene = tifffile.imread(data / f"clean_{name}.tif").astype(float)
+        electrons, rng = scene / scene.max() * photons, np.random.default_rng(0)
+        clean = 2 * electrons + 100
+        recorded = 2 * (rng.poisson(electrons) + rng.normal(0, 2, scene.shape)) + 100
+        noisy = recorded.round().clip(0, 65535).astype(np.uint16)
+        wavelet = psnr(classical.calibrated(noisy, "wavelet")[0], clean)
+        for net in ("filterbank", "unet"):
+            found = run(noisy, clean, minutes=0.3 if quick else 5, net=net)[1]
+            results[f"{name}, {photons} photo-electrons, {net}"] = found | {"wavelet": wavelet}
+    return results
+
+
 def memory(data: Path, quick: bool) -> dict[str, Any]:
     """Peak memory of denoising a large image with a given model, in a process of its own."""
     size = 2048 if quick else 8192
@@ -196,7 +212,7 @@ def pictures(data: Path, name: str, noisy: np.ndarray, estimate: np.ndarray) -> 
     figure.savefig(folder / f"residual_{name}.png", dpi=70)
 
 
-CASES = {f.__name__: f for f in (frame, frames, seeds, residuals, nets, memory)}
+CASES = {f.__name__: f for f in (frame, frames, seeds, residuals, nets, bright, memory)}
 
 
 def main() -> None:
