@@ -87,16 +87,17 @@ def test_the_blind_estimate_learns_from_the_law_alone():
     torch.testing.assert_close(both, alone)
 
 
-def test_the_gate_decides_how_much_of_the_pixel_is_in_the_answer():
+@pytest.mark.parametrize("dims", [2, 3])
+def test_the_gate_decides_how_much_of_the_pixel_is_in_the_answer(dims):
     torch.manual_seed(0)
-    net = FilterBankNet(2, (8, 8))
-    image = torch.randn(2, 1, 32, 32)
+    net = FilterBankNet(dims, (8, 8))
+    image = torch.randn(2, 1, *(4, 16, 16)[-dims:])
     blind = net(image)
     torch.testing.assert_close(net(image, 0.0), blind)
     net.open_gate(0.3)
     torch.testing.assert_close(net(image), blind + 0.3 * (image - blind))
     torch.testing.assert_close(net(image, 0.0), blind)
-    half = net(image, torch.tensor([0.0, 1.0]).view(2, 1, 1, 1))
+    half = net(image, torch.tensor([0.0, 1.0]).view(2, *[1] * (dims + 1)))
     torch.testing.assert_close(half[0], blind[0])
     torch.testing.assert_close(half[1], net(image)[1])
 
