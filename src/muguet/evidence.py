@@ -61,7 +61,7 @@ class Evidence:
         surprise = method.surprise(blind, target, weight, channel, mask)
         signal = blind.detach()
         square = (target - signal).square() / self.variance(signal, channel)
-        rest = 1 - gate[mask]
+        rest = (1 - gate[mask]).clamp(min=1e-4)  # a gate that is wide open has no logarithm
         likelihood = 0.5 * (rest * square[mask] - rest.log())
         weights = weight[mask].to(likelihood.dtype)
         return surprise + (likelihood * weights).sum() / weights.sum().clamp(min=1), surprise
