@@ -39,8 +39,8 @@ Components = Annotated[
 Recipe = Annotated[
     str,
     typer.Option(
-        help="Method: joint (with a noise law), joint-blind, l2, noise2void, n2v2, deconoising; with --clean supervised, care, "
-        "noise2noise; gaussian-blur, non-local-means, wavelet, total-variation learn nothing.",
+        help="Method: joint (with a noise law), joint-blind, l2, noise2void, n2v2, deconoising; with --clean "
+        "supervised, care, noise2noise; gaussian-blur, non-local-means, wavelet, total-variation learn nothing.",
         rich_help_panel=TRAINING,
     ),
 ]
