@@ -57,21 +57,21 @@ def _throughput(axes: Any, found: Mapping[str, Any]) -> None:
         bars.append((f"training,\n{label}", run["pixels_per_s"] / 1e6, name == PEER))
     for name, runs in found.get("predict", {}).items():
         best = max(run["pixels"] / run["seconds"] for run in runs) / 1e6
-        bars.append((f"prediction,\n{name.replace(', ', ',' + chr(10))}", best, name.startswith("CAREamics")))
+        bars.append((name.replace(", ", ",\n"), best, name.startswith("CAREamics")))
     for at, (_, value, theirs) in enumerate(bars):
         axes.barh(-at, value, 0.7, color=GREY if theirs else style.LEARNED)
         axes.annotate(f"{value:.2g}", (value, -at), (3, 0), textcoords="offset points", va="center")
     axes.set_yticks([-at for at in range(len(bars))], [label for label, *_ in bars], fontsize=6.5)
     axes.margins(x=0.15)
     axes.set_xlabel("Mpixel/s")
-    axes.set_title("Throughput")
+    axes.set_title("Throughput: training, then prediction")
 
 
 def _time(axes: Any, found: Mapping[str, Any]) -> None:
     _against_size(axes, found["predict"], "seconds")
     axes.set_ylabel("Seconds")
     axes.set_title("Prediction: time")
-    axes.legend(loc="upper left", fontsize=6.5)
+    axes.legend(loc="lower right", fontsize=6.5)
 
 
 def _memory(axes: Any, found: Mapping[str, Any]) -> None:
