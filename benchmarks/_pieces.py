@@ -51,12 +51,10 @@ def reenact(session: Session, lap: Laps) -> None:
     mask = method.blind.draw(patches.noisy.shape, session.host)
     hidden = method.blind.hide(patches.noisy, mask, session.host)
     lap("masking")
-    estimate = method.estimate(hidden)[mask]
+    estimate = method.estimate(hidden)
     lap("forward")
-    weights = (patches.role == TARGET)[mask].to(estimate.dtype)
-    channel = patches.channel.view(-1, 1, 1, 1).expand(patches.noisy.shape)[mask]
-    likelihood = method.log_prob(patches.noisy[mask], estimate, channel)
-    loss = -(likelihood * weights).sum() / weights.sum().clamp(min=1)
+    weight = patches.role == TARGET
+    loss = method.surprise(estimate, patches.noisy, weight, patches.channel, mask)
     lap("likelihood")
     session.optimiser.zero_grad(set_to_none=True)
     loss.backward()

@@ -118,3 +118,43 @@ def test_the_generator_alone_decides_on_the_mask(batch):
     first = method(noisy, noisy, weight, channel, generator(5))
     torch.manual_seed(99)
     assert torch.equal(first, method(noisy, noisy, weight, channel, generator(5)))
+
+
+@pytest.mark.parametrize("components", [1, 3])
+def test_the_quasi_score_is_without_bias_whatever_the_law_is_like(components):
+    """Nine of ten pixels are dark and one is a photon, as behind a photomultiplier: far from the law at its start."""
+    torch.manual_seed(0)
+    recorded = torch.tensor([0.1] * 9 + [2.1]).repeat(10).reshape(1, 1, 10, 10)
+    first = torch.zeros(1, dtype=torch.long)
+    slopes = {}
+    for quasi in (False, True):
+        torch.manual_seed(1)
+        method = Method(nn.Identity(), Nothing(), [LearnedLaw(components, 0.5)], quasi=quasi)
+        signal = torch.full_like(recorded, 0.3).requires_grad_()
+        method(signal, recorded, torch.ones_like(recorded), first, generator()).backward()
+        slopes[quasi] = float(signal.grad.sum())
+    assert slopes[True] == pytest.approx(0.0, abs=1e-6)
+    assert abs(slopes[False]) > 0.01
+
+
+def test_the_quasi_score_leaves_the_value_and_what_the_laws_learn(batch):
+    noisy, weight, channel = batch
+    found = {}
+    for quasi in (False, True):
+        torch.manual_seed(0)
+        method = Method(UNet(2, 8), Grid(), [LearnedLaw(2), LearnedLaw(3)], quasi=quasi)
+        loss = method(noisy, noisy, weight, channel, generator())
+        loss.backward()
+        found[quasi] = loss.detach(), [p.grad for p in method.laws.parameters()]
+    torch.testing.assert_close(found[True][0], found[False][0])
+    for mine, other in zip(found[True][1], found[False][1], strict=True):
+        torch.testing.assert_close(mine, other)
+
+
+def test_the_quasi_score_is_the_error_over_the_variance_of_its_channel(batch):
+    noisy, weight, channel = batch
+    method = Method(nn.Identity(), Nothing(), [Gaussian(0.5), Gaussian(2.0)], quasi=True)
+    signal = torch.zeros_like(noisy).requires_grad_()
+    method(signal, noisy, weight, channel, generator()).backward()
+    variance = torch.tensor([0.25, 4.0])[channel].view(-1, 1, 1, 1)
+    torch.testing.assert_close(signal.grad, -noisy / variance / noisy.numel())

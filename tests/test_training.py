@@ -20,7 +20,8 @@ from muguet.image.patches import HELD_OUT, MISSING, TARGET
 from muguet.recipes import Parts
 from muguet.restoration.filterbank import FilterBankNet
 from muguet.restoration.unet import UNet
-from muguet.session import Plan, Session, plateaued
+from muguet.schedule import plateaued
+from muguet.session import Plan, Session
 from muguet.training import fit, steps
 
 
@@ -53,7 +54,7 @@ def state(run):
         "chance": run.chance.get_state(),
         "loss": run.loss_sum,
     }
-    return tensors, (run.step, run.history, run.total, run.decay_from)
+    return tensors, (run.step, run.history, run.schedule.total, run.schedule.decay_from)
 
 
 def assert_same(one, two):
@@ -67,7 +68,7 @@ class Clock:
 
     def __init__(self, monkeypatch, run, seconds):
         self.now, self.seconds = 0.0, seconds
-        run.seconds = run.aside = 0.0  # that it took to prepare
+        run.schedule.seconds = run.schedule.aside = 0.0  # that it took to prepare
         draw = run.source.draw
 
         def drawn(*args, **choices):
@@ -186,7 +187,8 @@ def test_a_run_of_minutes_ends_when_they_are_over(small, noisy, monkeypatch, sec
     clock = Clock(monkeypatch, run, seconds)
     seen = list(steps(run))
     assert 3 - 1.01 * seconds <= clock.now <= 3 * 1.05 + 2 * seconds
-    assert seen[-1].step == seen[-1].total == run.step or run._late(1.02)
+    assert seen[-1].step == seen[-1].total == run.step
+    assert run.schedule.rate() <= 2e-3 * run.schedule.learning_rate
     assert [progress.step for progress in seen] == list(range(1, len(seen) + 1))
     assert seen[-1].seconds_left <= 2 * seconds
 
@@ -201,14 +203,20 @@ def test_a_machine_that_slows_down_ends_in_time_all_the_same(small, noisy, monke
 
 
 def test_the_learning_rate_is_constant_then_falls_to_nothing(small, noisy):
-    run, rates = session(noisy, steps=200), []
-    for run.step in range(1, 201):
-        rates.append(run._learning_rate())
-    top = run.plan.learning_rate
+    schedule, rates = session(noisy, steps=200).schedule, []
+    for schedule.step in range(1, 201):
+        rates.append(schedule.rate())
+    top = schedule.learning_rate
     assert rates[0] < top
-    assert set(rates[20:120]) == {top}
-    assert all(before > after for before, after in itertools.pairwise(rates[120:-10]))
+    assert set(rates[20:60]) == {top}
+    assert all(before > after for before, after in itertools.pairwise(rates[60:-10]))
     assert 0 < rates[-1] <= 2e-3 * top
+
+
+def test_a_learning_rate_that_is_asked_for_is_the_one(small, noisy):
+    assert session(noisy, steps=9, learning_rate=3e-4).schedule.learning_rate == 3e-4
+    unet = session(noisy, steps=9, parts=Parts("joint", "unet"))
+    assert unet.schedule.learning_rate != session(noisy, steps=9).schedule.learning_rate
 
 
 def records(values, every=50):
@@ -229,17 +237,18 @@ def test_a_plateau_is_a_last_third_without_gain():
 
 def test_a_plateau_begins_the_decay(small, noisy):
     run = session(noisy, minutes=1e6)
-    run.step, run.seconds = 4499, 100.0
+    schedule = run.schedule
+    schedule.step, schedule.seconds = 4499, 100.0
     run.history = records(np.full(89, -100.0))
-    assert run.total is None
+    assert schedule.total is None
     run.advance()
-    assert run.total == math.ceil(4500 / 0.6)
-    assert run.decay_from == 4500
-    assert run.expected_steps() == run.total
+    assert schedule.total == math.ceil(4500 / 0.6)
+    assert schedule.decay_from == 4500
+    assert schedule.expected_steps() == schedule.total
     assert not run.finished
-    rate = run._learning_rate()
-    run.step = 6000
-    assert run._learning_rate() < rate
+    rate = schedule.rate()
+    schedule.step = 6000
+    assert schedule.rate() < rate
 
 
 def test_a_run_can_be_abandoned_at_any_step(small, noisy):
@@ -283,7 +292,7 @@ def test_checkpoints_are_written_as_time_goes_by(small, noisy, monkeypatch, tmp_
     path, written = tmp_path / "checkpoint", []
     for progress in steps(run, path):
         if path.exists():
-            written.append((progress.step, storage.read(path, "checkpoint")[1]["step"]))
+            written.append((progress.step, storage.read(path, "checkpoint")[1]["schedule"]["step"]))
     assert written[0] == (5, 4)
     assert written[-1] == (20, 16)
 

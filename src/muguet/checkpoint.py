@@ -18,6 +18,8 @@ from muguet.errors import MuguetError
 from muguet.evidence import Evidence
 from muguet.session import Session
 
+PROGRESS = ("step", "seconds", "aside", "measuring", "total", "decay_from")  # of the schedule
+
 
 def save(session: Session, path: Path) -> None:
     """Write a checkpoint, atomically."""
@@ -36,12 +38,7 @@ def save(session: Session, path: Path) -> None:
         tensors |= {f"optimiser.{index}.{key}": value.cpu().numpy() for key, value in state.items()}
     header = {
         "identity": _identity(session),
-        "step": session.step,
-        "total": session.total,
-        "decay_from": session.decay_from,
-        "seconds": session.seconds,
-        "aside": session.aside,
-        "measuring": session.measuring,
+        "schedule": {name: getattr(session.schedule, name) for name in PROGRESS},
         "history": session.history,
     }
     storage.write(path, "checkpoint", tensors, header)
@@ -84,9 +81,9 @@ def _continue(session: Session, tensors: Mapping[str, npt.NDArray[Any]], header:
     session.host.set_state(torch.from_numpy(tensors["generator.host"]))
     session.chance.set_state(torch.from_numpy(tensors["generator.chance"]))
     session.loss_sum.copy_(torch.from_numpy(tensors["loss_sum"]))
-    session.step, session.seconds, session.history = header["step"], header["seconds"], header["history"]
-    session.total, session.decay_from = header["total"], header["decay_from"]
-    session.aside, session.measuring = header["aside"], header["measuring"]
+    session.history = header["history"]
+    for name in PROGRESS:
+        setattr(session.schedule, name, header["schedule"][name])
     if "evidence" in tensors:
         session.evidence = Evidence(torch.from_numpy(tensors["evidence"]).to(session.device))
 

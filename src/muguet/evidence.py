@@ -11,6 +11,8 @@ from torch import Tensor
 from muguet.method import Method
 from muguet.noise.variance import Variance
 
+_OUTLIER = 25.0  # σ²: a photon where all is dark is that far off, and would outweigh thousands of pixels
+
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
@@ -60,7 +62,7 @@ class Evidence:
         blind, gate = method.both(method.blind.hide(noisy, mask, host))
         surprise = method.surprise(blind, target, weight, channel, mask)
         signal = blind.detach()
-        square = (target - signal).square() / self.variance(signal, channel)
+        square = ((target - signal).square() / self.variance(signal, channel)).clamp(max=_OUTLIER)
         rest = (1 - gate[mask]).clamp(min=1e-4)  # a gate that is wide open has no logarithm
         likelihood = 0.5 * (rest * square[mask] - rest.log())
         weights = weight[mask].to(likelihood.dtype)

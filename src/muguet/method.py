@@ -43,12 +43,23 @@ class Method(nn.Module):
         One noise law a channel (N-net).
     low_precision
         Run the network in bfloat16; estimates and likelihoods are float32 always.
+    quasi
+        The network follows the quasi-score (y − x)/σ²(x) of Wedderburn 1974 (doi:10.1093/biomet/61.3.439) rather than
+        the slope of the likelihood: of the law it takes the variance alone. Whatever the law is like, this has no bias,
+        as the mean of (y − x)/σ²(x) is 0 where x is the mean of y; the likelihood's slope is without bias only once
+        the law has the shape of the noise. The laws learn by the likelihood, and the loss has its value, either way.
     """
 
     def __init__(
-        self, net: nn.Module, blind: Blind, laws: Sequence[Law], low_precision: bool = False
+        self,
+        net: nn.Module,
+        blind: Blind,
+        laws: Sequence[Law],
+        low_precision: bool = False,
+        quasi: bool = False,
     ) -> None:
         super().__init__()
+        self.quasi = quasi
         self.net = net
         self.blind = blind
         self.laws = nn.ModuleList(laws)
@@ -94,15 +105,28 @@ class Method(nn.Module):
         """Mean of −log p(target | estimate) over the masked pixels of positive weight."""
         weights = weight[mask].to(estimate.dtype)
         which = channel.view(-1, *(1,) * (target.ndim - 1)).expand(target.shape)[mask]
-        likelihood = self.log_prob(target[mask], estimate[mask], which)
-        return -(likelihood * weights).sum() / weights.sum().clamp(min=1)
+        recorded, signal = target[mask], estimate[mask]
+        if not self.quasi:
+            return _mean(self.log_prob(recorded, signal, which), weights)
+        known = signal.detach()
+        likelihood, variance = self._told(recorded, known, which)
+        # Adds nothing to the value of the loss, and the quasi-score to its slope.
+        following = (signal - known) * ((recorded - known) / variance).detach()
+        return _mean(likelihood + following, weights)
 
     def log_prob(self, recorded: Tensor, signal: Tensor, channel: Tensor) -> Tensor:
         """Log-likelihood of recorded values under the law of each one's channel (all of one shape)."""
-        likelihood: Tensor = self.laws[0](signal).log_prob(recorded)
-        for number, law in enumerate(list(self.laws)[1:], start=1):
-            likelihood = torch.where(channel == number, law(signal).log_prob(recorded), likelihood)
-        return likelihood
+        return self._told(recorded, signal, channel)[0]
+
+    def _told(self, recorded: Tensor, signal: Tensor, channel: Tensor) -> tuple[Tensor, Tensor]:
+        """Log-likelihood and variance under the law of each one's channel."""
+        law = self.laws[0](signal)
+        likelihood, variance = law.log_prob(recorded), law.variance
+        for number, other in enumerate(list(self.laws)[1:], start=1):
+            law = other(signal)
+            likelihood = torch.where(channel == number, law.log_prob(recorded), likelihood)
+            variance = torch.where(channel == number, law.variance, variance)
+        return likelihood, variance
 
     def variance(self, signal: Tensor, channel: Tensor) -> Tensor:
         """The laws' variance at signals ``(b, 1, *space)`` of these channels ``(b,)``."""
@@ -136,6 +160,11 @@ class Method(nn.Module):
     def can_see(self) -> bool:
         """Whether the network has a second estimate, which uses the pixel itself."""
         return hasattr(self.net, "open_gate")
+
+
+def _mean(likelihood: Tensor, weights: Tensor) -> Tensor:
+    """Mean surprise."""
+    return -(likelihood * weights).sum() / weights.sum().clamp(min=1)
 
 
 def channels_last(module: nn.Module) -> None:

@@ -1,8 +1,7 @@
-"""How long and how to train, how far a run has come, and when it has come far enough."""
+"""How long and how to train, and how far a run has come."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -25,7 +24,7 @@ class Plan:
     batch
         Patches a step (64×64 pixels; 16×48×48 in 3-D).
     learning_rate
-        Of Adam, constant for 60 % of the run, then a cosine to zero.
+        Of Adam, constant for 30 % of the run, then a cosine to zero; None: the network's own.
     device
         "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1" …
     """
@@ -34,7 +33,7 @@ class Plan:
     steps: int | None = None
     seed: int = 0
     batch: int = 16
-    learning_rate: float = 1e-3
+    learning_rate: float | None = None
     device: str = "auto"
 
     def __post_init__(self) -> None:
@@ -57,15 +56,3 @@ class Progress:
     seconds_left: float
     loss: Tensor
     held_out: float | None = None
-
-
-def plateaued(history: Sequence[Mapping[str, float]], least: float = 5e-4) -> bool:
-    """Whether the last third of a run improved the held-out likelihood by less than `least` nats a pixel.
-
-    Never before 3000 steps: early on the likelihood pauses between what is learned quickly and slowly.
-    """
-    if not history or history[-1]["step"] < 3000:
-        return False
-    values = [record["held_out"] for record in history]
-    split = 2 * len(values) // 3
-    return min(values[split:]) > min(values[:split]) - least

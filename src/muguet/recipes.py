@@ -28,6 +28,7 @@ NETS: dict[str, Callable[[int, Reach], nn.Module]] = {
     "care": lambda dims, reach: CareUNet(dims, kernel=5 if dims == 2 else 3, residual=True),
     "n2v2": lambda dims, reach: CareUNet(dims, blur_pool=True, top_skip=False),
 }
+LEARNING_RATES = {"filterbank": 2e-3}  # of Adam; 1e-3 for the others
 SPACINGS = {2: (3, 4, 5), 3: (2, 3, 4)}
 NOISY, CLEAN, SECOND = "noisy", "clean", "second noisy"
 
@@ -55,6 +56,8 @@ class Recipe:
         Whether a point spread function follows the net.
     weighs_pixels
         Whether the estimate uses the pixel itself, if the net can: see `muguet.evidence`.
+    quasi
+        Whether D-net takes the variance alone from the law: see `muguet.method.Method`.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Recipe:
     target: str = NOISY
     optics: bool = False
     weighs_pixels: bool = False
+    quasi: bool = False
 
     @property
     def learns_law(self) -> bool:
@@ -87,11 +91,12 @@ RECIPES = {
             "arXiv:2102.08023; Laine et al. 2019, arXiv:1901.10277.",
             law=None,
             weighs_pixels=True,
+            quasi=True,
         ),
         Recipe(
             "joint-blind",
-            "D-net and N-net as published: the pixel itself is hidden to the end of the training. Ollion et al. "
-            "2021, arXiv:2102.08023.",
+            "D-net and N-net as published: both by the likelihood of the mixture, and the pixel itself is hidden to "
+            "the end of the training. Ollion et al. 2021, arXiv:2102.08023.",
             law=None,
         ),
         Recipe(
@@ -193,7 +198,12 @@ class Parts:
             LearnedLaw(self.components, std) if recipe.law is None else recipe.law()
             for _ in range(self.channels)
         ]
-        return Method(net, recipe.blind(self.dimensions, reach), laws, low_precision)
+        return Method(net, recipe.blind(self.dimensions, reach), laws, low_precision, recipe.quasi)
+
+
+def learning_rate(parts: Parts) -> float:
+    """The highest learning rate that is good for the network."""
+    return LEARNING_RATES.get(parts.net or RECIPES[parts.recipe].net, 1e-3)
 
 
 def choose(table: dict[str, T], name: str, option: str) -> T:

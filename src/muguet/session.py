@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 import time
 from dataclasses import asdict, replace
 from typing import Any
@@ -20,16 +19,15 @@ from muguet.image.patches import HELD_OUT, TARGET, Patches, PatchSource
 from muguet.masking import correlation, hidden
 from muguet.method import bfloat16_pays, channels_last, find_device
 from muguet.noise.variance import fitted_variance
-from muguet.plan import Plan, Progress, plateaued
-from muguet.recipes import CLEAN, NOISY, RECIPES, Parts, Recipe, choose
+from muguet.plan import Plan, Progress
+from muguet.recipes import CLEAN, NOISY, RECIPES, Parts, Recipe, choose, learning_rate
 from muguet.restoration.blind import neighbours_mean
+from muguet.schedule import Schedule
 from muguet.sharpening import sharpened
 from muguet.version import __version__
 
 PATCH = {2: (64, 64), 3: (16, 48, 48)}
 MULTIPLE = {2: (8, 8), 3: (4, 8, 8)}  # of the patch sizes: the stride of every network divides it
-WEIGHED_FROM = 0.5  # of the run: the noise is measured then, and pixels are weighed from then on
-DECAY_FROM = 0.6  # of the run at full learning rate, the rest decays to nothing
 EVALUATE_EVERY = 50  # steps
 
 
@@ -90,29 +88,27 @@ class Session:
         self.averaged = copy.deepcopy(self.method).requires_grad_(False)
         self.parameters: list[Tensor] = list(self.method.parameters())
         self.averages: list[Tensor] = list(self.averaged.parameters())
+        self.schedule = Schedule(self.plan, self.plan.learning_rate or learning_rate(self.parts))
         self.optimiser = torch.optim.Adam(
-            self.parameters, lr=self.plan.learning_rate, betas=(0.9, 0.99), fused=self.device.type != "mps"
+            self.parameters,
+            lr=self.schedule.learning_rate,
+            betas=(0.9, 0.99),
+            fused=self.device.type != "mps",
         )
-        self.step = 0
-        self.decay_from: int | None = None
-        self.total: int | None = None
-        if self.plan.steps is not None:
-            self._end_at(self.plan.steps)
-        self.measuring: float | None = None  # seconds that it took to measure the noise, once it has been
         self.history: list[dict[str, float]] = []
         self.loss_sum = torch.zeros((), device=self.device)
         self._fixed = self._draw_fixed()
-        self.seconds = time.monotonic() - started
-        self.aside = self.seconds  # of which no step took
+        self.schedule.seconds = self.schedule.aside = time.monotonic() - started
 
     # ------------------------------------------------------------- one step
 
     def advance(self) -> Progress:
         """Take one step of training."""
         started = time.monotonic()
-        self.step += 1
+        schedule = self.schedule
+        schedule.step += 1
         for group in self.optimiser.param_groups:
-            group["lr"] = self._learning_rate()
+            group["lr"] = schedule.rate()
         patches = self.source.draw(self.plan.batch, self.chance)
         batch = patches.noisy, self._target(patches), patches.role == TARGET, patches.channel, self.host
         if self.evidence is None:
@@ -133,13 +129,18 @@ class Session:
             mean = float(self.loss_sum) / EVALUATE_EVERY
             self.loss_sum.zero_()
             self.history.append({"step": self.step, "loss": mean, "held_out": held_out})
-        if self.measures and self.measuring is None and self._half_way():
+        if self.measures and schedule.measuring is None and schedule.half_way(self.history):
             self._measure()
-        self.seconds += time.monotonic() - started
-        self._plan_end()
-        total = self.expected_steps()
-        left = (total - self.step) * self._pace() + (self.measuring or 0)
-        return Progress(self.step, total, self.seconds, max(left, 0.0), surprise.detach(), held_out)
+        schedule.seconds += time.monotonic() - started
+        schedule.look(self.history)
+        return Progress(
+            self.step,
+            schedule.expected_steps(),
+            self.seconds,
+            schedule.seconds_left(),
+            surprise.detach(),
+            held_out,
+        )
 
     def _measure(self) -> None:
         """Measure the noise; if the images tell its variance, learn from now on what a pixel itself is worth."""
@@ -151,8 +152,8 @@ class Session:
             share = self._share(self.evidence)
             for method in (self.method, self.averaged):
                 method.open_gate(share)
-        self.measuring = time.monotonic() - started
-        self.aside += self.measuring
+        self.schedule.measuring = time.monotonic() - started
+        self.schedule.aside += self.schedule.measuring
 
     def _share(self, evidence: Evidence) -> float:
         """Where the gate starts: τ² / (τ² + σ²), as N-net's variance is that of the noise and of the estimate."""
@@ -164,50 +165,19 @@ class Session:
         return min(max(share, 0.03), 0.7)
 
     @property
+    def step(self) -> int:
+        """Steps taken."""
+        return self.schedule.step
+
+    @property
+    def seconds(self) -> float:
+        """That they took, with all that was done before and between."""
+        return self.schedule.seconds
+
+    @property
     def finished(self) -> bool:
-        """Whether the planned steps are done (or a decaying run has outlasted its minutes)."""
-        return self.total is not None and (self.step >= self.total or self._late(1.02))
-
-    def expected_steps(self) -> int:
-        """Steps of the whole run: known once it decays, before that from the time that a step takes."""
-        if self.total is not None:
-            return self.total
-        left = (
-            60 * self.plan.minutes - self.seconds - (self.measuring or 0)
-        )  # it is measured again at the end
-        return self.step + max(math.ceil(left / self._pace() - 1e-6), 0)
-
-    def _pace(self) -> float:
-        """Seconds a step."""
-        return max(self.seconds - self.aside, 1e-6) / max(self.step, 1)
-
-    def _half_way(self) -> bool:
-        if self.plan.steps is not None:
-            return self.step >= WEIGHED_FROM * self.plan.steps
-        return self._late(WEIGHED_FROM) or plateaued(self.history)
-
-    def _learning_rate(self) -> float:
-        rate = self.plan.learning_rate * min(self.step / 20, 1.0)
-        if self.decay_from is None or self.total is None or self.step <= self.decay_from:
-            return rate
-        done = (self.step - self.decay_from) / max(self.total - self.decay_from, 1)
-        return rate * max(0.5 * (1 + math.cos(math.pi * done)), 1e-3)
-
-    def _plan_end(self) -> None:
-        """Let the learning rate decay from here if 60 % of the time is over, or nothing improves any more."""
-        if self.total is None and self._late(DECAY_FROM):
-            self.total, self.decay_from = self.expected_steps(), self.step
-        elif self.total is None and plateaued(self.history):
-            self._end_at(math.ceil(self.step / DECAY_FROM))
-
-    def _end_at(self, steps: int) -> None:
-        self.total, self.decay_from = steps, int(DECAY_FROM * steps)
-
-    def _late(self, share: float) -> bool:
-        """Whether this share of the time is over, the noise law's measurement at the end being part of it."""
-        return (
-            self.plan.steps is None and self.seconds + (self.measuring or 0) >= share * 60 * self.plan.minutes
-        )
+        """Whether the planned steps are done, or the minutes over."""
+        return self.schedule.over
 
     def _target(self, patches: Patches) -> Tensor:
         """What the hidden pixels are compared with: the image, its values spread over the step they stand for.
@@ -290,7 +260,7 @@ class Session:
         """What happened, for the model file."""
         return {
             "steps": self.step,
-            "planned_steps": self.total,
+            "planned_steps": self.plan.steps,
             "seconds": round(self.seconds, 1),
             "plan": asdict(self.plan),
             "data": list(self.summary),

@@ -24,9 +24,9 @@ NETS = {
         lambda: BehindOptics(UNet(2, width=8), ((0, 1, 0), (1, 2, 3), (0, 1, 0))),
         (52, 52),
     ),
-    "filter bank 2-D": (lambda: FilterBankNet(2, (4, 4)), (64, 64)),
+    "filter bank 2-D": (lambda: FilterBankNet(2, (4, 4)), (96, 96)),
     "filter bank 2-D, default": (lambda: FilterBankNet(2, (4, 4, 4)), (136, 136)),
-    "filter bank 3-D": (lambda: FilterBankNet(3, (3, 3)), (24, 48, 48)),
+    "filter bank 3-D": (lambda: FilterBankNet(3, (3, 3)), (36, 96, 96)),
 }
 
 

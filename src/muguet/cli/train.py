@@ -19,7 +19,6 @@ def train(sources: list[Path], choices: Choices, checkpoint: Path) -> Denoiser:
     """Train on the images of all sources, showing how it goes; Ctrl-C ends it with the best so far."""
     from muguet import checkpoint as checkpoints
     from muguet.interrupt import interruptible
-    from muguet.plan import plateaued
     from muguet.training import steps as advance
 
     if choices.resume and not checkpoint.exists():
@@ -46,9 +45,7 @@ def train(sources: list[Path], choices: Choices, checkpoint: Path) -> Denoiser:
                 if interrupt:
                     checkpoints.save(session, checkpoint)
                     break
-        # What had been seen when the learning rate began to decay says why it did.
-        before = [each for each in session.history if each["step"] <= (session.decay_from or 0)]
-        early = choices.steps is None and plateaued(before)
+        early = choices.steps is None and session.schedule.total == session.step
         why = " (stopped by Ctrl-C)" if interrupt else " (nothing improved any more)" if early else ""
         say(f"Trained for {session.step} steps in {duration(session.seconds)}{why}, seed {choices.seed}.")
         return session.denoiser()

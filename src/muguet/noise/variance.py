@@ -80,7 +80,7 @@ def fitted_variance(points: MeanVariance) -> Variance:
         if gain >= _SIGNIFICANT and not (len(more) == 3 and more[2] < 0):
             best, away = more, nearer
     level, slope, bend = (float(c) for c in np.pad(best, (0, 3 - len(best))))
-    floor = _DARKEST * max(float(np.polyval([bend, slope, level], x[0])), 0.1 * float(variance.min()), 1e-300)
+    floor = _DARKEST * max(float(np.polyval([bend, slope, level], x[0])), 0.5 * float(variance.min()), 1e-300)
     fitted = np.maximum(design @ [level, slope, bend], floor)
     off = np.abs(np.sqrt(variance / fitted) - 1) - relative  # of σ, whose error is half the variance's
     return Variance(

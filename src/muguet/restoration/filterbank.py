@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from muguet.restoration.blur import gaussian, reflect
 
 SIGMAS = (0.6, 0.9, 1.3, 1.9, 2.8, 4.0)
+BANDS = (0.9, 1.9, 4.0)  # blurs between which the network sees differences
 
 
 class FilterBank(nn.Module):
@@ -68,9 +69,12 @@ class FilterBankNet(nn.Module):
 
     The blind estimate is b = Σᵢ softmax(w)ᵢ (Bᵢ y) + 0.3 r, the sighted one b + g (y − b) with a gate 0 < g < 1: the
     share of the answer that the pixel's own value is. w, r and the gate's logit come from the U-Net (space to depth
-    by 2, two 3ᵈ convolutions a level, depth to space). Were b and y − x independent, the best gate would be
-    g = τ² / (τ² + σ²), τ² the variance of b − x and σ² that of the noise. Related: kernel-predicting networks, Bako
-    et al. 2017 (doi:10.1145/3072959.3073708) and Mildenhall et al. 2018 (arXiv:1712.02327).
+    by 2, two 3ᵈ convolutions a level, depth to space). It sees the image in bands, differences of blurs of the bank as
+    in a Laplacian pyramid (Burt & Adelson 1983, doi:10.1109/TCOM.1983.1095851): where the noise of pixels buries all
+    else, what is coarser than a pixel stands out in a channel of its own and is learned in half the steps. Were b and
+    y − x independent, the best gate would be g = τ² / (τ² + σ²), τ² the variance of b − x and σ² that of the noise.
+    Related: kernel-predicting networks, Bako et al. 2017 (doi:10.1145/3072959.3073708) and Mildenhall et al. 2018
+    (arXiv:1712.02327).
 
     Parameters
     ----------
@@ -99,10 +103,11 @@ class FilterBankNet(nn.Module):
         else:
             sigmas = [(z * s, s, s) for s in SIGMAS for z in (0.0, 0.7)]
         self.bank = FilterBank(sigmas, reach)
+        self.edges = [sigmas.index((s,) * dims if dims == 2 else (0.0, s, s)) for s in BANDS]
         filters = len(sigmas)
         fold = 4
         self.widths = widths
-        inputs = [fold, *widths[:-1]]
+        inputs = [fold * (len(BANDS) + 1), *widths[:-1]]
         self.down = nn.ModuleList(_Block(i, w, dims) for i, w in zip(inputs, widths, strict=True))
         pairs = list(pairwise(widths))
         self.up = nn.ModuleList(_Block(low + high, low, dims) for low, high in reversed(pairs))
@@ -130,8 +135,13 @@ class FilterBankNet(nn.Module):
         reach = 2 * 2**levels  # the two convolutions of the last level, of pixels 2**levels wide
         for level in range(1, levels):
             reach += 4 * 2**level + 2**level  # two convolutions down, two up, and the pooling
-        plane = max(reach + 1, *self.bank.radius[-2:])
-        return (plane, plane) if self.dims == 2 else (max(4 * levels - 2, self.bank.radius[0]), plane, plane)
+        net = (4 * levels - 2, reach + 1, reach + 1)[-self.dims :]
+        # The network looks at blurs; what it weighs may reach farther yet along Z, where it sees none.
+        seen = [
+            math.ceil(3 * max(self.bank.sigmas[e][axis] for e in self.edges)) for axis in range(self.dims)
+        ]
+        sizes = zip(net, seen, self.bank.radius, strict=True)
+        return tuple(max(near + far, bank) for near, far, bank in sizes)
 
     def open_gate(self, share: float) -> None:
         """Answer with the sighted estimate from now on, `share` of it being the pixel itself at first."""
@@ -150,7 +160,11 @@ class FilterBankNet(nn.Module):
 
     def both(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """The blind estimate and the gate, each of the input's shape, in float32."""
-        features, skips = _fold(image), []
+        with torch.autocast(image.device.type, enabled=False):
+            image = image.float()
+            bank = self.bank(image)
+        edges = torch.cat([image, bank[:, self.edges]], 1)
+        features, skips = _fold(torch.cat([edges[:, :-1] - edges[:, 1:], edges[:, -1:]], 1)), []
         for i, block in enumerate(self.down):
             if i > 0:
                 skips.append(features)
@@ -161,10 +175,10 @@ class FilterBankNet(nn.Module):
             features = F.interpolate(features, scale_factor=factor, mode="nearest")
             features = block(torch.cat([skip, features], dim=1))
         with torch.autocast(image.device.type, enabled=False):
-            features, image = features.float(), image.float()
+            features = features.float()
             out = _unfold(self.head(features))
             weights = torch.softmax(out[:, :-1], dim=1)
-            blind: Tensor = (weights * self.bank(image)).sum(1, keepdim=True) + 0.3 * out[:, -1:]
+            blind: Tensor = (weights * bank).sum(1, keepdim=True) + 0.3 * out[:, -1:]
             gate = torch.sigmoid(_unfold(self.gate(features)))
         return blind, gate
 
