@@ -7,9 +7,9 @@
 Trains every method of --methods on each of --sets for --budget minutes (or for --steps) with each of --seeds, in a
 process of its own, and scores what it makes of these very images; with --held-out also fields of view (or a half of
 the scene) that it was never trained on. A finished cell is kept in --cache and never measured again, so a run that
-was ended goes on, and --budget 1 3 10 adds to what there is. Writes compare.md, compare.csv and
-compare_differences.csv, and a picture of a crop of each set: compare.png with the sets whose pixels may be shown, and
-private/compare.png, which git ignores, with all. With --held-out they are called compare_held_out.
+was ended goes on, --budget 1 3 10 adds to what there is, and --show makes tables of it. Writes compare.md,
+compare.csv and compare_differences.csv, and a picture of a crop of each set: compare.png with the sets whose pixels may
+be shown, and private/compare.png, which git ignores, with all. With --held-out they are called compare_held_out.
 
 convallaria, mouse_actin and mouse_nuclei are downloaded when they are named: pip install pooch.
 """
@@ -63,6 +63,9 @@ def main(arguments: Sequence[str] | None = None, launch: Launch | None = None) -
     choices = chosen(arguments)
     cache = Cache(Path(choices.cache) / "compare", choices.data)
     every = wanted(choices)
+    if choices.show:
+        report(choices, every, cache)
+        return
     missing = [cell for cell in every if cache.result(cell) is None]
     threads = max(cores() // choices.jobs, 1)
     print(f"{plan(choices, every, missing, threads)}\n", flush=True)
@@ -101,6 +104,7 @@ def chosen(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--jobs", type=int, default=1, help="cells at a time, each with its share of the cores"
     )
     options.add_argument("--held-out", action="store_true", help="score also what training was not shown")
+    options.add_argument("--show", action="store_true", help="tables of the finished cells; train nothing")
     options.set_defaults(steps=BY_MINUTES, sets=None)
     choices = common.parsed(options, arguments)
     choices.sets = choices.sets or (FULL_SETS if choices.full else list(QUICK_SETS))

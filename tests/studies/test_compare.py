@@ -95,6 +95,9 @@ def test_an_interrupted_comparison_goes_on_with_what_is_not_finished(small, plac
         compare.main([*QUICKLY, *places], first)
     compare.main([*QUICKLY, *places], second)
     assert [cell.method for cell in first.measured] == ["noisy", "gaussian-blur"]
+    shown = Here()
+    compare.main([*QUICKLY, *places, "--show"], shown)
+    assert shown.measured == []
     assert [cell.method for cell in second.measured] == ["joint-g1", "l2"]
 
 
