@@ -14,7 +14,7 @@ import numpy.typing as npt
 from muguet.errors import MuguetError
 from muguet.writing import replacing
 
-FORMAT = 1
+FORMAT = 2  # raised whenever a network changes: its weights fit no other
 
 
 def write(
@@ -42,7 +42,7 @@ def read(path: Path, kind: str) -> tuple[dict[str, npt.NDArray[np.generic]], dic
     Raises
     ------
     MuguetError
-        If there is no such file, if it is damaged, foreign, of another kind, or from a newer version.
+        If there is no such file, if it is damaged, foreign, of another kind, or from another version.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -62,6 +62,8 @@ def read(path: Path, kind: str) -> tuple[dict[str, npt.NDArray[np.generic]], dic
         raise MuguetError(f"{path} is a muguet {header.get('kind')} file where a {kind} file was expected")
     if header.get("format", 0) > FORMAT:
         raise MuguetError(f"{path} was written by a newer version ({header.get('version')}): update muguet")
+    if header.get("format", 0) < FORMAT:
+        raise MuguetError(f"{path} was written by an earlier muguet, whose networks were others: train it anew")
     if digest != _digest(tensors, text):
         raise MuguetError(f"{path} is damaged, its content is not what was written: save or train it again")
     return tensors, header
