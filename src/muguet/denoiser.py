@@ -110,8 +110,6 @@ class Denoiser:
 
     def views(self, pixels: int, symmetries: int | None = None) -> list[Symmetry]:
         """From which sides an image of so many pixels is seen, or from how many it is asked to be."""
-        if symmetries not in (None, 1, 2, 4, 8):
-            raise MuguetError(f"--symmetries is {symmetries}: give 1, 2, 4 or 8")
         return views(self.parts, pixels, symmetries)
 
     def plane(
@@ -225,7 +223,7 @@ class Denoiser:
 
 def views(parts: Parts, pixels: float, symmetries: int | None = None) -> list[Symmetry]:
     """From which sides an image of so many pixels is seen: from all if it is small, else as it is."""
-    return sides(parts.quarter_turns, symmetries or (8 if pixels <= FEW else 1))
+    return sides(parts.quarter_turns, (8 if pixels <= FEW else 1) if symmetries is None else symmetries)
 
 
 def load(path: str | Path, device: str = "auto") -> Denoiser:

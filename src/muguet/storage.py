@@ -63,7 +63,9 @@ def read(path: Path, kind: str) -> tuple[dict[str, npt.NDArray[np.generic]], dic
     if header.get("format", 0) > FORMAT:
         raise MuguetError(f"{path} was written by a newer version ({header.get('version')}): update muguet")
     if header.get("format", 0) < FORMAT:
-        raise MuguetError(f"{path} was written by an earlier muguet, whose networks were others: train it anew")
+        raise MuguetError(
+            f"{path} was written by an earlier muguet, whose networks were others: train it anew"
+        )
     if digest != _digest(tensors, text):
         raise MuguetError(f"{path} is damaged, its content is not what was written: save or train it again")
     return tensors, header

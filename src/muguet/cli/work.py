@@ -140,8 +140,10 @@ def denoise(
     results = destination(sources, out)
     for result in results:
         check_output(result, overwrite)
-    if symmetries not in (None, 1, 2, 4, 8):
-        raise MuguetError(f"--symmetries is {symmetries}: give 1, 2, 4 or 8")
+    if symmetries is not None:
+        from muguet.image.symmetry import symmetries as known
+
+        known(most=symmetries)  # before a training rather than after it
     if recipe in CLASSICAL:
         denoise_classically(sources, results, recipe, clean or [], axes, kind, overwrite)
         return

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from muguet.errors import MuguetError
+
+COUNTS = (1, 2, 4, 8)
+
 
 @dataclass(frozen=True)
 class Symmetry:
@@ -29,7 +33,14 @@ def symmetries(quarter_turns: bool = True, most: int = 8) -> list[Symmetry]:
     """Return flips and quarter turns of the plane of Y and X, the identity first.
 
     All eight, or without the turns the four flips; at most `most` of 1, 2, 4, 8: none, both flips at once, all flips.
+
+    Raises
+    ------
+    MuguetError
+        If `most` is another number: those are no group.
     """
+    if most not in COUNTS:
+        raise MuguetError(f"--symmetries is {most}: give 1, 2, 4 or 8")
     flips = [
         tuple(axis for axis, on in zip((-2, -1), both, strict=True) if on)
         for both in ((0, 0), (1, 1), (0, 1), (1, 0))
