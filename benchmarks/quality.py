@@ -80,6 +80,8 @@ def run(
     for y, x in frames:
         residual.add(y, x)
     found |= {"residual_std": residual.std, "residual_correlation": residual.correlation}
+    if model.parts.recipe.startswith("joint"):
+        found["residual_correlation_expected"] = expected_correlation(model, noisy, estimate, residual)
     if clean is not None:
         truth = np.broadcast_to(clean, noisy.shape).reshape(-1, *noisy.shape[-2:])
         scores = [psnr(x, c) for (_, x), c in zip(frames, truth, strict=True)]
@@ -89,6 +91,21 @@ def run(
             np.mean([best_blur(y, c) for (y, _), c in zip(frames, truth, strict=True)])
         )
     return model, found, estimate
+
+
+def expected_correlation(model: Any, noisy: np.ndarray, estimate: np.ndarray, residual: Residual) -> float:
+    """What the residual of a faultless estimate correlates with it, as it uses the pixel itself.
+
+    With y = x + ε, Cov(y − x̂, x̂) = Cov(ε, x̂) − Cov(x̂ − x, x̂), and the error of the best estimate is uncorrelated with
+    it. What is left is E[σ² ∂x̂/∂y] (Stein 1981, doi:10.1214/aos/1176345632), found by a small step along noise of the
+    learned law (Ramani et al. 2008, doi:10.1109/TIP.2008.2001404).
+    """
+    axes, step = "TYX"[-noisy.ndim :], 0.1
+    std = model.noise.std(estimate)
+    noise = np.random.default_rng(0).standard_normal(noisy.shape) * std
+    moved = model((noisy + step * noise).astype(np.float32), axes)
+    same = model(noisy.astype(np.float32), axes)
+    return float(np.mean(noise * (moved - same)) / step / residual.std / np.std(estimate))
 
 
 def load(data: Path, name: str) -> tuple[np.ndarray, np.ndarray | None]:
