@@ -1,4 +1,4 @@
-"""PSNR on a test set while D-net learns, with N-net (one Gaussian) and without (squared error).
+"""PSNR on a test set while D-net learns, with N-net (one Gaussian, as published) and without (squared error).
 
     python studies/training.py [--full] [--sets w2s_ch0 w2s_ch1 w2s_ch2] [--image mitochondria] [--data FOLDER]
 
@@ -34,8 +34,9 @@ from muguet.plan import Plan
 from muguet.recipes import Parts
 from muguet.session import Session
 
-METHODS = {"joint": "N-net (G1)", "l2": "D-net only (L2)"}
-DASHES: dict[str, Any] = {"joint": "-", "l2": (0, (4, 2))}
+WITH, WITHOUT = "joint-blind", "l2"  # recipes: N-net as published, and the same D-net without
+METHODS = {WITH: "N-net (G1)", WITHOUT: "D-net only (L2)"}
+DASHES: dict[str, Any] = {WITH: "-", WITHOUT: (0, (4, 2))}
 FACTORS = (0.5, 2.0, 4.0)  # of speckle's variance
 SEEDS = 5
 EPOCH = {False: 20, True: 100}  # steps, of a quick and of a full run
@@ -50,7 +51,7 @@ class Run:
     set: str
     kind: str = ""
     factor: float = 1.0
-    recipe: str = "joint"
+    recipe: str = WITH
     seed: int = 0
 
     @property
@@ -256,7 +257,7 @@ def _conditions(axes: Any, runs: Sequence[Run], curves: Curves) -> None:
         looks = {"color": colours[run.condition], "ls": DASHES[run.recipe]}
         epochs = np.arange(1, len(curves[run]) + 1)
         axes.plot(epochs, values(curves, run, "psnr_latest"), lw=0.6, alpha=0.35, **looks)
-        label = run.condition.removeprefix("Speckle × ") if run.recipe == "joint" else None
+        label = run.condition.removeprefix("Speckle × ") if run.recipe == WITH else None
         axes.plot(epochs, values(curves, run), lw=1.2, label=label, **looks)
 
 

@@ -71,8 +71,8 @@ def test_a_factor_is_of_the_variance(small, tmp_path):
 
 
 def test_leads_are_paired_by_seed():
-    runs = [Run("a", recipe=recipe, seed=seed) for seed in range(3) for recipe in ("joint", "l2")]
-    ends = {"joint": (30.0, 31.0, 32.0), "l2": (29.0, 30.5, 31.9)}
+    runs = [Run("a", recipe=recipe, seed=seed) for seed in range(3) for recipe in training.METHODS]
+    ends = {training.WITH: (30.0, 31.0, 32.0), training.WITHOUT: (29.0, 30.5, 31.9)}
     curves = {
         run: [{"step": 1, "psnr": 20.0}, {"step": 2, "psnr": ends[run.recipe][run.seed]}] for run in runs
     }
