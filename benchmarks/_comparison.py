@@ -144,7 +144,7 @@ def draw(runs: Sequence[Run], references: Mapping[str, Mapping[str, float]], pat
             axes.set_title(images)
         panels[0].set_ylabel("PSNR (dB)")
         lines = {line.get_label(): line for axes in panels for line in axes.get_lines() if line.get_gid()}
-        figure.legend(handles=list(lines.values()), loc="outside lower center", ncols=len(lines))
+        figure.legend(handles=list(lines.values()), loc="outside lower center", ncols=2 * len(panels))
         style.save(figure, path)
 
 

@@ -84,6 +84,13 @@ def import_seconds(python: Path, statement: str) -> float:
     return min(float(words[-1]) for words in times)
 
 
+def _told(arguments: list[str]) -> list[str]:
+    """Arguments without the places of files, which differ from machine to machine and change no figure."""
+    places = ("--data", "--out")
+    pairs = zip(["", *arguments], arguments, strict=False)
+    return [each for before, each in pairs if each not in places and before not in places]
+
+
 def about() -> dict[str, str]:
     """Where, when and with what code it is measured."""
     done = subprocess.run(
@@ -102,5 +109,5 @@ def about() -> dict[str, str]:
         "commit": done.stdout.strip() or "unknown",
         "date": time.strftime("%Y-%m-%d"),
         "machine": f"{processor}, {os.cpu_count()} cores",
-        "command": " ".join([f"python benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
+        "command": " ".join([f"python benchmarks/{Path(sys.argv[0]).name}", *_told(sys.argv[1:])]),
     }

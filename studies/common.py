@@ -132,10 +132,17 @@ def plain_numbers(axis: Any) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
+def _told(arguments: Sequence[str]) -> list[str]:
+    """Arguments without the places of files, which differ from machine to machine and change no figure."""
+    places = ("--data", "--out", "--cache")
+    pairs = zip(["", *arguments], arguments, strict=False)
+    return [each for before, each in pairs if each not in places and before not in places]
+
+
 def about(choices: argparse.Namespace) -> dict[str, Any]:
     """How numbers came about: the command, the seed and steps, the commit, versions, machine and date."""
     return {
-        "command": " ".join(["python", f"studies/{choices.script}", *choices.arguments]),
+        "command": " ".join(["python", f"studies/{choices.script}", *_told(choices.arguments)]),
         "seed": choices.seed,
         "steps": choices.steps,
         "commit": commit(),
