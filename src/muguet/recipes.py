@@ -80,6 +80,23 @@ class Recipe:
         """Whether its blind spots can be widened."""
         return isinstance(self.blind(2, (0, 1)), Grid)
 
+    def check(self, targets: bool) -> None:
+        """Refuse images that it does not learn from, given whether there are other targets than the noisy ones.
+
+        Raises
+        ------
+        MuguetError
+            If there are targets and the recipe needs none, or none and it needs them.
+        """
+        if self.target != NOISY and not targets:
+            which = "clean images" if self.target == CLEAN else "a second noisy image of each scene"
+            raise MuguetError(f"the recipe {self.name} learns from {which}: give them with --clean")
+        if self.target == NOISY and targets:
+            raise MuguetError(
+                f"the recipe {self.name} learns from noisy images alone: "
+                "leave --clean out, or take supervised or care"
+            )
+
 
 RECIPES = {
     recipe.name: recipe

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from muguet.denoiser import Denoiser
-from muguet.errors import MuguetError
 from muguet.evidence import Evidence
 from muguet.image.datasets import Dataset
 from muguet.image.patches import HELD_OUT, TARGET, Patches, PatchSource
@@ -20,7 +19,7 @@ from muguet.masking import correlation, hidden
 from muguet.method import bfloat16_pays, channels_last, find_device
 from muguet.noise.variance import fitted_variance
 from muguet.plan import Plan, Progress
-from muguet.recipes import CLEAN, NOISY, RECIPES, Parts, Recipe, choose, learning_rate
+from muguet.recipes import NOISY, RECIPES, Parts, choose, learning_rate
 from muguet.restoration.blind import neighbours_mean
 from muguet.schedule import Schedule
 from muguet.sharpening import sharpened
@@ -51,7 +50,7 @@ class Session:
         self.plan = plan or Plan()
         wanted = parts or Parts()
         recipe = choose(RECIPES, wanted.recipe, "--recipe")
-        check_targets(recipe, dataset)
+        recipe.check(dataset.planes[0].target is not None if dataset.planes else False)
         self.correlation = correlation(dataset.planes)
         reach = wanted.reach
         if reach is None:
@@ -271,24 +270,6 @@ class Session:
             "device": str(self.device),
             "noise_correlation": self.correlation.as_dict() if self.correlation else None,
         }
-
-
-def check_targets(recipe: Recipe, dataset: Dataset) -> None:
-    """Refuse a recipe without the images it learns from, and images that it does not learn from.
-
-    Raises
-    ------
-    MuguetError
-        If there are targets and the recipe needs none, or none and it needs them.
-    """
-    there = dataset.planes[0].target is not None if dataset.planes else False
-    if recipe.target != NOISY and not there:
-        which = "clean images" if recipe.target == CLEAN else "a second noisy image of each scene"
-        raise MuguetError(f"the recipe {recipe.name} learns from {which}: give them with --clean")
-    if recipe.target == NOISY and there:
-        raise MuguetError(
-            f"the recipe {recipe.name} learns from noisy images alone: leave --clean out, or take supervised or care"
-        )
 
 
 def _first_error(source: PatchSource) -> float:
