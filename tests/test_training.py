@@ -18,9 +18,10 @@ from muguet.errors import MuguetError
 from muguet.image.datasets import Sample, collect
 from muguet.image.patches import HELD_OUT, MISSING, TARGET
 from muguet.recipes import Parts
+from muguet.restoration.blind import Grid
 from muguet.restoration.filterbank import FilterBankNet
 from muguet.restoration.unet import UNet
-from muguet.schedule import plateaued
+from muguet.schedule import LEAST, VISITS, Schedule, plateaued
 from muguet.session import Plan, Session
 from muguet.training import fit, steps
 
@@ -188,7 +189,7 @@ def test_a_run_of_minutes_ends_when_they_are_over(small, noisy, monkeypatch, sec
     seen = list(steps(run))
     assert 3 - 1.01 * seconds <= clock.now <= 3 * 1.05 + 2 * seconds
     assert seen[-1].step == seen[-1].total == run.step
-    assert run.schedule.rate() <= 2e-3 * run.schedule.learning_rate
+    assert run.schedule.rate() <= 2e-3 * run.plan.learning_rate
     assert [progress.step for progress in seen] == list(range(1, len(seen) + 1))
     assert seen[-1].seconds_left <= 2 * seconds
 
@@ -206,17 +207,29 @@ def test_the_learning_rate_is_constant_then_falls_to_nothing(small, noisy):
     schedule, rates = session(noisy, steps=200).schedule, []
     for schedule.step in range(1, 201):
         rates.append(schedule.rate())
-    top = schedule.learning_rate
+    top = schedule.plan.learning_rate
     assert rates[0] < top
     assert set(rates[20:60]) == {top}
     assert all(before > after for before, after in itertools.pairwise(rates[60:-10]))
     assert 0 < rates[-1] <= 2e-3 * top
 
 
-def test_a_learning_rate_that_is_asked_for_is_the_one(small, noisy):
-    assert session(noisy, steps=9, learning_rate=3e-4).schedule.learning_rate == 3e-4
-    unet = session(noisy, steps=9, parts=Parts("joint", "unet"))
-    assert unet.schedule.learning_rate != session(noisy, steps=9).schedule.learning_rate
+@pytest.mark.parametrize("side", [16, 128])
+def test_a_run_of_minutes_ends_when_its_pixels_were_seen_often_enough(small, side):
+    noisy = np.random.default_rng(0).poisson(50, (side, side)).astype(np.uint16)
+    run = session(noisy, minutes=1e6)
+    target = len(Grid().spacings) / sum(1 / spacing**2 for spacing in Grid().spacings)  # one pixel of so many
+    seen = run.plan.batch * math.prod(run.source.size) / target
+    assert run.schedule.total == max(math.ceil(VISITS * side**2 / seen), LEAST)
+    run.schedule.step = run.schedule.total - 1
+    run.advance()
+    assert run.finished
+    assert run.schedule.rate() <= 2e-3 * run.plan.learning_rate
+
+
+def test_clean_targets_may_be_seen_without_end(small, noisy):
+    run = Session(collect([Sample(noisy, "YX", "a", noisy)], 2), Parts("supervised"), Plan(minutes=1e6))
+    assert run.schedule.total is None
 
 
 def records(values, every=50):
@@ -237,7 +250,7 @@ def test_a_plateau_is_a_last_third_without_gain():
 
 def test_a_plateau_begins_the_decay(small, noisy):
     run = session(noisy, minutes=1e6)
-    schedule = run.schedule
+    run.schedule = schedule = Schedule(run.plan)
     schedule.step, schedule.seconds = 4499, 100.0
     run.history = records(np.full(89, -100.0))
     assert schedule.total is None

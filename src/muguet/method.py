@@ -20,6 +20,9 @@ class Blind(Protocol):
     def hides(self) -> bool:
         """Whether any pixel is."""
 
+    def share(self, dims: int) -> float:
+        """Of all pixels, how many are targets in a step, on average."""
+
     def draw(self, shape: torch.Size, generator: torch.Generator) -> Mask:
         """Index of the hidden pixels of a batch ``(b, 1, *space)``."""
 

@@ -24,7 +24,7 @@ class Plan:
     batch
         Patches a step (64×64 pixels; 16×48×48 in 3-D).
     learning_rate
-        Of Adam, constant for 30 % of the run, then a cosine to zero; None: the network's own.
+        Of Adam, constant for 30 % of the run, then a cosine to zero.
     device
         "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1" …
     """
@@ -33,7 +33,7 @@ class Plan:
     steps: int | None = None
     seed: int = 0
     batch: int = 16
-    learning_rate: float | None = None
+    learning_rate: float = 1e-3
     device: str = "auto"
 
     def __post_init__(self) -> None:

@@ -28,7 +28,6 @@ NETS: dict[str, Callable[[int, Reach], nn.Module]] = {
     "care": lambda dims, reach: CareUNet(dims, kernel=5 if dims == 2 else 3, residual=True),
     "n2v2": lambda dims, reach: CareUNet(dims, blur_pool=True, top_skip=False),
 }
-LEARNING_RATES = {"filterbank": 2e-3}  # of Adam; 1e-3 for the others
 SPACINGS = {2: (3, 4, 5), 3: (2, 3, 4)}
 NOISY, CLEAN, SECOND = "noisy", "clean", "second noisy"
 
@@ -216,11 +215,6 @@ class Parts:
             for _ in range(self.channels)
         ]
         return Method(net, recipe.blind(self.dimensions, reach), laws, low_precision, recipe.quasi)
-
-
-def learning_rate(parts: Parts) -> float:
-    """The highest learning rate that is good for the network."""
-    return LEARNING_RATES.get(parts.net or RECIPES[parts.recipe].net, 1e-3)
 
 
 def choose(table: dict[str, T], name: str, option: str) -> T:

@@ -12,6 +12,8 @@ DECAY_FROM = 0.3  # of the run at full learning rate, over the rest it falls to 
 WEIGHED_FROM = 0.5  # of the run: the noise is measured then, and pixels are weighed from then on
 PLATEAU = 0.6  # of a run that has come to a plateau before it decays
 WARM_UP = 20  # steps
+VISITS = 30  # of a noisy pixel as a target, after which its noise is being learned by heart
+LEAST = 400  # steps that a network needs to learn anything, however small the image
 
 
 @dataclass
@@ -20,14 +22,14 @@ class Schedule:
 
     A run of so many steps goes by its steps alone, so that it gives the same bits whenever it is repeated. A run of
     minutes goes by the clock, so that it ends in time, and with a learning rate of nothing, however fast the machine
-    is just then.
+    is just then. It ends before if its images were seen often enough, or at a plateau of the held-out likelihood.
 
     Attributes
     ----------
     plan
         How long it may take.
-    learning_rate
-        The highest.
+    enough
+        Steps after which the images have no more to teach, see `enough`.
     step
         Steps taken.
     seconds
@@ -41,7 +43,7 @@ class Schedule:
     """
 
     plan: Plan
-    learning_rate: float
+    enough: int | None = None
     step: int = 0
     seconds: float = 0.0
     aside: float = 0.0
@@ -50,8 +52,9 @@ class Schedule:
     decay_from: int | None = None
 
     def __post_init__(self) -> None:
-        if self.plan.steps is not None:
-            self.total, self.decay_from = self.plan.steps, int(DECAY_FROM * self.plan.steps)
+        self.total = self.enough if self.plan.steps is None else self.plan.steps
+        if self.total is not None:
+            self.decay_from = int(DECAY_FROM * self.total)
 
     @property
     def over(self) -> bool:
@@ -60,18 +63,19 @@ class Schedule:
 
     def half_way(self, history: Sequence[Mapping[str, float]]) -> bool:
         """Whether it is time to weigh pixels, given the held-out likelihoods so far."""
-        if self.plan.steps is not None:
-            return self.step >= WEIGHED_FROM * self.plan.steps
-        return self._time() >= WEIGHED_FROM or plateaued(history)
+        if self.total is not None and self.step >= WEIGHED_FROM * self.total:
+            return True
+        return self.plan.steps is None and (self._time() >= WEIGHED_FROM or plateaued(history))
 
     def look(self, history: Sequence[Mapping[str, float]]) -> None:
         """Let a run of minutes fall and end from here if nothing improves any more."""
-        if self.total is None and self._time() < DECAY_FROM and plateaued(history):
+        falls = self._time() >= DECAY_FROM or (self.decay_from is not None and self.step >= self.decay_from)
+        if self.plan.steps is None and not falls and plateaued(history):
             self.total, self.decay_from = math.ceil(self.step / PLATEAU), self.step
 
     def rate(self) -> float:
         """The learning rate of this step: a short rise, a constant, a cosine to nothing."""
-        top = self.learning_rate * min(self.step / WARM_UP, 1.0)
+        top = self.plan.learning_rate * min(self.step / WARM_UP, 1.0)
         fallen = (self._time() - DECAY_FROM) / (1 - DECAY_FROM)
         if self.total is not None and self.decay_from is not None:
             fallen = max(fallen, (self.step - self.decay_from) / max(self.total - self.decay_from, 1))
@@ -98,6 +102,14 @@ class Schedule:
         if self.plan.steps is not None:
             return 0.0
         return (self.seconds + (self.measuring or 0)) / (60 * self.plan.minutes)
+
+
+def enough(pixels: int, targets: float) -> int:
+    """Steps after which a network begins to learn the noise of so many pixels by heart, with so many targets a step.
+
+    The likelihood of held-out pixels goes on rising all the while: their own noise is not what is learned.
+    """
+    return max(math.ceil(VISITS * pixels / targets), LEAST)
 
 
 def plateaued(history: Sequence[Mapping[str, float]], least: float = 5e-4) -> bool:

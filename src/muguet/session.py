@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from dataclasses import asdict, replace
 from typing import Any
@@ -19,9 +20,9 @@ from muguet.masking import correlation, hidden
 from muguet.method import bfloat16_pays, channels_last, find_device
 from muguet.noise.variance import fitted_variance
 from muguet.plan import Plan, Progress
-from muguet.recipes import NOISY, RECIPES, Parts, choose, learning_rate
+from muguet.recipes import NOISY, RECIPES, Parts, choose
 from muguet.restoration.blind import neighbours_mean
-from muguet.schedule import Schedule
+from muguet.schedule import Schedule, enough
 from muguet.sharpening import sharpened
 from muguet.version import __version__
 
@@ -87,10 +88,10 @@ class Session:
         self.averaged = copy.deepcopy(self.method).requires_grad_(False)
         self.parameters: list[Tensor] = list(self.method.parameters())
         self.averages: list[Tensor] = list(self.averaged.parameters())
-        self.schedule = Schedule(self.plan, self.plan.learning_rate or learning_rate(self.parts))
+        self.schedule = Schedule(self.plan, self._enough() if recipe.target == NOISY else None)
         self.optimiser = torch.optim.Adam(
             self.parameters,
-            lr=self.schedule.learning_rate,
+            lr=self.plan.learning_rate,
             betas=(0.9, 0.99),
             fused=self.device.type != "mps",
         )
@@ -177,6 +178,11 @@ class Session:
     def finished(self) -> bool:
         """Whether the planned steps are done, or the minutes over."""
         return self.schedule.over
+
+    def _enough(self) -> int:
+        """Steps after which these images have no more to teach."""
+        shape = self.source.size
+        return enough(self.pixels, self.plan.batch * math.prod(shape) * self.method.blind.share(len(shape)))
 
     def _target(self, patches: Patches) -> Tensor:
         """What the hidden pixels are compared with: the image, its values spread over the step they stand for.

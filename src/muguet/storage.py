@@ -14,7 +14,7 @@ import numpy.typing as npt
 from muguet.errors import MuguetError
 from muguet.writing import replacing
 
-FORMAT = 2  # raised whenever a network changes: its weights fit no other
+FORMAT = 3  # raised whenever a network changes: its weights fit no other
 
 
 def write(

@@ -127,6 +127,23 @@ def test_hidden_pixels_are_some_and_never_direct_neighbours(space, spacings, see
     assert (far.fill_diagonal_(9) > 1).all()
 
 
+BLIND = {
+    "grid": (Grid(), (60, 60)),
+    "wide grid": (Grid((3, 4), (1, 0)), (60, 60)),
+    "grid 3-D": (Grid((2, 3, 4)), (12, 24, 24)),
+    "stratified": (Stratified(), (64, 64)),
+    "nothing": (Nothing(), (8, 8)),
+}
+
+
+@pytest.mark.parametrize("name", BLIND)
+def test_the_share_of_targets_is_that_of_the_masks(name):
+    blind, space = BLIND[name]
+    source, shape = generator(), torch.Size((1, 1, *space))
+    drawn = [chosen(shape, blind.draw(shape, source)).float().mean() for _ in range(600)]
+    assert blind.share(len(space)) == pytest.approx(float(torch.stack(drawn).mean()), rel=0.06)
+
+
 @pytest.mark.parametrize("reach", [(0, 1), (2, 0), (1, 1), (0, 3), (0, 0, 1)])
 @pytest.mark.parametrize("spacing", [2, 3, 5])
 def test_neighbours_within_reach_are_hidden_with_their_pixel(reach, spacing):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -30,6 +31,12 @@ class Grid:
     spacings: tuple[int, ...] = (3, 4, 5)
     reach: tuple[int, ...] = ()
     hides: ClassVar[bool] = True
+
+    def share(self, dims: int) -> float:
+        """Of all pixels, how many are targets in a step, on average."""
+        reach = self.reach or (0,) * dims
+        sizes = [math.prod(spacing + 2 * far for far in reach) for spacing in self.spacings]
+        return sum(1 / size for size in sizes) / len(sizes)
 
     def draw(self, shape: torch.Size, generator: torch.Generator) -> Mask:
         """Index of one random grid in a batch of this shape ``(b, c, *space)``.
@@ -74,6 +81,10 @@ class Stratified:
     median: bool = False
     hides: ClassVar[bool] = True
 
+    def share(self, dims: int) -> float:
+        """Of all pixels, how many are targets in a step."""
+        return 1 / math.prod([self.box] * dims)
+
     def draw(self, shape: torch.Size, generator: torch.Generator) -> Mask:
         """Index tensors of one pixel a box, a batch's images each with their own."""
         sizes = [min(self.box, size) for size in shape[2:]]
@@ -115,6 +126,10 @@ class Nothing:
     """No pixel is hidden and every pixel is a target: for training on clean targets."""
 
     hides: ClassVar[bool] = False
+
+    def share(self, dims: int) -> float:
+        """All of them."""
+        return 1.0
 
     def draw(self, shape: torch.Size, generator: torch.Generator) -> Mask:
         """Index of every pixel."""

@@ -1,4 +1,4 @@
-"""D-net as a local choice among blurs, a correction, and a share of the pixel itself."""
+"""D-net as a local gain for every band of the image, a correction, and a share of the pixel itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from muguet.restoration.blur import gaussian, reflect
 
 SIGMAS = (0.6, 0.9, 1.3, 1.9, 2.8, 4.0)
-BANDS = (0.9, 1.9, 4.0)  # blurs between which the network sees differences
+SEEN = (0.9, 1.9, 4.0)  # blurs between which the network sees differences
+FIRST = 1.9  # the first estimate is this blur
 
 
 class FilterBank(nn.Module):
@@ -65,13 +66,17 @@ class FilterBank(nn.Module):
 
 
 class FilterBankNet(nn.Module):
-    """A U-Net at half resolution that weighs a bank of blurs for every pixel, a residual, and the pixel itself.
+    """A U-Net at half resolution that predicts, for every pixel, the gains of a bank's bands, a residual, and a gate.
 
-    The blind estimate is b = Σᵢ softmax(w)ᵢ (Bᵢ y) + 0.3 r, the sighted one b + g (y − b) with a gate 0 < g < 1: the
-    share of the answer that the pixel's own value is. w, r and the gate's logit come from the U-Net (space to depth
-    by 2, two 3ᵈ convolutions a level, depth to space). It sees the image in bands, differences of blurs of the bank as
-    in a Laplacian pyramid (Burt & Adelson 1983, doi:10.1109/TCOM.1983.1095851): where the noise of pixels buries all
-    else, what is coarser than a pixel stands out in a channel of its own and is learned in half the steps. Were b and
+    Of blurs B₁ … Bₙ, from fine to coarse, the blind estimate is
+
+        b = Bₙ y + Σᵢ aᵢ (Bᵢ − Bᵢ₊₁) y + 0.3 r,
+
+    a Laplacian pyramid (Burt & Adelson 1983, doi:10.1109/TCOM.1983.1095851) whose bands are kept, damped or sharpened
+    place by place; the sighted estimate is b + g (y − b) with 0 < g < 1, the share of the answer that the pixel's own
+    value is. The gains a, the residual r and the gate's logit come from the U-Net (space to depth by 2, two 3ᵈ
+    convolutions a level, depth to space), which sees bands too: where the noise of pixels buries all else, what is
+    coarser than a pixel stands out in a channel of its own and is learned in half the steps. Were b and
     y − x independent, the best gate would be g = τ² / (τ² + σ²), τ² the variance of b − x and σ² that of the noise.
     Related: kernel-predicting networks, Bako et al. 2017 (doi:10.1145/3072959.3073708) and Mildenhall et al. 2018
     (arXiv:1712.02327).
@@ -94,7 +99,7 @@ class FilterBankNet(nn.Module):
     sighted: Tensor
 
     def __init__(
-        self, dims: int = 2, widths: tuple[int, ...] = (48, 96, 128), reach: tuple[int, ...] = ()
+        self, dims: int = 2, widths: tuple[int, ...] = (32, 64, 96), reach: tuple[int, ...] = ()
     ) -> None:
         super().__init__()
         self.dims = dims
@@ -103,23 +108,23 @@ class FilterBankNet(nn.Module):
         else:
             sigmas = [(z * s, s, s) for s in SIGMAS for z in (0.0, 0.7)]
         self.bank = FilterBank(sigmas, reach)
-        self.edges = [sigmas.index((s,) * dims if dims == 2 else (0.0, s, s)) for s in BANDS]
-        filters = len(sigmas)
+        at = {s: sigmas.index((s,) * dims if dims == 2 else (0.0, s, s)) for s in SIGMAS}
+        self.edges = [at[s] for s in SEEN]
+        bands = len(sigmas) - 1
         fold = 4
         self.widths = widths
-        inputs = [fold * (len(BANDS) + 1), *widths[:-1]]
+        inputs = [fold * (len(SEEN) + 1), *widths[:-1]]
         self.down = nn.ModuleList(_Block(i, w, dims) for i, w in zip(inputs, widths, strict=True))
         pairs = list(pairwise(widths))
         self.up = nn.ModuleList(_Block(low + high, low, dims) for low, high in reversed(pairs))
         conv = nn.Conv2d if dims == 2 else nn.Conv3d
-        self.head = conv(widths[0], fold * (filters + 1), 1)
+        self.head = conv(widths[0], fold * (bands + 1), 1)
         self.gate = conv(widths[0], fold, 1)
         self.register_buffer("sighted", torch.zeros(()))
         with torch.no_grad():
             self.gate.weight.zero_()
             self.head.weight.mul_(0.1)
-            start = torch.zeros(filters + 1)
-            start[min(range(filters), key=lambda i: abs(sigmas[i][-1] - 1.9))] = 2.0
+            start = torch.tensor([float(i >= at[FIRST]) for i in range(bands)] + [0.0])
             self.head.bias.copy_(start.repeat_interleave(fold))  # type: ignore[union-attr]
 
     @property
@@ -177,8 +182,8 @@ class FilterBankNet(nn.Module):
         with torch.autocast(image.device.type, enabled=False):
             features = features.float()
             out = _unfold(self.head(features))
-            weights = torch.softmax(out[:, :-1], dim=1)
-            blind: Tensor = (weights * bank).sum(1, keepdim=True) + 0.3 * out[:, -1:]
+            bands = (out[:, :-1] * (bank[:, :-1] - bank[:, 1:])).sum(1, keepdim=True)
+            blind: Tensor = bank[:, -1:] + bands + 0.3 * out[:, -1:]
             gate = torch.sigmoid(_unfold(self.gate(features)))
         return blind, gate
 
