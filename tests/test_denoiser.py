@@ -89,7 +89,7 @@ def test_tiles_leave_no_seam_in_stacks(net, monkeypatch):
 @pytest.mark.parametrize("net", NETS)
 def test_load_gives_the_same_bits(net, low_precision, tmp_path):
     model, picture = made(net).to("cpu"), image(50, 61)
-    module.channels_last(model.method)
+    module.kernels_channels_last(model.method)
     model.save(tmp_path / "model")
     again = load(tmp_path / "model")
     assert again.parts == model.parts

@@ -20,12 +20,13 @@ from muguet.image.symmetry import Symmetry
 from muguet.image.symmetry import symmetries as sides
 from muguet.image.tiles import map_tiles, tiles
 from muguet.image.validity import fill_missing
-from muguet.method import Method, bfloat16_pays, channels_last, find_device
+from muguet.method import Method, bfloat16_pays, find_device
 from muguet.noise.law import Affine, Law
 from muguet.noise.sharpened import Sharpened
 from muguet.noise.transfer import MeanVariance
 from muguet.noise.variance import fitted_variance
 from muguet.recipes import RECIPES, Parts
+from muguet.restoration.layout import kernels_channels_last
 
 CORE = {2: (512, 512), 3: (16, 192, 192)}  # pixels of a tile without its halo
 FEW = 2**22  # pixels of an image that are seen from all sides: eight times the time for 0.01 to 0.06 dB
@@ -244,7 +245,7 @@ def load(path: str | Path, device: str = "auto") -> Denoiser:
         method.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
     except (KeyError, TypeError, RuntimeError) as error:
         raise MuguetError(f"{path} does not hold a complete model: save or train it again") from error
-    channels_last(method.eval().requires_grad_(False))
+    kernels_channels_last(method.eval().requires_grad_(False))
     return Denoiser(parts, method, scalings, transfers, header["training"]).to(place)
 
 

@@ -170,14 +170,6 @@ def _mean(likelihood: Tensor, weights: Tensor) -> Tensor:
     return -(likelihood * weights).sum() / weights.sum().clamp(min=1)
 
 
-def channels_last(module: nn.Module) -> None:
-    """Lay out the weights of convolutions with channels last, in place: bfloat16 is fastest so."""
-    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
-    for parameter in module.parameters():
-        if parameter.ndim in formats:
-            parameter.data = parameter.data.contiguous(memory_format=formats[parameter.ndim])
-
-
 def find_device(name: str) -> torch.device:
     """The device of this name, "auto" being a GPU if there is one.
 

@@ -17,11 +17,12 @@ from muguet.evidence import Evidence
 from muguet.image.datasets import Dataset
 from muguet.image.patches import HELD_OUT, TARGET, Patches, PatchSource
 from muguet.masking import correlation, hidden
-from muguet.method import bfloat16_pays, channels_last, find_device
+from muguet.method import bfloat16_pays, find_device
 from muguet.noise.variance import fitted_variance
 from muguet.plan import Plan, Progress
 from muguet.recipes import NOISY, RECIPES, Parts, choose
 from muguet.restoration.blind import neighbours_mean
+from muguet.restoration.layout import kernels_channels_last
 from muguet.schedule import Schedule, enough
 from muguet.sharpening import sharpened
 from muguet.version import __version__
@@ -78,7 +79,7 @@ class Session:
             torch.manual_seed(self.plan.seed)
             method = self.parts.build(std, bfloat16_pays(self.device, dataset.dimensions))
         self.method = method.to(self.device)
-        channels_last(self.method)
+        kernels_channels_last(self.method)
         self.weighs_pixels = recipe.weighs_pixels and self.method.can_see and not any(reach)
         self.evidence: Evidence | None = None
         # Of a run by minutes also to know how long it will take at the end.

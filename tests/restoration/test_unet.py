@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from muguet.method import channels_last
 from muguet.restoration.care import CareUNet
 from muguet.restoration.filterbank import FilterBankNet
+from muguet.restoration.layout import kernels_channels_last
 from muguet.restoration.psf import BehindOptics
 from muguet.restoration.unet import UNet
 
@@ -90,7 +90,7 @@ def test_channels_last_gives_the_same(net_and_space):
     image = torch.randn(1, 1, *(max(n // 3 // s, 1) * s for n, s in zip(space, net.stride, strict=True)))
     with torch.no_grad():
         before = net(image)
-        channels_last(net)
+        kernels_channels_last(net)
         torch.testing.assert_close(net(image), before, rtol=1e-4, atol=1e-5)
 
 

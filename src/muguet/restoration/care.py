@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from muguet.restoration.blur import reflect
+from muguet.restoration.layout import channels_last, one_channel_last
 
 
 class CareUNet(nn.Module):
@@ -81,7 +82,7 @@ class CareUNet(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Estimate of the signal, of the input's shape ``(b, 1, *space)``."""
-        features, skips = image, []
+        features, skips = one_channel_last(image), []
         for block in self.down:
             features = _convolved(features, block)
             skips.append(features)
@@ -109,7 +110,7 @@ class CareUNet(nn.Module):
         for axis in range(self.dims):
             taps = line.view(1, 1, *(-1 if a == axis else 1 for a in range(self.dims)))
             pooled = convolve(pooled, taps.expand(channels, *taps.shape[1:]), groups=channels)
-        return pooled[..., ::2, ::2] if self.dims == 2 else pooled[..., ::2, ::2, ::2]
+        return channels_last(pooled[..., ::2, ::2] if self.dims == 2 else pooled[..., ::2, ::2, ::2])
 
 
 def _convolved(features: Tensor, block: nn.Module) -> Tensor:

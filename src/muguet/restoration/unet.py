@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from muguet.restoration.layout import one_channel_last
+
 
 class UNet(nn.Module):
     """Two levels of one 3ᵈ convolution and ReLU each, max-pooled, joined again by concatenated skips.
@@ -57,7 +59,7 @@ class UNet(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Estimate of the signal, of the input's shape ``(b, 1, *space)``."""
         pool = F.max_pool2d if self.dims == 2 else F.max_pool3d
-        features, skips = image, []
+        features, skips = one_channel_last(image), []
         for down in self.down:
             features = F.relu(down(features))
             skips.append(features)
