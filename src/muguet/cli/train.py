@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,7 +113,8 @@ def _announce(session: Session, files: int) -> None:
         training = step * (session.plan.steps - session.step)
         length = f"{session.plan.steps} steps, about {duration(training)}"
     else:
-        training = 60 * session.plan.minutes - session.seconds
-        length = f"at most {duration(training)}, about {int(training / step)} steps"
+        left = 60 * session.plan.minutes - session.seconds
+        steps = min(int(left / step), (session.schedule.total or sys.maxsize) - session.step)
+        length = f"at most {duration(min(left, step * steps))}, about {steps} steps"
     prediction = pixel * session.pixels * len(views(session.parts, session.pixels / files))
     say(f"Training on {session.device}: {length}; then about {duration(prediction)} to denoise.")
