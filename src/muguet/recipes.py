@@ -28,7 +28,7 @@ NETS: dict[str, Callable[[int, Reach], nn.Module]] = {
     "care": lambda dims, reach: CareUNet(dims, kernel=5 if dims == 2 else 3, residual=True),
     "n2v2": lambda dims, reach: CareUNet(dims, blur_pool=True, top_skip=False),
 }
-SPACINGS = {2: (3, 4, 5), 3: (2, 3, 4)}
+SPACINGS = {2: (2, 3), 3: (2, 3, 4)}
 NOISY, CLEAN, SECOND = "noisy", "clean", "second noisy"
 
 

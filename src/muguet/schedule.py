@@ -12,7 +12,7 @@ DECAY_FROM = 0.3  # of the run at full learning rate, over the rest it falls to 
 WEIGHED_FROM = 0.5  # of the run: the noise is measured then, and pixels are weighed from then on
 PLATEAU = 0.6  # of a run that has come to a plateau before it decays
 WARM_UP = 20  # steps
-VISITS = 30  # of a noisy pixel as a target, after which its noise is being learned by heart
+VISITS = 75  # of a noisy pixel as a target, after which its noise is being learned by heart
 LEAST = 400  # steps that a network needs to learn anything, however small the image
 
 

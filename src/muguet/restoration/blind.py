@@ -22,20 +22,20 @@ class Grid:
     in its neighbour's replacement would reach its own estimate through it.
 
     Where noise is correlated, neighbours that share a pixel's noise are hidden with it: `reach` of them on either side
-    along each axis. The spacings grow by as much.
+    along each axis. The spacings along it grow by these and one, so that more than a line is left to see between them.
 
     Batson & Royer, *Noise2Self*, 2019, arXiv:1901.11365; Ollion et al., 2021, arXiv:2102.08023; Broaddus et al.,
     *Removing structured noise with self-supervised blind-spot networks*, 2020 (doi:10.1109/ISBI45749.2020.9098336).
     """
 
-    spacings: tuple[int, ...] = (3, 4, 5)
+    spacings: tuple[int, ...] = (2, 3)
     reach: tuple[int, ...] = ()
     hides: ClassVar[bool] = True
 
     def share(self, dims: int) -> float:
         """Of all pixels, how many are targets in a step, on average."""
         reach = self.reach or (0,) * dims
-        sizes = [math.prod(spacing + 2 * far for far in reach) for spacing in self.spacings]
+        sizes = [math.prod(_spaced(spacing, far) for far in reach) for spacing in self.spacings]
         return sum(1 / size for size in sizes) / len(sizes)
 
     def draw(self, shape: torch.Size, generator: torch.Generator) -> Mask:
@@ -46,7 +46,7 @@ class Grid:
         space = shape[2:]
         spacing = self.spacings[int(torch.randint(len(self.spacings), (), generator=generator))]
         reach = self.reach or (0,) * len(space)
-        steps = [min(spacing + 2 * far, size) for far, size in zip(reach, space, strict=True)]
+        steps = [min(_spaced(spacing, far), size) for far, size in zip(reach, space, strict=True)]
         phases = [int(torch.randint(step, (), generator=generator)) for step in steps]
         return (..., *(slice(phase, None, step) for phase, step in zip(phases, steps, strict=True)))
 
@@ -57,6 +57,10 @@ class Grid:
         hidden = noisy.clone()
         hidden[mask] = neighbours_mean(noisy)[mask]
         return hidden
+
+
+def _spaced(spacing: int, reach: int) -> int:
+    return spacing + 2 * reach + 1 if reach else spacing
 
 
 @dataclass(frozen=True)
