@@ -105,3 +105,21 @@ def test_optics_only_draw_what_a_microscope_could(noisy):
     psf = ((0.0, 1.0, 0.0), (0.0, 2.0, 5.0), (0.0, 0.0, 0.0))
     seen = BehindOptics(Same(), psf)(impulse)[0, 0, 3:6, 3:6]
     torch.testing.assert_close(seen, torch.tensor(psf) / 8)
+
+
+def test_the_dark_is_that_of_the_image_and_not_its_commonest_value():
+    """A bright field with a dark square: its mode, which is 0 to the network, is far from the dark."""
+    from muguet.image.datasets import Sample, collect
+    from muguet.plan import Plan
+    from muguet.recipes import Parts
+    from muguet.session import Session
+
+    scene = np.full((96, 96), 1000.0)
+    scene[20:60, 30:70] = 300.0
+    recorded = np.random.default_rng(0).poisson(scene).astype(np.uint16)
+    for add in (0, 500):  # whatever the camera adds
+        session = Session(
+            collect([Sample(recorded + add, "YX", "it", None)], 2), Parts("deconoising"), Plan(steps=1)
+        )
+        dark = session.scalings[0].invert(np.array([float(session.method.net.dark)]))[0] - add
+        assert 280 < dark < 310

@@ -22,7 +22,9 @@ from muguet.noise.variance import fitted_variance
 from muguet.plan import Plan, Progress
 from muguet.recipes import NOISY, RECIPES, Parts, choose
 from muguet.restoration.blind import neighbours_mean
+from muguet.restoration.blur import gaussian_blur
 from muguet.restoration.layout import kernels_channels_last
+from muguet.restoration.psf import BehindOptics
 from muguet.schedule import Schedule, enough
 from muguet.sharpening import sharpened
 from muguet.version import __version__
@@ -78,6 +80,8 @@ class Session:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.plan.seed)
             method = self.parts.build(std, bfloat16_pays(self.device, dataset.dimensions))
+        if isinstance(method.net, BehindOptics):
+            method.net.dark = _darkest(self.source)
         self.method = method.to(self.device)
         kernels_channels_last(self.method)
         self.weighs_pixels = recipe.weighs_pixels and self.method.can_see and not any(reach)
@@ -283,6 +287,12 @@ def _first_error(source: PatchSource) -> float:
     """How far pixels lie from the mean of their neighbours: the error that the first estimates will have."""
     noisy = source.draw(64, torch.Generator(source.device).manual_seed(0), augment=False).noisy
     return max(float((noisy - neighbours_mean(noisy)).square().mean().sqrt()), 1e-4)
+
+
+def _darkest(source: PatchSource) -> Tensor:
+    """How dark the darkest places are: all but a thousandth of the images, blurred until little noise is left."""
+    noisy = source.draw(64, torch.Generator(source.device).manual_seed(0), augment=False).noisy
+    return torch.quantile(gaussian_blur(noisy, 3.0).flatten(), 1e-3)
 
 
 def _now(device: torch.device) -> float:

@@ -16,11 +16,12 @@ PSF = float | tuple[tuple[float, ...], ...]
 
 
 class BehindOptics(nn.Module):
-    """estimate = PSF ∗ phantom, where the inner net draws the phantom, which is nowhere far below zero.
+    """estimate = PSF ∗ phantom, where the inner net draws the phantom, which is nowhere far below the dark.
 
-    What no microscope could have recorded is never predicted. `penalty` is the mean of max(−phantom, 0) of the last
-    call, to be added to the loss. Goncharova et al. 2020, *Improving blind spot denoising for microscopy*
-    (DecoNoising), arXiv:2008.08414.
+    What no microscope could have recorded is never predicted. `penalty` is the mean of max(dark − phantom, 0) of the
+    last call, to be added to the loss. Goncharova et al. 2020, *Improving blind spot denoising for microscopy*
+    (DecoNoising), arXiv:2008.08414, where the dark is 0 counts; cameras add an offset, so here it is the darkest that
+    a blur finds in the images.
 
     Parameters
     ----------
@@ -33,7 +34,14 @@ class BehindOptics(nn.Module):
     ------
     MuguetError
         If the kernel has an even size or no positive sum, or the net is three-dimensional and has a kernel.
+
+    Attributes
+    ----------
+    dark
+        A scalar in network units.
     """
+
+    dark: Tensor
 
     def __init__(self, net: Any, psf: PSF = 1.0) -> None:
         super().__init__()
@@ -41,6 +49,7 @@ class BehindOptics(nn.Module):
         self.sigma = float(psf) if isinstance(psf, int | float) else None
         self.radius: tuple[int, ...] = ()
         self.penalty: Tensor | None = None
+        self.register_buffer("dark", torch.zeros(()), persistent=False)  # of use to training alone
         if isinstance(psf, Sequence):
             kernel = torch.tensor(psf, dtype=torch.float32)
             if kernel.ndim != 2 or any(size % 2 == 0 for size in kernel.shape) or not kernel.sum() > 0:
@@ -74,7 +83,7 @@ class BehindOptics(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Estimate of the signal, of the input's shape ``(b, 1, *space)``."""
         phantom: Tensor = self.net(image).float()
-        self.penalty = F.relu(-phantom).mean() if torch.is_grad_enabled() else None
+        self.penalty = F.relu(self.dark - phantom).mean() if torch.is_grad_enabled() else None
         with torch.autocast(image.device.type, enabled=False):
             if self.sigma is not None:
                 return gaussian_blur(phantom, self.sigma)
