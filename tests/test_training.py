@@ -224,6 +224,7 @@ def test_a_run_of_minutes_ends_when_its_pixels_were_seen_often_enough(small, sid
     run.schedule.step = run.schedule.total - 1
     run.advance()
     assert run.finished
+    assert "often enough" in run.schedule.why_early()
     assert run.schedule.rate() <= 2e-3 * run.plan.learning_rate
 
 
@@ -258,10 +259,13 @@ def test_a_plateau_begins_the_decay(small, noisy):
     assert schedule.total == math.ceil(4500 / 0.6)
     assert schedule.decay_from == 4500
     assert schedule.expected_steps() == schedule.total
+    assert schedule.why_early() == ""
     assert not run.finished
     rate = schedule.rate()
     schedule.step = 6000
     assert schedule.rate() < rate
+    schedule.step = schedule.total
+    assert "nothing improved" in schedule.why_early()
 
 
 def test_a_run_can_be_abandoned_at_any_step(small, noisy):

@@ -61,6 +61,16 @@ class Schedule:
         """Whether the run is."""
         return (self.total is not None and self.step >= self.total) or self._time() >= 1
 
+    def why_early(self) -> str:
+        """Why a run of minutes ended before they were over, in brackets; nothing if it did not."""
+        if self.plan.steps is not None or self.total != self.step:
+            return ""
+        return (
+            " (every pixel was seen often enough)"
+            if self.total == self.enough
+            else " (nothing improved any more)"
+        )
+
     def half_way(self, history: Sequence[Mapping[str, float]]) -> bool:
         """Whether it is time to weigh pixels, given the held-out likelihoods so far."""
         if self.total is not None and self.step >= WEIGHED_FROM * self.total:

@@ -46,8 +46,7 @@ def train(sources: list[Path], choices: Choices, checkpoint: Path) -> Denoiser:
                 if interrupt:
                     checkpoints.save(session, checkpoint)
                     break
-        early = choices.steps is None and session.schedule.total == session.step
-        why = " (stopped by Ctrl-C)" if interrupt else " (nothing improved any more)" if early else ""
+        why = " (stopped by Ctrl-C)" if interrupt else session.schedule.why_early()
         say(f"Trained for {session.step} steps in {duration(session.seconds)}{why}, seed {choices.seed}.")
         return session.denoiser()
 
