@@ -1,6 +1,7 @@
 """PSNR on a test set while D-net learns, with N-net (one Gaussian, as published) and without (squared error).
 
-    python studies/training.py [--full] [--sets w2s_ch0 w2s_ch1 w2s_ch2] [--image mitochondria] [--data FOLDER]
+    python studies/training.py [--full] [--sets w2s_ch0 w2s_ch1 w2s_ch2] [--image mitochondria] [--net unet]
+                               [--data FOLDER]
 
 a: real noise, of --sets. b: Gaussian and speckle noise of --level decibels on a clean image. c: speckle of 0.5, 2 and 4
 times that variance. d: the first of --sets with five seeds, mean ± standard error. Tested are fields of view, or the
@@ -31,7 +32,7 @@ from muguet.evaluation.scores import mean_and_standard_error, psnr
 from muguet.image.datasets import Sample, collect
 from muguet.noise.law import corrupt
 from muguet.plan import Plan
-from muguet.recipes import Parts
+from muguet.recipes import NETS, Parts
 from muguet.session import Session
 
 WITH, WITHOUT = "joint-blind", "l2"  # recipes: N-net as published, and the same D-net without
@@ -82,6 +83,7 @@ def chosen(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     options.add_argument("--level", type=float, default=20.0, help="PSNR of the noisy images of b")
     options.add_argument("--every", type=int, help="steps of an epoch (default: 20, with --full 100)")
+    options.add_argument("--net", choices=NETS, help="instead of the default one; unet is the reference's")
     choices = common.parsed(options, arguments)
     choices.every = min(choices.every or EPOCH[choices.full], choices.steps)
     return choices
@@ -116,7 +118,7 @@ def curve(run: Run, choices: argparse.Namespace) -> list[dict[str, float]]:
     except (OSError, ValueError):
         session = Session(
             collect([Sample(train.noisy, "TYX")]),
-            Parts(run.recipe, components=1),
+            Parts(run.recipe, choices.net, components=1),
             Plan(steps=choices.steps, seed=run.seed),
         )
         found = trained(session, test, choices.every)
@@ -182,6 +184,8 @@ def scored(session: Session, method: torch.nn.Module, test: Images) -> float:
 
 def _key(run: Run, choices: argparse.Namespace, train: Images, test: Images) -> str:
     how = {"recipe": run.recipe, "seed": run.seed, "steps": choices.steps, "every": choices.every}
+    if choices.net:
+        how["net"] = choices.net
     described = hashlib.sha256(json.dumps([how, common.sources()]).encode())
     for array in (train.noisy, test.noisy, test.clean):
         described.update(np.ascontiguousarray(array).tobytes())
@@ -241,8 +245,6 @@ def draw(panels: Panels, curves: Curves, every: int) -> Any:
             axes.set_xlabel(f"Epoch ({every} steps)" if number > 1 else "")
             axes.set_ylabel("PSNR (dB)" if number % 2 == 0 else "")
             _from_where_it_rises(axes, [values(curves, run) for run in runs])
-            if number < 3:
-                axes.legend(loc="best", handlelength=1.5)
         common.letter(grid)
         _methods_legend(figure)
         figure.draw_without_rendering()  # settles the layout while the style holds
@@ -257,8 +259,13 @@ def _conditions(axes: Any, runs: Sequence[Run], curves: Curves) -> None:
         looks = {"color": colours[run.condition], "ls": DASHES[run.recipe]}
         epochs = np.arange(1, len(curves[run]) + 1)
         axes.plot(epochs, values(curves, run, "psnr_latest"), lw=0.6, alpha=0.35, **looks)
-        label = run.condition.removeprefix("Speckle × ") if run.recipe == WITH else None
-        axes.plot(epochs, values(curves, run), lw=1.2, label=label, **looks)
+        axes.plot(epochs, values(curves, run), lw=1.2, **looks)
+    for condition, colour in colours.items():
+        # Above the ends of its two curves, where no other one is.
+        ends = np.stack([values(curves, run) for run in runs if run.condition == condition])
+        top = float(ends[:, -len(ends[0]) // 4 :].max())
+        place = {"xytext": (0, 2), "textcoords": "offset points", "ha": "right", "va": "bottom"}
+        axes.annotate(condition.removeprefix("Speckle × "), (epochs[-1], top), color=colour, **place)
 
 
 def _seeds(axes: Any, runs: Sequence[Run], curves: Curves) -> None:
@@ -290,7 +297,7 @@ def _from_where_it_rises(axes: Any, drawn: Sequence[Floats]) -> None:
     """The first epochs are far below the others: from the worst that a curve has after a tenth of them."""
     low = min(float(each[len(each) // 10 :].min()) for each in drawn)
     high = max(float(each.max()) for each in drawn)
-    axes.set_ylim(low - 0.05 * (high - low) - 1e-3, high + 0.08 * (high - low) + 1e-3)
+    axes.set_ylim(low - 0.05 * (high - low) - 1e-3, high + 0.12 * (high - low) + 1e-3)
 
 
 if __name__ == "__main__":
