@@ -14,6 +14,7 @@ from torch import Tensor
 
 from muguet.denoiser import Denoiser
 from muguet.evidence import Evidence
+from muguet.firstlook import darkest, first_error
 from muguet.image.datasets import Dataset
 from muguet.image.patches import HELD_OUT, TARGET, Patches, PatchSource
 from muguet.masking import correlation, hidden
@@ -21,8 +22,6 @@ from muguet.method import bfloat16_pays, find_device
 from muguet.noise.variance import fitted_variance
 from muguet.plan import Plan, Progress
 from muguet.recipes import NOISY, RECIPES, Parts, choose
-from muguet.restoration.blind import neighbours_mean
-from muguet.restoration.blur import gaussian_blur
 from muguet.restoration.layout import kernels_channels_last
 from muguet.restoration.psf import BehindOptics
 from muguet.schedule import Schedule, enough
@@ -76,12 +75,12 @@ class Session:
             dataset.planes, _patch(dataset), self.plan.seed, self.parts.quarter_turns, self.device
         )
         self.quantised = bool((self.source.quanta > 0).any())
-        std = _first_error(self.source)
+        std = first_error(self.source)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.plan.seed)
             method = self.parts.build(std, bfloat16_pays(self.device, dataset.dimensions))
         if isinstance(method.net, BehindOptics):
-            method.net.dark = _darkest(self.source)
+            method.net.dark = darkest(self.source)
         self.method = method.to(self.device)
         kernels_channels_last(self.method)
         self.weighs_pixels = recipe.weighs_pixels and self.method.can_see and not any(reach)
@@ -281,18 +280,6 @@ class Session:
             "device": str(self.device),
             "noise_correlation": self.correlation.as_dict() if self.correlation else None,
         }
-
-
-def _first_error(source: PatchSource) -> float:
-    """How far pixels lie from the mean of their neighbours: the error that the first estimates will have."""
-    noisy = source.draw(64, torch.Generator(source.device).manual_seed(0), augment=False).noisy
-    return max(float((noisy - neighbours_mean(noisy)).square().mean().sqrt()), 1e-4)
-
-
-def _darkest(source: PatchSource) -> Tensor:
-    """How dark the darkest places are: all but a thousandth of the images, blurred until little noise is left."""
-    noisy = source.draw(64, torch.Generator(source.device).manual_seed(0), augment=False).noisy
-    return torch.quantile(gaussian_blur(noisy, 3.0).flatten(), 1e-3)
 
 
 def _now(device: torch.device) -> float:
