@@ -9,6 +9,7 @@ import pytest
 import tifffile
 
 from muguet.cli.classical import CLASSICAL, denoise_classically
+from muguet.cli.options import Choices
 from muguet.errors import MuguetError
 from muguet.evaluation.scores import psnr
 from muguet.image.files import read
@@ -34,7 +35,7 @@ def stack(truth, tmp_path) -> Path:
 def denoise(source: Path, recipe: str, clean: list[Path] | None = None, dtype: str | None = None):
     result = source.with_name("result.tif")
     kind = None if dtype is None else np.dtype(dtype)
-    denoise_classically([source], [result], recipe, clean or [], None, kind, overwrite=True)
+    denoise_classically([source], [result], Choices(recipe=recipe, clean=clean, overwrite=True), kind)
     return read(result)
 
 

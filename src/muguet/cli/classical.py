@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.cli.display import Bar, described, say
+from muguet.cli.options import Choices
 from muguet.cli.pairs import layout_of, partners, planes_like
 from muguet.errors import MuguetError
 
@@ -22,13 +23,7 @@ _MOST = 15  # planes that are looked at to find a parameter
 
 
 def denoise_classically(
-    sources: list[Path],
-    results: list[Path],
-    recipe: str,
-    clean: list[Path],
-    axes: str | None,
-    dtype: np.dtype[Any] | None,
-    overwrite: bool,
+    sources: list[Path], results: list[Path], choices: Choices, dtype: np.dtype[Any] | None
 ) -> None:
     """Denoise files by a classical method, every plane by itself, and say which parameters were found.
 
@@ -37,20 +32,21 @@ def denoise_classically(
     """
     from muguet.image.files import read, write
 
+    recipe, clean = choices.recipe, choices.clean
     if clean and recipe != "gaussian-blur":
         raise MuguetError(
             f"--clean chooses the width of gaussian-blur, and {recipe} needs no clean image: leave one of them out"
         )
     truths = partners(sources, clean, "--clean") if clean else [None] * len(sources)
     for source, result, truth in zip(sources, results, truths, strict=True):
-        image = read(source, axes)
+        image = read(source, choices.axes)
         for note in image.notes:
             say(f"{source}: {note}")
         try:
             data, told = _denoised(image, recipe, truth, dtype or image.data.dtype)
         except MuguetError as error:
             raise error if str(source) in str(error) else MuguetError(f"{source}: {error}") from error
-        write(result, replace(image, data=data), overwrite)
+        write(result, replace(image, data=data), choices.overwrite)
         say(f"{result}: {described(replace(image, data=data))}. {told}")
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import numpy as np
 import typer
@@ -19,7 +22,7 @@ Inputs = Annotated[
 Minutes = Annotated[
     float,
     typer.Option(
-        help="Train for this long at most; it ends before if nothing improves.", rich_help_panel=TRAINING
+        help="Train for this long at most; a small image is learned sooner.", rich_help_panel=TRAINING
     ),
 ]
 Steps = Annotated[
@@ -97,26 +100,6 @@ Overwrite = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class Choices:
-    """How to train, as the command line says it."""
-
-    minutes: float
-    steps: int | None
-    components: int
-    recipe: str
-    net: str | None
-    clean: list[Path]
-    psf: str
-    mask: str
-    seed: int
-    device: str
-    dimensions: int
-    axes: str | None
-    resume: bool
-    overwrite: bool
-
-
 Symmetries = Annotated[
     int | None,
     typer.Option(
@@ -125,6 +108,50 @@ Symmetries = Annotated[
         show_default="8 up to 4 megapixels, 1 beyond",
     ),
 ]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How to train: each field is an option of every command that trains."""
+
+    minutes: Minutes = 5.0
+    steps: Steps = None
+    components: Components = 3
+    recipe: Recipe = "joint"
+    net: Net = None
+    clean: Clean = None
+    psf: Psf = "1"
+    mask: Mask = "auto"
+    seed: Seed = 0
+    device: Device = "auto"
+    resume: Resume = False
+    axes: Axes = None
+    dimensions: Dimensions = 2
+    overwrite: Overwrite = False
+
+
+def with_choices(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that takes `choices: Choices` one option for each field of them, in that place."""
+    types = get_type_hints(command, include_extras=True)
+    fields = get_type_hints(Choices, include_extras=True)
+    parameters: list[Parameter] = []
+    for name, parameter in signature(command).parameters.items():
+        if name == "choices":
+            parameters += [
+                Parameter(each, Parameter.KEYWORD_ONLY, default=getattr(Choices, each), annotation=kind)
+                for each, kind in fields.items()
+            ]
+        else:
+            parameters.append(parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=types[name]))
+
+    @wraps(command)
+    def spread(**given: Any) -> None:
+        command(choices=Choices(**{each: given.pop(each) for each in fields}), **given)
+
+    # Typer reads both: the signature for defaults and the order, the annotations for help.
+    spread.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    spread.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return spread
 
 
 def data_type(name: str | None) -> np.dtype[Any] | None:

@@ -12,42 +12,20 @@ import typer
 from muguet import reporting
 from muguet.cli.classical import CLASSICAL, denoise_classically
 from muguet.cli.display import say
-from muguet.cli.options import (
-    OUTPUT,
-    TRAINING,
-    Axes,
-    Choices,
-    Clean,
-    Components,
-    Device,
-    Dimensions,
-    Inputs,
-    Mask,
-    Minutes,
-    Net,
-    Overwrite,
-    Psf,
-    Recipe,
-    Resume,
-    Seed,
-    Steps,
-    Symmetries,
-    data_type,
-)
+from muguet.cli.options import OUTPUT, TRAINING, Choices, Inputs, Symmetries, data_type, with_choices
 from muguet.cli.predict import denoise_file, tell_law
 from muguet.cli.train import train
 from muguet.errors import MuguetError
 from muguet.writing import check_writable
 
-_TRAINING = (
-    *("minutes", "steps", "components", "recipe", "net", "clean", "psf", "mask", "seed", "resume"),
-    "dimensions",
-)
+_TRAINING = tuple(name for name in Choices.__annotations__ if name not in ("device", "axes", "overwrite"))
 
 
+@with_choices
 def denoise(
     context: typer.Context,
     inputs: Inputs,
+    *,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -66,19 +44,7 @@ def denoise(
             show_default=False,
         ),
     ] = None,
-    minutes: Minutes = 5.0,
-    steps: Steps = None,
-    components: Components = 3,
-    recipe: Recipe = "joint",
-    net: Net = None,
-    clean: Clean = None,
-    psf: Psf = "1",
-    mask: Mask = "auto",
-    seed: Seed = 0,
-    device: Device = "auto",
-    resume: Resume = False,
-    axes: Axes = None,
-    dimensions: Dimensions = 2,
+    choices: Choices,
     dtype: Annotated[
         str | None,
         typer.Option(
@@ -102,7 +68,6 @@ def denoise(
             show_default=False,
         ),
     ] = None,
-    overwrite: Overwrite = False,
 ) -> None:
     """Denoise images: learn from them what is signal and what is noise, then remove the noise.
 
@@ -112,58 +77,47 @@ def denoise(
     from muguet.image.outputs import check_output, destination, find
 
     started = time.time()
-    choices = Choices(
-        minutes,
-        steps,
-        components,
-        recipe,
-        net,
-        clean or [],
-        psf,
-        mask,
-        seed,
-        device,
-        dimensions,
-        axes,
-        resume,
-        overwrite,
-    )
     if model is not None:
         _refuse(context, _TRAINING, "is for training, and --model is trained already")
-    if recipe in CLASSICAL:
+    if choices.recipe in CLASSICAL:
         options = (*_TRAINING, "model", "symmetries", "save_model", "report")
         _refuse(
-            context, options, f"is for recipes that learn, and {recipe} does not", but=("recipe", "clean")
+            context,
+            options,
+            f"is for recipes that learn, and {choices.recipe} does not",
+            but=("recipe", "clean"),
         )
     kind = data_type(dtype)
     sources = find(inputs)
     results = destination(sources, out)
     for result in results:
-        check_output(result, overwrite)
+        check_output(result, choices.overwrite)
     if symmetries is not None:
         from muguet.image.symmetry import symmetries as known
 
         known(most=symmetries)  # before a training rather than after it
-    if recipe in CLASSICAL:
-        denoise_classically(sources, results, recipe, clean or [], axes, kind, overwrite)
+    if choices.recipe in CLASSICAL:
+        denoise_classically(sources, results, choices, kind)
         return
     if save_model is not None:
-        check_writable(save_model, overwrite)
+        check_writable(save_model, choices.overwrite)
     if report is not None:
-        _check_report(report, sources, overwrite)
+        _check_report(report, sources, choices.overwrite)
     if model is not None:
         from muguet.denoiser import load
 
-        denoiser = load(model, device)
+        denoiser = load(model, choices.device)
     else:
         denoiser = train(sources, choices, _checkpoint_of(results))
     if save_model is not None:
         denoiser.save(save_model)
         say(f"{save_model}: the model, for --model and muguet info.")
     for source, result in zip(sources, results, strict=True):
-        image, data = denoise_file(denoiser, source, result, axes, kind, symmetries, overwrite)
+        image, data = denoise_file(
+            denoiser, source, result, choices.axes, kind, symmetries, choices.overwrite
+        )
     if report is not None:
-        reporting.report(denoiser, image, data, report, sys.argv, overwrite, started)
+        reporting.report(denoiser, image, data, report, sys.argv, choices.overwrite, started)
         say(f"{report}: the report, for any browser.")
     if len(results) > 1:
         say(f"{len(results)} images in {results[0].parent}.")
@@ -172,49 +126,24 @@ def denoise(
         _checkpoint_of(results).unlink(missing_ok=True)
 
 
+@with_choices
 def fit(
     inputs: Inputs,
+    *,
     out: Annotated[Path, typer.Option("--out", "-o", help="The model file.", rich_help_panel=OUTPUT)] = Path(
         "model.muguet"
     ),
-    minutes: Minutes = 5.0,
-    steps: Steps = None,
-    components: Components = 3,
-    recipe: Recipe = "joint",
-    net: Net = None,
-    clean: Clean = None,
-    psf: Psf = "1",
-    mask: Mask = "auto",
-    seed: Seed = 0,
-    device: Device = "auto",
-    resume: Resume = False,
-    axes: Axes = None,
-    dimensions: Dimensions = 2,
-    overwrite: Overwrite = False,
+    choices: Choices,
 ) -> None:
     """Learn a denoiser and the law of the noise from noisy images, and keep them in one file."""
     from muguet.image.outputs import find
 
-    if recipe in CLASSICAL:
-        raise MuguetError(f"--recipe {recipe} learns nothing that could be kept: use it with muguet denoise")
-    choices = Choices(
-        minutes,
-        steps,
-        components,
-        recipe,
-        net,
-        clean or [],
-        psf,
-        mask,
-        seed,
-        device,
-        dimensions,
-        axes,
-        resume,
-        overwrite,
-    )
+    if choices.recipe in CLASSICAL:
+        raise MuguetError(
+            f"--recipe {choices.recipe} learns nothing that could be kept: use it with muguet denoise"
+        )
     sources = find(inputs)
-    check_writable(out, overwrite)
+    check_writable(out, choices.overwrite)
     checkpoint = out.with_name(out.name + ".checkpoint")
     denoiser = train(sources, choices, checkpoint)
     denoiser.save(out)
