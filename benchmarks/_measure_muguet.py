@@ -5,6 +5,7 @@ python _measure_muguet.py FOLDER: called by performance.py, which writes the job
 
 from __future__ import annotations
 
+import statistics
 import time
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,34 @@ def steps(job: dict[str, Any], folder: Path) -> dict[str, Any]:
     return pieces(begin(folder, job["net"]), job["seconds"])
 
 
+def compiled(job: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Seconds that it takes to compile the network, and milliseconds of a step before and after."""
+    session = begin(folder, job["net"])
+    before = _step_seconds(session, job["seconds"])
+    session.method.net.compile(mode=job["mode"])
+    started = time.perf_counter()
+    for _ in range(WARM):
+        session.advance()
+    settle()
+    first = time.perf_counter() - started
+    after = _step_seconds(session, job["seconds"])
+    return {"before_ms": 1000 * before, "after_ms": 1000 * after, "compiling_s": first - WARM * after}
+
+
+def _step_seconds(session: Session, seconds: float) -> float:
+    """Median of a step, of so many seconds of them."""
+    for _ in range(WARM):
+        session.advance()
+    settle()
+    times: list[float] = []
+    while sum(times) < seconds:
+        started = time.perf_counter()
+        session.advance()
+        settle()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
 def model(job: dict[str, Any], folder: Path) -> dict[str, Any]:
     """A model to predict with: how good it is does not matter here."""
     muguet.fit(np.load(folder / "noisy.npy"), "TYX", steps=2).save(job["model"])
@@ -94,7 +123,8 @@ def predict(job: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def main() -> None:
     job, folder = read_job()
-    found = {each.__name__: each for each in (train, steps, model, load, predict)}[job["task"]](job, folder)
+    tasks = {each.__name__: each for each in (train, steps, compiled, model, load, predict)}
+    found = tasks[job["task"]](job, folder)
     write_report(folder, "muguet", muguet.__version__, **found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import itertools
 import json
 import tempfile
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from _careamics_environment import environment
 from _comparison import matched, time_to_quality
 from _processes import HERE, IMPORTS, import_seconds, measured
@@ -90,7 +92,7 @@ class Suite:
         """Have one thing measured in a process of its own."""
         python = self.python if package == OURS else self.peer
         assert python is not None
-        told = (str(job[key]) for key in ("net", "mpix", "way") if key in job)
+        told = (str(job[key]) for key in ("net", "mode", "mpix", "way") if key in job)
         print(" ".join([f"{package}: {task}", *told]), flush=True)
         return measured(python, f"_measure_{package}.py", {"task": task, **job}, noisy)
 
@@ -125,6 +127,19 @@ def steps(suite: Suite) -> Entry:
     """A step taken apart."""
     noisy, seconds = simulated(suite.size.image), suite.size.seconds
     return {net: suite.ask(OURS, "steps", noisy, net=net, seconds=seconds) for net in NETS}
+
+
+def compiled(suite: Suite) -> Entry:
+    """What `torch.compile` costs and what it spares, also with CUDA graphs on a GPU."""
+    noisy, seconds = simulated(suite.size.image), suite.size.seconds
+    modes = ("default", "reduce-overhead") if torch.cuda.is_available() else ("default",)
+    found: Entry = {}
+    for net, mode in itertools.product(NETS, modes):
+        try:
+            found[f"{net}, {mode}"] = suite.ask(OURS, "compiled", noisy, net=net, mode=mode, seconds=seconds)
+        except MuguetError as error:  # no compiler, say
+            print(f"{net}: {error}", flush=True)
+    return found
 
 
 def predict(suite: Suite) -> Entry:
@@ -198,7 +213,9 @@ def quality(suite: Suite) -> Entry:
     return {OURS: found}
 
 
-PARTS: dict[str, Callable[[Suite], Entry]] = {p.__name__: p for p in (train, steps, predict, start, quality)}
+PARTS: dict[str, Callable[[Suite], Entry]] = {
+    p.__name__: p for p in (train, steps, compiled, predict, start, quality)
+}
 
 
 def find_peer(alone: bool) -> Path | None:

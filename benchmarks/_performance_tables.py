@@ -62,6 +62,25 @@ def _sum(run: Found) -> float:
     return float(sum(run["pieces_ms"].values()))
 
 
+def compiled(found: Found) -> str:
+    """What compiling costs and what it spares."""
+    rows = [
+        [
+            "network, mode of torch.compile",
+            "compiling, s",
+            "a step before, ms",
+            "after, ms",
+            "paid back after",
+        ]
+    ]
+    for name, run in found.items():
+        spared = (run["before_ms"] - run["after_ms"]) / 1000
+        paid = f"{run['compiling_s'] / spared:,.0f} steps" if spared > 0 else "never"
+        times = (f"{run[key]:.1f}" for key in ("compiling_s", "before_ms", "after_ms"))
+        rows.append([name, *times, paid])
+    return markdown(rows)
+
+
 def predict(found: Found) -> str:
     """Time and memory against size, and how far from a straight line."""
     rows = [["", "image", "s", "s/Mpixel", "Mpixel/s", "over CAREamics'"]]
@@ -138,7 +157,9 @@ def _memory(run: Found, key: str) -> str:
     return f"{run[key]:.0f}" + (f" + {run['device_mb']:.0f} (GPU)" if run["device_mb"] else "")
 
 
-TABLES: dict[str, Callable[[Found], str]] = {f.__name__: f for f in (train, steps, predict, start, quality)}
+TABLES: dict[str, Callable[[Found], str]] = {
+    f.__name__: f for f in (train, steps, compiled, predict, start, quality)
+}
 
 
 def section(part: str, entry: Found) -> str:

@@ -1,6 +1,6 @@
-"""How fast: training, a step taken apart, prediction, start, time to quality; beside CAREamics where it can be had.
+"""How fast: training, a step taken apart or compiled, prediction, start, time to quality; beside CAREamics.
 
-    python benchmarks/performance.py [train] [steps] [predict] [start] [quality] [--quick | --full] [--alone]
+    python benchmarks/performance.py [train] [steps] [compiled] [predict] [start] [quality] [--quick | --full] [--alone]
                                      [--show] [--data FOLDER] [--out FILE.json]
 
 Without a name all parts but quality are measured, on images that are simulated; quality calls versus_careamics.py
@@ -37,9 +37,11 @@ PICTURE = HERE.parent / "docs" / "images" / "performance.png"
 
 
 def measure(parts: list[str], suite: Suite, out: Path) -> None:
-    """Measure parts, each written as soon as it is found."""
+    """Measure parts, each written as soon as it is found; one that cannot be had here has said so."""
     for part in parts:
-        renew(out, part, {"about": about(), "found": PARTS[part](suite)})
+        found = PARTS[part](suite)
+        if found:
+            renew(out, part, {"about": about(), "found": found})
 
 
 def renew(out: Path, part: str, entry: dict[str, Any]) -> None:

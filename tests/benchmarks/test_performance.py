@@ -53,6 +53,9 @@ def results() -> dict:
     return {
         "train": entry(nets | {"careamics": training(32768)}),
         "steps": entry({"filterbank": step, "unet": step}),
+        "compiled": entry(
+            {"unet, default": {"compiling_s": 30.0, "before_ms": 60.0, "after_ms": 50.0, **COMMON}}
+        ),
         "predict": entry(
             {
                 "muguet": [prediction(1000, 3), prediction(2000, 12), prediction(4000, 48)],
@@ -209,6 +212,12 @@ def test_the_share_of_the_peak_and_the_ratios_follow_from_the_figures(results):
     row = next(line for line in text.splitlines() if "muguet, filterbank |" in line).split(" | ")
     assert row[6:8] == ["200.0", "50%"]  # 10 steps a second of 20 GFLOP, where 400 are possible
     assert "filterbank 20.0, unet 2.0" in text
+
+
+@pytest.mark.parametrize(("after", "paid"), [(50.0, "3,000 steps"), (60.0, "never"), (61.0, "never")])
+def test_compiling_is_paid_back_by_what_it_spares(results, after, paid):
+    found = results["compiled"]["found"]["unet, default"] | {"after_ms": after}
+    assert tables.compiled({"unet, default": found}).splitlines()[-1].split(" | ")[-1] == f"{paid} |"
 
 
 def test_predictions_are_compared_at_one_size(results):
