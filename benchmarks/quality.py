@@ -1,6 +1,6 @@
 """The figures of docs/results.md: PSNR, noise law and residuals on real images, with the public interface only.
 
-    python benchmarks/quality.py [frame] [soon] [frames] [seeds] [residuals] [nets] [bright] [memory]
+    python benchmarks/quality.py [frame] [soon] [frames] [seeds] [residuals] [nets] [bright] [ceiling] [memory]
                                  [--data FOLDER] [--quick]
 
 Images are looked for in --data, $MUGUET_DATA or ../shared/data. Every case trains with the defaults unless it
@@ -30,6 +30,7 @@ from muguet.evaluation.scores import mean_and_standard_error, psnr
 from muguet.restoration import classical
 
 HERE = Path(__file__).resolve().parent
+SEEN_ACROSS = 8  # pixels beside the middle of an image, which are not scored
 SIGNALS = np.array([240, 260, 280, 300, 400, 600, 1000, 2000, 3000, 4000], dtype=float)
 
 
@@ -179,19 +180,50 @@ def nets(data: Path, quick: bool) -> dict[str, Any]:
     }
 
 
+BRIGHT = (("mitochondria", 500), ("nuclei", 200))  # photo-electrons where they are brightest
+
+
+def lit(data: Path, name: str, photons: float) -> tuple[np.ndarray, np.ndarray]:
+    """What a camera of gain 2, offset 100 and read noise 2 records of a clean image, and that image in its counts."""
+    scene = tifffile.imread(data / f"clean_{name}.tif").astype(float)
+    electrons, rng = scene / scene.max() * photons, np.random.default_rng(0)
+    recorded = 2 * (rng.poisson(electrons) + rng.normal(0, 2, scene.shape)) + 100
+    return recorded.round().clip(0, 65535).astype(np.uint16), 2 * electrons + 100
+
+
 def bright(data: Path, quick: bool) -> dict[str, Any]:
     """Many photo-electrons, where the pixel itself is worth most: the default, the U-Net, a blur and wavelets."""
     results = {}
-    for name, photons in (("mitochondria", 500), ("nuclei", 200)):
-        scene = tifffile.imread(data / f"clean_{name}.tif").astype(float)
-        electrons, rng = scene / scene.max() * photons, np.random.default_rng(0)
-        clean = 2 * electrons + 100
-        recorded = 2 * (rng.poisson(electrons) + rng.normal(0, 2, scene.shape)) + 100
-        noisy = recorded.round().clip(0, 65535).astype(np.uint16)
+    for name, photons in BRIGHT:
+        noisy, clean = lit(data, name, photons)
         wavelet = psnr(classical.calibrated(noisy, "wavelet")[0], clean)
         for net in ("filterbank", "unet"):
             found = run(noisy, clean, minutes=0.3 if quick else 5, net=net)[1]
             results[f"{name}, {photons} photo-electrons, {net}"] = found | {"wavelet": wavelet}
+    return results
+
+
+def ceiling(data: Path, quick: bool) -> dict[str, Any]:
+    """The same images and network with clean targets for the left half: what there was to gain, on either half."""
+    results = {}
+    for name, photons in BRIGHT:
+        noisy, clean = lit(data, name, photons)
+        middle, steps = noisy.shape[1] // 2, 60 if quick else 1500
+        learned = noisy[:, :middle], clean[:, :middle].astype(np.float32)
+        models = {
+            "supervised": muguet.fit(learned[0], "YX", recipe="supervised", clean=learned[1], steps=steps),
+            "joint": muguet.fit(noisy, "YX", steps=steps),
+        }
+        for recipe, model in models.items():
+            squared = (model(noisy, "YX") - clean) ** 2
+            halves = {
+                "learned": squared[:, : middle - SEEN_ACROSS],
+                "new": squared[:, middle + SEEN_ACROSS :],
+            }
+            results[f"{name}, {photons} photo-electrons, {recipe}"] = {
+                f"psnr_{half}": float(10 * np.log10(np.ptp(clean) ** 2 / errors.mean()))
+                for half, errors in halves.items()
+            }
     return results
 
 
@@ -240,7 +272,7 @@ def pictures(data: Path, name: str, noisy: np.ndarray, estimate: np.ndarray) -> 
     figure.savefig(folder / f"residual_{name}.png", dpi=70)
 
 
-CASES = {f.__name__: f for f in (frame, soon, frames, seeds, residuals, nets, bright, memory)}
+CASES = {f.__name__: f for f in (frame, soon, frames, seeds, residuals, nets, bright, ceiling, memory)}
 
 
 def main() -> None:
