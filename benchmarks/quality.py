@@ -1,6 +1,6 @@
 """The figures of docs/results.md: PSNR, noise law and residuals on real images, with the public interface only.
 
-    python benchmarks/quality.py [frame] [soon] [frames] [seeds] [residuals] [nets] [bright] [ceiling] [memory]
+    python benchmarks/quality.py [frame] [soon] [frames] [residuals] [nets] [bright] [ceiling]
                                  [--data FOLDER] [--quick]
 
 Images are looked for in --data, $MUGUET_DATA or ../shared/data. Every case trains with the defaults unless it
@@ -26,7 +26,7 @@ import torch
 
 import muguet
 from muguet.evaluation.residual import Residual
-from muguet.evaluation.scores import mean_and_standard_error, psnr
+from muguet.evaluation.scores import psnr
 from muguet.restoration import classical
 
 HERE = Path(__file__).resolve().parent
@@ -141,19 +141,6 @@ def frames(data: Path, quick: bool) -> dict[str, Any]:
     return {"w2s_ch1, 12 frames": found | law_errors(model, clean, w2s_law)}
 
 
-def seeds(data: Path, quick: bool) -> dict[str, Any]:
-    """Five seeds on the W2S frame: the standard error of their mean."""
-    noisy, clean = load(data, "w2s_ch1")
-    assert clean is not None
-    scores = []
-    for seed in range(5):
-        _, found, _ = run(noisy[1], clean[1], steps=200 if quick else 1500, seed=seed)
-        scores.append(found["psnr"])
-        print(f"  seed {seed}: {found['psnr']:.3f} dB in {found['training_s']:.0f} s", flush=True)
-    mean, error = mean_and_standard_error(scores)
-    return {"w2s_ch1, frame 1, five seeds": {"psnr": mean, "standard_error": error, "scores": scores}}
-
-
 def residuals(data: Path, quick: bool) -> dict[str, Any]:
     """What is taken away from images of other microscopes: it must not look like the image."""
     results = {}
@@ -227,33 +214,6 @@ def ceiling(data: Path, quick: bool) -> dict[str, Any]:
     return results
 
 
-def memory(data: Path, quick: bool) -> dict[str, Any]:
-    """Peak memory of denoising a large image with a given model, in a process of its own."""
-    size = 2048 if quick else 8192
-    script = (
-        "import resource, time, numpy as np, muguet\n"
-        "from muguet.denoiser import load\n"
-        "small = np.random.default_rng(0).poisson(50, (64, 64)).astype(np.uint16)\n"
-        "model = muguet.fit(small, steps=2)\n"
-        f"image = np.random.default_rng(1).poisson(50, ({size}, {size})).astype(np.uint16)\n"
-        "model(image[:512, :512])\n"
-        "started = time.monotonic()\n"
-        "out = model(image)\n"
-        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "print(peak, out.nbytes, time.monotonic() - started)\n"
-    )
-    out = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
-    peak, result, seconds = map(float, out.split())
-    beyond = peak * 1024 - size * size * 2 - result
-    return {
-        f"uint16 {size}×{size}": {
-            "peak_GB": peak * 1024 / 1e9,
-            "beyond_the_two_arrays_GB": beyond / 1e9,
-            "prediction_s": round(seconds, 1),
-        }
-    }
-
-
 def pictures(data: Path, name: str, noisy: np.ndarray, estimate: np.ndarray) -> None:
     """A picture for the eye, in an ignored folder: these pixels may not be published."""
     from matplotlib.figure import Figure
@@ -272,7 +232,7 @@ def pictures(data: Path, name: str, noisy: np.ndarray, estimate: np.ndarray) -> 
     figure.savefig(folder / f"residual_{name}.png", dpi=70)
 
 
-CASES = {f.__name__: f for f in (frame, soon, frames, seeds, residuals, nets, bright, ceiling, memory)}
+CASES = {f.__name__: f for f in (frame, soon, frames, residuals, nets, bright, ceiling)}
 
 
 def main() -> None:
