@@ -56,11 +56,11 @@ def reenact(session: Session, lap: Laps) -> None:
     weight = patches.role == TARGET
     loss = method.surprise(estimate, patches.noisy, weight, patches.channel, mask)
     lap("likelihood")
-    session.optimiser.zero_grad(set_to_none=True)
+    session.optimiser.zero_grad()
     loss.backward()
     lap("backward")
     torch.nn.utils.clip_grad_norm_(session.parameters, 1.0)
-    session.optimiser.step()
+    session.optimiser.step(session.schedule.rate())
     with torch.no_grad():
         torch._foreach_lerp_(session.averages, session.parameters, 0.01)
     lap("optimiser")

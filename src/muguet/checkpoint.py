@@ -34,7 +34,7 @@ def save(session: Session, path: Path) -> None:
         }
     if session.evidence is not None:
         tensors["evidence"] = session.evidence.coefficients.cpu().numpy()
-    for index, state in session.optimiser.state_dict()["state"].items():
+    for index, state in enumerate(session.optimiser.state):
         tensors |= {f"optimiser.{index}.{key}": value.cpu().numpy() for key, value in state.items()}
     header = {
         "identity": _identity(session),
@@ -70,14 +70,10 @@ def restore(session: Session, path: Path) -> None:
 def _continue(session: Session, tensors: Mapping[str, npt.NDArray[Any]], header: Mapping[str, Any]) -> None:
     for name, module in (("method", session.method), ("averaged", session.averaged)):
         module.load_state_dict(_under(tensors, f"{name}."))
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in _under(tensors, "optimiser.").items():
-        index, field = key.split(".")
-        # Of the same layout in memory as its weight: the fused optimiser goes through both in one order.
-        like = session.parameters[int(index)]
-        value = torch.empty_like(like).copy_(value) if value.ndim == like.ndim and value.ndim else value
-        state.setdefault(int(index), {})[field] = value
-    session.optimiser.load_state_dict({**session.optimiser.state_dict(), "state": state})
+    moments = _under(tensors, "optimiser.")
+    for index, state in enumerate(session.optimiser.state):
+        for key, value in state.items():
+            value.copy_(moments[f"{index}.{key}"])
     session.host.set_state(torch.from_numpy(tensors["generator.host"]))
     session.chance.set_state(torch.from_numpy(tensors["generator.chance"]))
     session.loss_sum.copy_(torch.from_numpy(tensors["loss_sum"]))

@@ -20,6 +20,7 @@ from muguet.image.patches import HELD_OUT, TARGET, Patches, PatchSource
 from muguet.masking import correlation, hidden
 from muguet.method import bfloat16_pays, find_device
 from muguet.noise.variance import fitted_variance
+from muguet.optimiser import Adam
 from muguet.plan import Plan, Progress
 from muguet.recipes import NOISY, RECIPES, Parts, choose
 from muguet.restoration.layout import kernels_channels_last
@@ -93,12 +94,7 @@ class Session:
         self.parameters: list[Tensor] = list(self.method.parameters())
         self.averages: list[Tensor] = list(self.averaged.parameters())
         self.schedule = Schedule(self.plan, self._enough() if recipe.target == NOISY else None)
-        self.optimiser = torch.optim.Adam(
-            self.parameters,
-            lr=self.plan.learning_rate,
-            betas=(0.9, 0.99),
-            fused=self.device.type != "mps",
-        )
+        self.optimiser = Adam(self.parameters)
         self.history: list[dict[str, float]] = []
         self.loss_sum = torch.zeros((), device=self.device)
         self._fixed = self._draw_fixed()
@@ -111,18 +107,16 @@ class Session:
         started = time.monotonic()
         schedule = self.schedule
         schedule.step += 1
-        for group in self.optimiser.param_groups:
-            group["lr"] = schedule.rate()
         patches = self.source.draw(self.plan.batch, self.chance)
         batch = patches.noisy, self._target(patches), patches.role == TARGET, patches.channel, self.host
         if self.evidence is None:
             loss = surprise = self.method(*batch)
         else:
             loss, surprise = self.evidence.loss(self.method, *batch)
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
-        self.optimiser.step()
+        self.optimiser.step(schedule.rate())
         with torch.no_grad():
             # Over the last tenth of the run at first, so that the random start is soon forgotten, then over 100 steps.
             torch._foreach_lerp_(self.averages, self.parameters, max(0.01, 9 / (9 + self.step)))
