@@ -188,12 +188,12 @@ def _model(suite: Suite, package: str, folder: Path) -> str:
 
 
 def quality(suite: Suite) -> Entry:
-    """Seconds to a PSNR on one frame of W2S, by versus_careamics.py, which keeps its own results and picture."""
+    """Seconds to a PSNR on one frame of W2S, by versus_careamics.py; runs and picture stay in time_to_quality.*."""
     import versus_careamics as versus
 
     minutes = 0.1 if suite.quick else 2.0
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "quick.json" if suite.quick else HERE / "results" / "versus_careamics.json"
+        out = (Path(folder) if suite.quick else HERE / "results") / "time_to_quality.json"
         methods = [OURS] if suite.peer is None else ["n2v", OURS]
         choices = argparse.Namespace(
             set=["w2s_ch1"], frame="1", minutes=minutes, seeds=[0], methods=methods, data=suite.data, out=out

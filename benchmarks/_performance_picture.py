@@ -82,9 +82,9 @@ def _memory(axes: Any, found: Mapping[str, Any]) -> None:
     axes.annotate(
         "image and result alone",
         (pixels[len(pixels) // 2] / 1e6, both[len(pixels) // 2]),
-        (0, -10),
+        (6, -6),
         textcoords="offset points",
-        ha="center",
+        ha="left",
         va="top",
         fontsize=6.5,
     )
