@@ -1,6 +1,6 @@
 """The figures of docs/results.md: PSNR, noise law and residuals on real images, with the public interface only.
 
-    python benchmarks/quality.py [frame] [soon] [frames] [residuals] [nets] [bright] [ceiling]
+    python benchmarks/quality.py [frame] [soon] [frames] [residuals] [bright] [ceiling]
                                  [--data FOLDER] [--quick]
 
 Images are looked for in --data, $MUGUET_DATA or ../shared/data. Every case trains with the defaults unless it
@@ -154,19 +154,6 @@ def residuals(data: Path, quick: bool) -> dict[str, Any]:
     return results
 
 
-def nets(data: Path, quick: bool) -> dict[str, Any]:
-    """The reference's U-Net, one Gaussian, and the squared error alone, beside the default, in equal time."""
-    noisy, clean = load(data, "w2s_ch1")
-    assert clean is not None
-    cases: list[dict[str, Any]] = [{}, {"net": "unet"}, {"components": 1}, {"recipe": "l2"}]
-    return {
-        f"w2s_ch1, frame 1, {case or 'default'}": run(
-            noisy[1], clean[1], minutes=0.3 if quick else 2, **case
-        )[1]
-        for case in cases
-    }
-
-
 BRIGHT = (("mitochondria", 500), ("nuclei", 200))  # photo-electrons where they are brightest
 
 
@@ -232,7 +219,7 @@ def pictures(data: Path, name: str, noisy: np.ndarray, estimate: np.ndarray) -> 
     figure.savefig(folder / f"residual_{name}.png", dpi=70)
 
 
-CASES = {f.__name__: f for f in (frame, soon, frames, residuals, nets, bright, ceiling)}
+CASES = {f.__name__: f for f in (frame, soon, frames, residuals, bright, ceiling)}
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from muguet.errors import MuguetError
 from muguet.image.patches import Plane
 from muguet.noise.bins import Floats
-from muguet.noise.correlation import LAGS, Correlation, noise_correlation
+from muguet.noise.correlation import LAGS, Correlation, mean_correlation
 
 _PLANES = 16  # of a training set, at most, and of each its middle
 _SIDE = 1024  # pixels
@@ -18,17 +18,9 @@ _SIDE = 1024  # pixels
 
 def correlation(planes: Sequence[Plane]) -> Correlation | None:
     """Correlation of the noise of some of the planes, the mean over them; None where nothing can be measured."""
-    found = []
-    for plane in planes[:: -(-len(planes) // _PLANES)]:
-        try:
-            found.append(noise_correlation(_middle(plane)))
-        except MuguetError:  # too small, or too much of it missing
-            continue
-    if not found:
+    if not planes:
         return None
-    mean = {axis: np.mean([getattr(each, axis) for each in found], axis=0) for axis in ("y", "x")}
-    error = float(np.sqrt(np.mean([each.error**2 for each in found]) / len(found)))
-    return Correlation(mean["y"], mean["x"], error)
+    return mean_correlation(_middle(plane) for plane in planes[:: -(-len(planes) // _PLANES)])
 
 
 def hidden(found: Correlation | None, dimensions: int) -> tuple[int, ...]:

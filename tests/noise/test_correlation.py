@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muguet.errors import MuguetError
-from muguet.noise.correlation import noise_correlation
+from muguet.noise.correlation import Correlation, mean_correlation, noise_correlation
+from muguet.noise.highpass import high_pass
 
 
 def scene(size=256):
@@ -61,6 +62,36 @@ def test_missing_pixels_do_not_matter_much(share, seed):
     noisy = scene() + white(seed)
     noisy[np.random.default_rng(seed).random(noisy.shape) < 0.02 * share] = np.nan
     assert noise_correlation(noisy[None]).reach == (0, 0)
+
+
+@pytest.mark.parametrize("axis", [-1, -2])
+def test_what_the_high_pass_lets_through_of_correlated_noise(axis):
+    share = 0.08
+    noise = white(size=1024)
+    noise = noise + share * np.roll(noise, 1, axis)
+    found = noise_correlation(noise[None])
+    assert found.reach == (0, 0)
+    assert np.nanvar(high_pass(noise)) / np.var(noise) == pytest.approx(found.passed, abs=0.01)
+
+
+@given(
+    y=st.floats(-0.1, 0.5), x=st.floats(-0.1, 0.5), error=st.floats(0.001, 0.05), rest=st.floats(-0.01, 0.01)
+)
+def test_nothing_is_made_up_for_that_is_not_clear(y, x, error, rest):
+    """What both axes have alike is the scene, and what masks hide is not measured by it."""
+    found = Correlation(np.array([y, rest, 0, 0]), np.array([x, rest, 0, 0]), error)
+    assert 0.8 < found.passed <= 1
+    if any(found.reach) or abs(y - x) < 3 * error or max(x, y) < 3 * error:
+        assert found.passed == 1
+
+
+def test_the_mean_of_several_images():
+    one, two = (scene() + white(seed) for seed in (0, 1))
+    both = mean_correlation([one[None], np.zeros((1, 8, 8)), two[None]])
+    parts = [noise_correlation(each[None]) for each in (one, two)]
+    np.testing.assert_allclose(both.x, (parts[0].x + parts[1].x) / 2)
+    assert both.error == pytest.approx(parts[0].error / np.sqrt(2), rel=0.1)
+    assert mean_correlation([np.zeros((1, 8, 8))]) is None
 
 
 def test_what_cannot_be_measured_is_said():

@@ -10,31 +10,15 @@ import numpy.typing as npt
 
 from muguet.errors import MuguetError
 from muguet.noise.bins import Floats
+from muguet.noise.correlation import mean_correlation
+from muguet.noise.highpass import TAPS, along, high_pass
 from muguet.noise.transfer import MeanVariance, mean_variance
 
 _TO_STD = 0.6745  # the median of |N(0, 1)|
-_DIFFERENCES = np.array([1.0, -6.0, 15.0, -20.0, 15.0, -6.0, 1.0])
-_TAPS = _DIFFERENCES / np.sqrt((_DIFFERENCES**2).sum())  # Σ h² = 1: white noise keeps its variance
 _MEAN = np.full(5, 0.2)  # of the signal around, where there is no estimate of it
 _FAR = 7  # pixels
 _WIDE = np.full(2 * _FAR + 1, 1 / (2 * _FAR + 1))
 _LOST = 0.02  # of the pixels of a signal, more than of all: its brightest records are clipped
-
-
-def high_pass(planes: Floats) -> Floats:
-    """Planes ``(..., y, x)`` filtered along Y and X by sixth differences h = [1 −6 15 −20 15 −6 1]/√924.
-
-    What is left lies at the corner of the spectrum, within a quarter of Nyquist's frequency in both directions,
-    where a well-sampled image has no signal and white noise as much as anywhere. Longer than the kernel of
-    Immerkær 1996 (doi:10.1006/cviu.1996.0060), second differences, which lets four times as much of
-    the structure through. NaN within three pixels of a border and of a missing pixel.
-    """
-    return high_pass_along(high_pass_along(planes, -2), -1)
-
-
-def high_pass_along(planes: Floats, axis: int) -> Floats:
-    """The same along one axis only; NaN within three pixels of that axis' borders."""
-    return _along(planes, _TAPS, axis)
 
 
 def transfer_alone(
@@ -43,7 +27,7 @@ def transfer_alone(
     bins: int = 64,
     fewest: int = 1000,
 ) -> MeanVariance:
-    """A photon-transfer curve from images alone: the variance of `high_pass` against the signal.
+    """A photon-transfer curve from images alone: the variance of `muguet.noise.highpass` against the signal.
 
     With estimates x̂ of the signal, a pixel's high-passed square, whose mean is Σ h²ⱼ σ²(xⱼ), is set against
     Σ h²ⱼ x̂ⱼ: as the noise is independent of its neighbours', the two belong together wherever σ² is a straight line
@@ -52,9 +36,10 @@ def transfer_alone(
     statistic of Poisson as of Gaussian noise and the filter sums to zero, so the variance given the mean is that of
     the noise at this very signal; the mean of *other* pixels would mix signals.
 
-    What of the scene is finer than the filter's band raises the curve; noise that neighbours share lowers it.
-    Errors allow for neighbours that repeat one another. Signals so bright that pixels are missing there more often
-    than elsewhere, being clipped, are left out: the others are not a fair sample of their noise.
+    What of the scene is finer than the filter's band raises the curve. Noise that neighbours share along one axis
+    lowers it, as far as is known from their correlation, and is made up for (`Correlation.passed`). Errors allow for
+    neighbours that repeat one another. Signals so bright that pixels are missing there more often than elsewhere, being
+    clipped, are left out: the others are not a fair sample of their noise.
 
     Parameters
     ----------
@@ -79,8 +64,8 @@ def transfer_alone(
         signal = [_mean(each, _MEAN) for each in planes]
         square = [_mean(each, _MEAN) ** 2 for each in planes]
     else:
-        signal = [_mean(each, _TAPS**2) for each in estimates]
-        square = [_mean(each**2, _TAPS**2) for each in estimates]
+        signal = [_mean(each, TAPS**2) for each in estimates]
+        square = [_mean(each**2, TAPS**2) for each in estimates]
     for each, plane in zip(signal, planes, strict=True):  # each may be clipped at a level of its own
         each[each > _brightest(each, np.isfinite(plane))] = np.nan
     there, around = _flat(rough), _flat(signal)
@@ -88,14 +73,18 @@ def transfer_alone(
         raise MuguetError("no 7×7 pixels without a missing or saturated one: too little to measure noise")
     points = mean_variance(around + there, around, bins, fewest, _flat(square))
     # Var(mean of r²) = 2σ⁴/n · Σ ρ², ρ the filter's autocorrelation, which is the product of those of Y and X.
-    overlap = float((np.correlate(_TAPS, _TAPS, "full") ** 2).sum())
+    overlap = float((np.correlate(TAPS, TAPS, "full") ** 2).sum())
     blur = 1 / len(_MEAN) if estimates is None else 0.0
-    return replace(points, error=overlap * points.error, blur=blur)
+    found = mean_correlation([each.reshape(-1, *each.shape[-2:]) for each in planes])
+    passed = found.passed if found is not None else 1.0
+    return replace(
+        points, variance=points.variance / passed, error=overlap * points.error / passed, blur=blur
+    )
 
 
 def _mean(planes: Floats, weights: Floats) -> Floats:
     """Mean of the pixels around, by the same weights along Y and X."""
-    return _along(_along(planes, weights, -2), weights, -1)
+    return along(along(planes, weights, -2), weights, -1)
 
 
 def levelled(planes: Floats, estimates: Floats) -> Floats:
@@ -149,15 +138,3 @@ def rough_std(plane: npt.NDArray[np.generic]) -> float:
     both = (rows[..., :-2] - 2 * rows[..., 1:-1] + rows[..., 2:]) / 6
     finite = np.abs(both[np.isfinite(both)])
     return float(np.median(finite) / _TO_STD) if finite.size else 0.0
-
-
-def _along(planes: Floats, taps: Floats, axis: int) -> Floats:
-    """Planes filtered along one axis by symmetric taps, NaN where these reach beyond the border."""
-    size, reach = planes.shape[axis], len(taps) // 2
-    out = np.full(planes.shape, np.nan)
-    inside = np.moveaxis(out, axis, -1)[..., reach : size - reach]
-    source = np.moveaxis(planes, axis, -1)
-    inside[...] = 0
-    for i, tap in enumerate(taps):
-        inside += tap * source[..., i : i + size - 2 * reach]
-    return out

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from muguet.errors import MuguetError
-from muguet.noise.alone import high_pass_along
 from muguet.noise.bins import Floats
+from muguet.noise.highpass import TAPS, high_pass_along
 
 LAGS = 4
 _RELATED = 0.1  # of the correlation: below it a mask of one pixel still works; FMD's detector has 0.05
 _SHARP = 0.3  # alike along both axes it may be the image, up to here, if that is sharp and hardly noisy
+_CLEAR = 0.02  # by which one axis exceeds the other: less may be a scene that is sharper along one of them
 _FAR = 4.0  # standard deviations, where products are cut: hot pixels and edges would outweigh all else
 _AROUND = (9, 33)  # pixels across and along: where the local variance comes from
 
@@ -45,6 +47,21 @@ class Correlation:
         common = both if both < _SHARP else 0.0
         return _reach(self.y - common, least), _reach(self.x - common, least)
 
+    @property
+    def passed(self) -> float:
+        """Share of the noise's variance that `muguet.noise.highpass.high_pass` lets through.
+
+        Π (1 + 2 r ρ) over Y and X, with r = Σ hⱼ hⱼ₊₁ = −6/7 of the filter and ρ the correlation from one pixel to the
+        next, as far as that of one axis exceeds that of the other: a detector that is too slow for its line, say. What
+        both have alike is the scene. 1 where nothing is clear, and where masks hide neighbours (`reach`).
+        """
+        if any(self.reach):
+            return 1.0
+        common = max(min(float(self.y[0]), float(self.x[0])), 0.0)
+        own = np.array([self.y[0], self.x[0]]) - common
+        clear = np.where(own > max(_CLEAR, 3 * self.error), own, 0.0)
+        return float(np.prod(1 + 2 * float(TAPS[1:] @ TAPS[:-1]) * clear))
+
     def as_dict(self) -> dict[str, list[float] | float]:
         """For a file's header."""
         return {"y": self.y.tolist(), "x": self.x.tolist(), "error": self.error}
@@ -64,7 +81,7 @@ class Correlation:
 def noise_correlation(planes: Floats) -> Correlation:
     """Correlation of the noise along Y and X, of planes that still hold their signal.
 
-    Along X, the planes are first filtered by sixth differences along Y only (`muguet.noise.alone`): what is left of
+    Along X, the planes are first filtered by sixth differences along Y only (`muguet.noise.highpass`): what is left of
     a well-sampled scene is little, and white noise stays white along X. Divided by its local standard deviation z
     (that of the 9×33 pixels around), the correlation at lag k is ⟨z(y, x) z(y, x + k)⟩ / ⟨z²⟩, products of values cut
     at four standard deviations. The same along Y with the axes exchanged. Structure finer than the optics' limit, an
@@ -87,6 +104,20 @@ def noise_correlation(planes: Floats) -> Correlation:
     x, count = _along_x(planes)
     y, other = _along_x(planes.swapaxes(-1, -2))
     return Correlation(y, x, float(np.sqrt(2 / max(min(count, other), 1))))
+
+
+def mean_correlation(images: Iterable[Floats]) -> Correlation | None:
+    """Mean correlation of several images ``(n, y, x)``; None if none of them is large enough to tell."""
+    found = []
+    for image in images:
+        try:
+            found.append(noise_correlation(image))
+        except MuguetError:  # too small, or too much of it missing
+            continue
+    if not found:
+        return None
+    y, x = (np.mean([getattr(each, axis) for each in found], axis=0) for axis in ("y", "x"))
+    return Correlation(y, x, float(np.sqrt(np.mean([each.error**2 for each in found]) / len(found))))
 
 
 def _along_x(planes: Floats) -> tuple[Floats, int]:
