@@ -60,7 +60,7 @@ def reenact(session: Session, lap: Laps) -> None:
     loss.backward()
     lap("backward")
     torch.nn.utils.clip_grad_norm_(session.parameters, 1.0)
-    session.optimiser.step(session.schedule.rate())
+    session.optimiser.step(session.plan.learning_rate)
     with torch.no_grad():
         torch._foreach_lerp_(session.averages, session.parameters, 0.01)
     lap("optimiser")
