@@ -81,7 +81,7 @@ def test_nothing_is_made_up_for_that_is_not_clear(y, x, error, rest):
     """What both axes have alike is the scene, and what masks hide is not measured by it."""
     found = Correlation(np.array([y, rest, 0, 0]), np.array([x, rest, 0, 0]), error)
     assert 0.8 < found.passed <= 1
-    if any(found.reach) or abs(y - x) < 3 * error or max(x, y) < 3 * error:
+    if any(found.reach) or abs(y - x) < 3 * error or max(x, y) < max(3 * error, 4 * min(x, y)):
         assert found.passed == 1
 
 

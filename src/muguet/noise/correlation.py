@@ -14,7 +14,7 @@ from muguet.noise.highpass import TAPS, high_pass_along
 LAGS = 4
 _RELATED = 0.1  # of the correlation: below it a mask of one pixel still works; FMD's detector has 0.05
 _SHARP = 0.3  # alike along both axes it may be the image, up to here, if that is sharp and hardly noisy
-_CLEAR = 0.02  # by which one axis exceeds the other: less may be a scene that is sharper along one of them
+_CLEAR = 0.02  # of the correlation: less may be a scene that is sharper along one axis
 _FAR = 4.0  # standard deviations, where products are cut: hot pixels and edges would outweigh all else
 _AROUND = (9, 33)  # pixels across and along: where the local variance comes from
 
@@ -51,16 +51,16 @@ class Correlation:
     def passed(self) -> float:
         """Share of the noise's variance that `muguet.noise.highpass.high_pass` lets through.
 
-        Π (1 + 2 r ρ) over Y and X, with r = Σ hⱼ hⱼ₊₁ = −6/7 of the filter and ρ the correlation from one pixel to the
-        next, as far as that of one axis exceeds that of the other: a detector that is too slow for its line, say. What
-        both have alike is the scene. 1 where nothing is clear, and where masks hide neighbours (`reach`).
+        1 + 2 r ρ, with r = Σ hⱼ hⱼ₊₁ = −6/7 of the filter and ρ the correlation from one pixel to the next along Y or X,
+        as far as it exceeds that along the other: a detector that is too slow for its line, say. What both axes have is
+        the scene: 1 where the larger is not four times the smaller, where nothing is clear, and where masks hide
+        neighbours (`reach`).
         """
-        if any(self.reach):
+        other, one = sorted((float(self.y[0]), float(self.x[0])))
+        own = one - max(other, 0.0)
+        if any(self.reach) or own <= max(_CLEAR, 3 * self.error) or 4 * other > one:
             return 1.0
-        common = max(min(float(self.y[0]), float(self.x[0])), 0.0)
-        own = np.array([self.y[0], self.x[0]]) - common
-        clear = np.where(own > max(_CLEAR, 3 * self.error), own, 0.0)
-        return float(np.prod(1 + 2 * float(TAPS[1:] @ TAPS[:-1]) * clear))
+        return 1 + 2 * float(TAPS[1:] @ TAPS[:-1]) * own
 
     def as_dict(self) -> dict[str, list[float] | float]:
         """For a file's header."""
