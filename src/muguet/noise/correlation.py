@@ -51,10 +51,10 @@ class Correlation:
     def passed(self) -> float:
         """Share of the noise's variance that `muguet.noise.highpass.high_pass` lets through.
 
-        1 + 2 r ρ, with r = Σ hⱼ hⱼ₊₁ = −6/7 of the filter and ρ the correlation from one pixel to the next along Y or X,
-        as far as it exceeds that along the other: a detector that is too slow for its line, say. What both axes have is
-        the scene: 1 where the larger is not four times the smaller, where nothing is clear, and where masks hide
-        neighbours (`reach`).
+        1 + 2 r ρ, with r = Σ hⱼ hⱼ₊₁ = −6/7 of the filter and ρ the correlation from one pixel to the next along Y or
+        X, as far as it exceeds that along the other: a detector that is too slow for its line, say. What both axes
+        have is the scene: 1 where the larger is not four times the smaller, where nothing is clear, and where masks
+        hide neighbours (`reach`).
         """
         other, one = sorted((float(self.y[0]), float(self.x[0])))
         own = one - max(other, 0.0)
