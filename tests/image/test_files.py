@@ -223,6 +223,17 @@ def test_a_truncated_file_is_never_read_in_part(tmp_path, options, left):
         read(path)
 
 
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_a_size_that_announces_millions_of_strips_is_refused_at_once(tmp_path, compression):
+    path = tmp_path / "damaged.tif"
+    bare(path, counted((40, 50)), metadata=None, compression=compression)
+    with tifffile.TiffFile(path, mode="r+b") as tif:
+        tif.pages[0].tags["ImageLength"].overwrite(100_000_000)
+        tif.pages[0].tags["RowsPerStrip"].overwrite(1)
+    with pytest.raises(MuguetError, match=r"damaged\.tif .*(damaged|lacks 1 of)"):
+        read(path)
+
+
 @given(st.data())
 @settings(max_examples=150, deadline=None)
 def test_damaged_bytes_give_an_image_or_a_sentence(draws):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -151,6 +152,9 @@ def _refuse_incomplete(series: tifffile.TiffPageSeries, path: Path, complaints: 
 
 
 def _within_file(page: tifffile.TiffPage | tifffile.TiffFrame) -> bool:
+    # A damaged size may announce millions of strips, which tifffile would fill with zeros, one by one.
+    if not page.is_contiguous and math.prod(page.chunked) > len(page.dataoffsets):
+        return False
     end = max((a + n for a, n in zip(page.dataoffsets, page.databytecounts, strict=True)), default=0)
     return bool(end <= page.parent.filehandle.size)
 
