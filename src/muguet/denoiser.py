@@ -20,6 +20,7 @@ from muguet.image.symmetry import Symmetry
 from muguet.image.symmetry import symmetries as sides
 from muguet.image.tiles import map_tiles, tiles
 from muguet.image.validity import fill_missing
+from muguet.memory import keep_freed_memory
 from muguet.method import Method, bfloat16_pays, find_device
 from muguet.noise.law import Affine, Law
 from muguet.noise.sharpened import Sharpened
@@ -236,6 +237,7 @@ def load(path: str | Path, device: str = "auto") -> Denoiser:
         If the file is missing, damaged, or not a model of muguet's, or if there is no such device.
     """
     place = find_device(device)
+    keep_freed_memory()
     tensors, header = storage.read(Path(path), "model")
     try:
         parts = Parts.of(header)

@@ -18,6 +18,7 @@ from muguet.firstlook import darkest, first_error
 from muguet.image.datasets import Dataset
 from muguet.image.patches import HELD_OUT, TARGET, Patches, PatchSource
 from muguet.masking import correlation, hidden
+from muguet.memory import keep_freed_memory
 from muguet.method import bfloat16_pays, find_device
 from muguet.noise.variance import fitted_variance
 from muguet.optimiser import Adam
@@ -51,6 +52,7 @@ class Session:
 
     def __init__(self, dataset: Dataset, parts: Parts | None = None, plan: Plan | None = None) -> None:
         started = time.monotonic()
+        keep_freed_memory()
         self.plan = plan or Plan()
         wanted = parts or Parts()
         recipe = choose(RECIPES, wanted.recipe, "--recipe")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from muguet.restoration import filterbank
 from muguet.restoration.blur import gaussian_blur
-from muguet.restoration.filterbank import FilterBank, FilterBankNet, _fold, _unfold
+from muguet.restoration.filterbank import FilterBank, FilterBankNet
 
 BANKS = {
     "2-D": ([(0.6, 0.6), (1.9, 1.9), (4.0, 4.0)], (9, 11)),
@@ -35,6 +36,16 @@ def test_filters_keep_constants_also_where_the_image_is_smaller_than_they_are(na
     torch.testing.assert_close(FilterBank(sigmas)(constant), constant.expand(-1, len(sigmas), *space))
 
 
+@pytest.mark.parametrize("name", BANKS)
+@pytest.mark.parametrize("reach", [0, 1])
+def test_products_and_convolutions_are_the_same_blurs(name, reach, monkeypatch):
+    sigmas, space = BANKS[name]
+    bank, image = FilterBank(sigmas, (reach,) * len(space)), torch.randn(2, 1, *space)
+    by_products = bank(image)
+    monkeypatch.setattr(filterbank, "_PRODUCTS", 0)
+    torch.testing.assert_close(by_products, bank(image), rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("dims", [2, 3])
 def test_the_first_estimate_is_close_to_a_blur(dims):
     torch.manual_seed(0)
@@ -48,15 +59,3 @@ def test_the_first_estimate_is_close_to_a_blur(dims):
     both = torch.stack([estimate.flatten(), blur.flatten()])
     assert torch.corrcoef(both)[0, 1] > 0.95
     assert (estimate - blur).std() < 0.5 * (image - blur).std()
-
-
-@pytest.mark.parametrize("shape", [(2, 3, 6, 8), (1, 2, 3, 4, 10), (1, 1, 2, 2)])
-def test_unfold_undoes_fold(shape):
-    image = torch.randn(shape)
-    assert torch.equal(_unfold(_fold(image)), image)
-    assert _fold(image).shape == (shape[0], 4 * shape[1], *shape[2:-2], shape[-2] // 2, shape[-1] // 2)
-
-
-def test_folding_makes_channels_of_each_block():
-    image = torch.arange(16.0).view(1, 1, 4, 4)
-    assert _fold(image)[0, :, 0, 0].tolist() == [0, 1, 4, 5]

@@ -1,4 +1,4 @@
-"""Laws of the layout: the same values, and no convolution has to turn its input round."""
+"""Laws of the layout: the same values, and no convolution has to turn its input round; folding is undone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from muguet.restoration.care import CareUNet
-from muguet.restoration.layout import kernels_channels_last, one_channel_last
+from muguet.restoration.layout import fold, kernels_channels_last, one_channel_last, unfold
 from muguet.restoration.unet import UNet
 
 NETS = {
@@ -44,3 +44,15 @@ def test_channels_stay_last_all_the_way(name):
             layer.register_forward_hook(look)
     net(torch.randn(2, 1, 16, 24))
     assert turned == []
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 6, 8), (1, 2, 3, 4, 10), (1, 1, 2, 2)])
+def test_unfold_undoes_fold(shape):
+    image = torch.randn(shape)
+    assert torch.equal(unfold(fold(image)), image)
+    assert fold(image).shape == (shape[0], *shape[2:-2], shape[-2] // 2, shape[-1] // 2, 4, shape[1])
+
+
+def test_folding_gathers_each_block():
+    image = torch.arange(16.0).view(1, 1, 4, 4)
+    assert fold(image)[0, 0, 0, :, 0].tolist() == [0, 1, 4, 5]

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from muguet.restoration.blur import reflect
+from muguet.restoration.convolutions import convolve_beside, last_layer
 from muguet.restoration.layout import channels_last, one_channel_last
 
 
@@ -90,11 +91,8 @@ class CareUNet(nn.Module):
         features = _convolved(features, self.bottom)
         for level, (block, skip) in enumerate(zip(self.up, reversed(skips), strict=True)):
             features = F.interpolate(features, scale_factor=2.0, mode="nearest")
-            if level == 0 or self.top_skip:
-                features = torch.cat([skip, features], dim=1)
-            features = _convolved(features, block)
-        with torch.autocast(image.device.type, enabled=False):  # else the estimate had eight bits
-            out: Tensor = self.out(features.float())
+            features = _convolved(features, block, skip if level == 0 or self.top_skip else None)
+        out = last_layer(features, self.out)
         return out + image if self.residual else out
 
     def _pool(self, features: Tensor) -> Tensor:
@@ -113,7 +111,8 @@ class CareUNet(nn.Module):
         return channels_last(pooled[..., ::2, ::2] if self.dims == 2 else pooled[..., ::2, ::2, ::2])
 
 
-def _convolved(features: Tensor, block: nn.Module) -> Tensor:
-    for layer in block.children():
-        features = F.relu(layer(features))
-    return features
+def _convolved(features: Tensor, block: nn.Module, skip: Tensor | None = None) -> Tensor:
+    """Both convolutions, of features that lie beside those of a skip if there is one."""
+    first, second = block.children()
+    features = first(features) if skip is None else convolve_beside(skip, features, first)  # type: ignore[arg-type]
+    return F.relu_(second(F.relu_(features)))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from muguet.restoration.convolutions import convolve_beside, last_layer
 from muguet.restoration.layout import one_channel_last
 
 
@@ -34,7 +34,8 @@ class UNet(nn.Module):
         self.bottom = conv(width, width, 3, padding=1)
         self.up = nn.ModuleList(conv(width, width, 2) for _ in range(levels))
         self.join = nn.ModuleList(conv(2 * width, width, 3, padding=1) for _ in range(levels))
-        self.tail = nn.Sequential(conv(width, width, 1), nn.ReLU(), conv(width, width, 1), nn.ReLU())
+        relu = nn.ReLU(inplace=True)
+        self.tail = nn.Sequential(conv(width, width, 1), relu, conv(width, width, 1), relu)
         self.out = conv(width, 1, 1)
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Conv3d):
@@ -61,15 +62,12 @@ class UNet(nn.Module):
         pool = F.max_pool2d if self.dims == 2 else F.max_pool3d
         features, skips = one_channel_last(image), []
         for down in self.down:
-            features = F.relu(down(features))
+            features = F.relu_(down(features))
             skips.append(features)
             features = pool(features, 2)
-        features = F.relu(self.bottom(features))
+        features = F.relu_(self.bottom(features))
         for up, join, skip in zip(self.up, self.join, reversed(skips), strict=True):
             features = F.interpolate(features, scale_factor=2.0, mode="nearest")
             features = up(F.pad(features, (0, 1) * self.dims))
-            features = F.relu(join(torch.cat([skip, features], dim=1)))
-        features = self.tail(features)
-        with torch.autocast(image.device.type, enabled=False):  # else the estimate had eight bits
-            estimate: Tensor = self.out(features.float())
-        return estimate
+            features = F.relu_(convolve_beside(skip, features, join))  # type: ignore[arg-type]
+        return last_layer(self.tail(features), self.out)

@@ -1,0 +1,68 @@
+"""Features that are never made give what those that are would give, and so do their gradients."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from muguet.restoration.convolutions import convolve_beside, convolve_enlarged, last_layer
+
+CONVOLUTIONS = {2: nn.Conv2d, 3: nn.Conv3d}
+SPACE = (4, 6, 7)
+
+
+def enlarged(features, factors):
+    return F.interpolate(features, scale_factor=tuple(map(float, factors)), mode="nearest")
+
+
+def with_gradients(answer, *inputs):
+    weights = torch.linspace(-1, 1, answer.numel()).view_as(answer)
+    return (answer, *torch.autograd.grad((answer * weights).sum(), inputs))
+
+
+@pytest.mark.parametrize("factors", [(2, 2), (1, 2), (1, 1), (1, 2, 2), (2, 2, 2)])
+def test_a_convolution_of_enlarged_features(factors):
+    dims = len(factors)
+    features = torch.randn(2, 5, *SPACE[:dims], requires_grad=True)
+    weight = torch.randn(3, 5, *(3,) * dims, requires_grad=True)
+    convolve = F.conv2d if dims == 2 else F.conv3d
+    made = convolve(enlarged(features, factors), weight, padding=1)
+    torch.testing.assert_close(
+        with_gradients(convolve_enlarged(features, weight, factors), features, weight),
+        with_gradients(made, features, weight),
+        rtol=1e-4,
+        atol=1e-4,
+    )
+
+
+@pytest.mark.parametrize("kernel", [3, 5])
+@pytest.mark.parametrize("dims", [2, 3])
+def test_a_convolution_of_features_beside_others(dims, kernel):
+    layer = CONVOLUTIONS[dims](5, 2, kernel, padding=kernel // 2)
+    skip, low = (torch.randn(2, c, *SPACE[:dims], requires_grad=True) for c in (3, 2))
+    inputs = skip, low, layer.weight, layer.bias
+    torch.testing.assert_close(
+        with_gradients(convolve_beside(skip, low, layer), *inputs),
+        with_gradients(layer(torch.cat([skip, low], 1)), *inputs),
+        rtol=1e-4,
+        atol=1e-4,
+    )
+
+
+def test_a_convolution_of_enlarged_features_beside_others():
+    layer = nn.Conv2d(5, 2, 3, padding=1)
+    skip, low = torch.randn(2, 3, 8, 12), torch.randn(2, 2, 4, 6)
+    made = layer(torch.cat([skip, enlarged(low, (2, 2))], 1))
+    torch.testing.assert_close(convolve_beside(skip, low, layer, (2, 2)), made, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_the_last_layer_has_all_bits_even_of_bfloat16(dims):
+    layer = CONVOLUTIONS[dims](6, 1, 1)
+    features = torch.randn(2, 6, *SPACE[:dims])
+    with torch.autocast("cpu", torch.bfloat16):
+        answer = last_layer(features.bfloat16(), layer)
+    assert answer.dtype == torch.float32
+    torch.testing.assert_close(answer, layer(features.bfloat16().float()))
