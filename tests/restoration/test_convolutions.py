@@ -66,3 +66,14 @@ def test_the_last_layer_has_all_bits_even_of_bfloat16(dims):
         answer = last_layer(features.bfloat16(), layer)
     assert answer.dtype == torch.float32
     torch.testing.assert_close(answer, layer(features.bfloat16().float()))
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_the_last_layer_and_its_slopes(outputs):
+    layer = nn.Conv2d(6, outputs, 1)
+    features = torch.randn(2, 6, 70, 80, requires_grad=True)
+    inputs = features, layer.weight, layer.bias
+    ours, plain = (
+        with_gradients(each(features), *inputs) for each in (lambda f: last_layer(f, layer), layer)
+    )
+    torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-3)
