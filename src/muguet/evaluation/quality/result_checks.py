@@ -177,8 +177,12 @@ def check_fits(fit: Calibration | None, gain: float, ratio: float) -> Check:
 def _told_fit(verdict: Verdict, told: str) -> str:
     if verdict == "good":
         return f"{told[0].upper()}{told[1:]}."
-    start = "The noise law is not this image's" if verdict == "bad" else "The noise law fits only roughly"
-    return f"{start}: {told}. Train a model on images of this camera and these settings."
+    if verdict == "bad":
+        return f"The noise law is not this image's: {told}. Train a model on images of this camera and these settings."
+    return (
+        f"The noise law fits only roughly: {told}. Train longer, or, if the model was trained on other images, on images "
+        "of this camera and these settings."
+    )
 
 
 def check_resolved(snr: float, noisy: Rings, denoised: Rings | None) -> Check:
