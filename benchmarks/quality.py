@@ -1,7 +1,7 @@
 """The figures of docs/results.md: PSNR, noise law and residuals on real images, with the public interface only.
 
     python benchmarks/quality.py [frame] [soon] [frames] [residuals] [bright] [ceiling]
-                                 [--data FOLDER] [--quick]
+                                 [partners] [--data FOLDER] [--quick]
 
 Images are looked for in --data, $MUGUET_DATA or ../shared/data. Every case trains with the defaults unless it
 says otherwise, prints one line, and is added to benchmarks/results/quality.json with machine and versions.
@@ -28,6 +28,7 @@ import muguet
 from muguet.evaluation.residual import Residual
 from muguet.evaluation.scores import psnr
 from muguet.restoration import classical
+from muguet.restoration.blur import gaussian_blur
 
 HERE = Path(__file__).resolve().parent
 SEEN_ACROSS = 8  # pixels beside the middle of an image, which are not scored
@@ -201,6 +202,25 @@ def ceiling(data: Path, quick: bool) -> dict[str, Any]:
     return results
 
 
+def partners(data: Path, quick: bool) -> dict[str, Any]:
+    """How bright the noisy images are beside their clean partners, which raw scores take for an error of the estimate.
+
+    The line through all pixels of both after a Gaussian blur of 8 pixels, which leaves little of the noise.
+    """
+    results = {}
+    for name in ("fmd_fish", "fmd_mice", "fmd_bpae", "w2s_ch0", "w2s_ch1", "w2s_ch2"):
+        noisy, clean = (blurred(image) for image in load(data, name) if image is not None)
+        gain, offset = np.polyfit(np.broadcast_to(clean, noisy.shape).ravel(), noisy.ravel(), 1)
+        results[f"{name}, noisy beside clean"] = {"gain": float(gain), "offset": float(offset)}
+    return results
+
+
+def blurred(images: np.ndarray) -> np.ndarray:
+    """Each image by itself, in float."""
+    planes = torch.from_numpy(images.reshape(-1, 1, *images.shape[-2:]).astype(np.float32))
+    return gaussian_blur(planes, 8.0).numpy().astype(float)
+
+
 def pictures(data: Path, name: str, noisy: np.ndarray, estimate: np.ndarray) -> None:
     """A picture for the eye, in an ignored folder: these pixels may not be published."""
     from matplotlib.figure import Figure
@@ -219,7 +239,7 @@ def pictures(data: Path, name: str, noisy: np.ndarray, estimate: np.ndarray) -> 
     figure.savefig(folder / f"residual_{name}.png", dpi=70)
 
 
-CASES = {f.__name__: f for f in (frame, soon, frames, residuals, bright, ceiling)}
+CASES = {f.__name__: f for f in (frame, soon, frames, residuals, bright, ceiling, partners)}
 
 
 def main() -> None:

@@ -180,8 +180,8 @@ def _told_fit(verdict: Verdict, told: str) -> str:
     if verdict == "bad":
         return f"The noise law is not this image's: {told}. Train a model on images of this camera and these settings."
     return (
-        f"The noise law fits only roughly: {told}. Train longer, or, if the model was trained on other images, on images "
-        "of this camera and these settings."
+        f"The noise law fits only roughly: {told}. Train longer, or, if the model was trained on other images, on "
+        "images of this camera and these settings."
     )
 
 
