@@ -181,7 +181,7 @@ def bright(data: Path, quick: bool) -> dict[str, Any]:
 
 
 def told_the_law(model: Any, noisy: np.ndarray) -> np.ndarray:
-    """The estimate seen once, had the pixel its weight by the variance that `lit` gave the noise, not by the learned one.
+    """The estimate (seen once) if the pixel had its weight by the variance that `lit` gave the noise.
 
     The weight g has 1 − g = σ² / (τ² + σ²), whose denominator is seen at hidden pixels, whatever the law. What the
     clean image itself holds of grain is noise to the learned law and signal to the score.

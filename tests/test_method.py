@@ -158,3 +158,30 @@ def test_the_quasi_score_is_the_error_over_the_variance_of_its_channel(batch):
     method(signal, noisy, weight, channel, generator()).backward()
     variance = torch.tensor([0.25, 4.0])[channel].view(-1, 1, 1, 1)
     torch.testing.assert_close(signal.grad, -noisy / variance / noisy.numel())
+
+
+@pytest.mark.parametrize("recipe", ["joint", "l2"])
+def test_where_half_of_the_records_are_full_the_estimate_is_the_mean_of_all(recipe):
+    """Without the full ones it would be the mean of those below, a standard deviation too dim."""
+    recorded = torch.randn((1, 1, 64, 64), generator=generator(1)).clamp(max=0.0)
+    law = LearnedLaw(2, 0.6) if recipe == "joint" else Gaussian()
+    method = Method(nn.Identity(), Nothing(), [law], quasi=recipe == "joint")
+    signal = torch.full_like(recorded, float(recorded.mean())).requires_grad_()
+    first, everything = torch.zeros(1, dtype=torch.long), torch.ones_like(recorded)
+    method(signal, recorded, everything, first, generator(), recorded == 0).backward()
+    assert float(signal.grad.sum()) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_learned_law_does_not_learn_from_full_pixels(batch):
+    noisy, weight, channel = batch
+    full = noisy > 0.5
+    found = []
+    for last in (0.5, 9.0):
+        torch.manual_seed(0)
+        method = Method(UNet(2, 8), Nothing(), [LearnedLaw(2), LearnedLaw(3)], quasi=True)
+        recorded = torch.where(full, last, noisy)
+        method(noisy, recorded, weight, channel, generator(), full).backward()
+        found.append(([p.grad for p in method.laws.parameters()], method.net.out.bias.grad))
+    for mine, other in zip(*(laws for laws, _ in found), strict=True):
+        assert torch.equal(mine, other)
+    assert not torch.equal(found[0][1], found[1][1])

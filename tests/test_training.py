@@ -16,7 +16,7 @@ import muguet.session
 from muguet import checkpoint, recipes, storage, training
 from muguet.errors import MuguetError
 from muguet.image.datasets import Sample, collect
-from muguet.image.patches import HELD_OUT, MISSING, TARGET
+from muguet.image.patches import HELD_OUT, MISSING, SATURATED, TARGET
 from muguet.recipes import Parts
 from muguet.restoration.blind import Grid
 from muguet.restoration.filterbank import FilterBankNet
@@ -338,7 +338,7 @@ def influence(run, role):
 
 
 def weights_of_targets(run, monkeypatch):
-    """The roles of the pixels that a step of training weighs."""
+    """The role of each pixel of some steps, whether it was a target, and whether it was called full."""
     seen, forward = [], run.method.forward
     draw = run.source.draw
 
@@ -346,24 +346,28 @@ def weights_of_targets(run, monkeypatch):
         seen.append([draw(*args, **choices)])
         return seen[-1][0]
 
-    def watched(noisy, target, weight, channel, generator):
-        seen[-1].append(weight)
-        return forward(noisy, target, weight, channel, generator)
+    def watched(noisy, target, weight, channel, generator, full=None):
+        seen[-1].append((weight, full))
+        return forward(noisy, target, weight, channel, generator, full)
 
     object.__setattr__(run.source, "draw", drawn)
     monkeypatch.setattr(run.method, "forward", watched)
     advanced(run, 3)
-    return torch.cat([p.role.flatten() for p, _ in seen]), torch.cat([w.flatten() for _, w in seen])
+    role = torch.cat([patches.role.flatten() for patches, _ in seen])
+    return role, *(torch.cat([told[i].flatten() for _, told in seen]) for i in range(2))
 
 
-def test_held_out_missing_and_saturated_pixels_are_never_targets(small, noisy, monkeypatch):
+def test_held_out_and_missing_pixels_are_never_targets_and_saturated_ones_are_called_full(
+    small, noisy, monkeypatch
+):
     picture = noisy.astype(np.float32)
     picture[40:60, 40:60] = np.nan
     picture = np.minimum(picture, np.nanpercentile(picture, 90))
     run = session(picture, steps=9, batch=16)
-    role, weight = weights_of_targets(run, monkeypatch)
-    assert set(role.tolist()) == {MISSING, TARGET, HELD_OUT}
-    assert ((weight > 0) == (role == TARGET)).all()
+    role, weight, full = weights_of_targets(run, monkeypatch)
+    assert set(role.tolist()) == {MISSING, TARGET, HELD_OUT, SATURATED}
+    assert ((weight > 0) == ((role == TARGET) | (role == SATURATED))).all()
+    assert (full == (role == SATURATED)).all()
     for each in (MISSING, HELD_OUT):
         mine, others = influence(run, each)
         assert mine == 0

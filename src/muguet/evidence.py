@@ -56,14 +56,17 @@ class Evidence:
         weight: Tensor,
         channel: Tensor,
         host: torch.Generator,
+        full: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """The loss of a step, and the part of it that is N-net's; parameters as of `Method.forward`."""
         mask = method.blind.draw(noisy.shape, host)
         blind, gate = method.both(method.blind.hide(noisy, mask, host))
-        surprise = method.surprise(blind, target, weight, channel, mask)
+        surprise = method.surprise(blind, target, weight, channel, mask, full)
         signal = blind.detach()
         square = ((target - signal).square() / self.variance(signal, channel)).clamp(max=_OUTLIER)
         rest = (1 - gate[mask]).clamp(min=1e-4)  # a gate that is wide open has no logarithm
         likelihood = 0.5 * (rest * square[mask] - rest.log())
         weights = weight[mask].to(likelihood.dtype)
+        if full is not None:  # the noise is cut off there
+            weights = weights * ~full[mask]
         return surprise + (likelihood * weights).sum() / weights.sum().clamp(min=1), surprise

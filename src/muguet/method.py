@@ -69,7 +69,13 @@ class Method(nn.Module):
         self.low_precision = low_precision
 
     def forward(
-        self, noisy: Tensor, target: Tensor, weight: Tensor, channel: Tensor, generator: torch.Generator
+        self,
+        noisy: Tensor,
+        target: Tensor,
+        weight: Tensor,
+        channel: Tensor,
+        generator: torch.Generator,
+        full: Tensor | None = None,
     ) -> Tensor:
         """Negative log-likelihood of the hidden pixels, the mean over those of positive weight.
 
@@ -82,9 +88,13 @@ class Method(nn.Module):
             ``(b,)``, which law applies.
         generator
             Where the mask, and what replaces the hidden pixels, is drawn from, on the CPU.
+        full
+            ``(b, 1, *space)``, whether a target is as large as the camera can say; None: none is. The squared
+            error and the quasi-score learn from it as from any other, since without these the mean of the others would
+            be too small; a likelihood that is learned does not, since they pile up at one value.
         """
         mask = self.blind.draw(noisy.shape, generator)
-        loss = self.loss(noisy, target, weight, channel, mask, generator)
+        loss = self.loss(noisy, target, weight, channel, mask, generator, full)
         penalty: Tensor | None = getattr(self.net, "penalty", None)
         return loss if penalty is None else loss + penalty
 
@@ -96,26 +106,34 @@ class Method(nn.Module):
         channel: Tensor,
         mask: Mask,
         generator: torch.Generator,
+        full: Tensor | None = None,
     ) -> Tensor:
         """The likelihood alone, for a given mask."""
         sighted = 0.0 if self.blind.hides else None
         estimate = self.estimate(self.blind.hide(noisy, mask, generator), sighted)
-        return self.surprise(estimate, target, weight, channel, mask)
+        return self.surprise(estimate, target, weight, channel, mask, full)
 
     def surprise(
-        self, estimate: Tensor, target: Tensor, weight: Tensor, channel: Tensor, mask: Mask
+        self,
+        estimate: Tensor,
+        target: Tensor,
+        weight: Tensor,
+        channel: Tensor,
+        mask: Mask,
+        full: Tensor | None = None,
     ) -> Tensor:
         """Mean of −log p(target | estimate) over the masked pixels of positive weight."""
         weights = weight[mask].to(estimate.dtype)
+        told = weights * ~full[mask] if full is not None and self.learns_law else weights
         which = channel.view(-1, *(1,) * (target.ndim - 1)).expand(target.shape)[mask]
         recorded, signal = target[mask], estimate[mask]
         if not self.quasi:
-            return _mean(self.log_prob(recorded, signal, which), weights)
+            return -_mean(self.log_prob(recorded, signal, which), told)
         known = signal.detach()
         likelihood, variance = self._told(recorded, known, which)
         # Adds nothing to the value of the loss, and the quasi-score to its slope.
         following = (signal - known) * ((recorded - known) / variance).detach()
-        return _mean(likelihood + following, weights)
+        return -_mean(likelihood, told) - _mean(following, weights)
 
     def log_prob(self, recorded: Tensor, signal: Tensor, channel: Tensor) -> Tensor:
         """Log-likelihood of recorded values under the law of each one's channel (all of one shape)."""
@@ -160,14 +178,18 @@ class Method(nn.Module):
         net.open_gate(share)
 
     @property
+    def learns_law(self) -> bool:
+        """Whether the laws are learned."""
+        return any(True for _ in self.laws.parameters())
+
+    @property
     def can_see(self) -> bool:
         """Whether the network has a second estimate, which uses the pixel itself."""
         return hasattr(self.net, "open_gate")
 
 
-def _mean(likelihood: Tensor, weights: Tensor) -> Tensor:
-    """Mean surprise."""
-    return -(likelihood * weights).sum() / weights.sum().clamp(min=1)
+def _mean(values: Tensor, weights: Tensor) -> Tensor:
+    return (values * weights).sum() / weights.sum().clamp(min=1)
 
 
 def find_device(name: str) -> torch.device:

@@ -16,7 +16,7 @@ from muguet.denoiser import Denoiser
 from muguet.evidence import Evidence
 from muguet.firstlook import darkest, first_error
 from muguet.image.datasets import Dataset
-from muguet.image.patches import HELD_OUT, TARGET, Patches, PatchSource
+from muguet.image.patches import HELD_OUT, SATURATED, TARGET, Patches, PatchSource
 from muguet.masking import correlation, hidden
 from muguet.memory import keep_freed_memory
 from muguet.method import bfloat16_pays, find_device
@@ -110,7 +110,9 @@ class Session:
         schedule = self.schedule
         schedule.step += 1
         patches = self.source.draw(self.plan.batch, self.chance)
-        batch = patches.noisy, self._target(patches), patches.role == TARGET, patches.channel, self.host
+        full = patches.role == SATURATED
+        weight = full | (patches.role == TARGET)
+        batch = patches.noisy, self._target(patches), weight, patches.channel, self.host, full
         if self.evidence is None:
             loss = surprise = self.method(*batch)
         else:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from muguet.denoiser import Denoiser
 from muguet.errors import MuguetError
-from muguet.image.patches import MISSING, PatchSource
+from muguet.image.patches import MISSING, SATURATED, PatchSource
 from muguet.noise.alone import levelled, transfer_alone
 from muguet.noise.bins import Floats
 from muguet.noise.law import Law
@@ -67,7 +67,8 @@ def _pairs(denoiser: Denoiser, source: PatchSource, channel: int) -> tuple[list[
         span = slice(starts[number], starts[number] + int(np.prod(shape)))
         crop = _centre(shape, denoiser.method.net.stride)  # type: ignore[arg-type]
         units = source.values[span].view(shape)[crop]
-        lost = source.role[span].view(shape)[crop] == MISSING
+        role = source.role[span].view(shape)[crop]
+        lost = (role == MISSING) | (role == SATURATED)
         with torch.inference_mode():
             # The blind one: an estimate that holds the pixel's noise would pass that for signal.
             estimate = _doubles(denoiser.method.estimate(units[None, None], 0.0)[0, 0])

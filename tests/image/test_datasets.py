@@ -142,6 +142,7 @@ def test_saturated_pixels_are_seen_but_not_trusted():
     found = collect([Sample(array, "YX")])
     (plane,) = found.planes
     np.testing.assert_array_equal(plane.trusted, array < 110)
+    np.testing.assert_array_equal(plane.saturated, array == 110)
     counts = found.scalings[0].invert(plane.values)
     np.testing.assert_allclose(counts, array, atol=1e-3)
     assert len(found.notes) == 1
@@ -157,6 +158,7 @@ def test_missing_and_saturated_pixels_are_counted_apart():
     assert found.notes[0].startswith("20 % of the pixels are NaN")
     assert found.notes[1].startswith(f"{share:.3g} % of the pixels are saturated")
     np.testing.assert_array_equal(found.planes[0].trusted, np.isfinite(array) & (array < 110))
+    np.testing.assert_array_equal(found.planes[0].saturated, array == 110)
 
 
 def test_a_few_hot_pixels_do_not_move_the_units():

@@ -93,7 +93,9 @@ def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
     if missing:
         notes.append(f"{_share(missing, total)} of the pixels are NaN or infinite: treated as missing.")
     if clipped:
-        notes.append(f"{_share(clipped, total)} of the pixels are saturated: seen, but not learned from.")
+        notes.append(
+            f"{_share(clipped, total)} of the pixels are saturated: the noise law does not learn from them."
+        )
     summary: tuple[dict[str, object], ...] = tuple(
         {"name": s.name, "axes": s.axes, "shape": list(s.array.shape), "dtype": str(s.array.dtype)}
         for s in samples
@@ -185,21 +187,23 @@ def _prepare(
     missing = image.size - int(finite.sum())
     if missing == image.size:
         return None, missing, 0
-    trusted = finite
-    clipped = 0
-    level = clipping_level(image)
-    if level is not None:
-        saturated = np.greater_equal(image, level)
-        clipped = int((saturated & finite).sum())
-        trusted = finite & ~saturated
+    saturated = finite & _saturated(image)
+    clipped = int(saturated.sum())
     values = scaling.apply(fill_missing(counts)).astype(np.float32, copy=False)
     if target is None:
-        return Plane(values, trusted, channel, quantum(image) / scaling.scale), missing, clipped
+        step = quantum(image) / scaling.scale
+        return Plane(values, finite & ~saturated, channel, step, None, saturated), missing, clipped
     aim = target.astype(np.float32)
-    level = clipping_level(target)
-    known = np.isfinite(aim) & (aim < (np.inf if level is None else level))
+    known = finite & np.isfinite(aim)
+    saturated = known & _saturated(target)
     units = scaling.apply(np.where(known, aim, scaling.offset)).astype(np.float32, copy=False)
-    return Plane(values, finite & known, channel, 0.0, units), missing, clipped
+    return Plane(values, known & ~saturated, channel, 0.0, units, saturated), missing, clipped
+
+
+def _saturated(image: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
+    """Where an image is at the level where it is clipped."""
+    level = clipping_level(image)
+    return np.zeros(image.shape, bool) if level is None else np.greater_equal(image, level)
 
 
 def _scaling(split: list[npt.NDArray[np.generic]], channel: int) -> Scaling:

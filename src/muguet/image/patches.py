@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-MISSING, TARGET, HELD_OUT = 0, 1, 2
+MISSING, TARGET, HELD_OUT, SATURATED = 0, 1, 2, 3
 _CELL = 8  # one pixel of each 8ᵈ cell is held out
 
 
@@ -18,9 +18,9 @@ _CELL = 8  # one pixel of each 8ᵈ cell is held out
 class Plane:
     """One image ``(*space)`` of one channel, in network units, ready to be trained on.
 
-    `trusted` is False where a value was missing or clipped: such a pixel is seen but is never a target.
-    `quantum` is the step of its values, in the same units. `target` is what estimates are compared with, if it is
-    another image; `trusted` tells of that one then.
+    `trusted` is False where a value was missing or clipped: a missing one is never a target, one that is `saturated` is
+    a target whose noise is cut off. `quantum` is the step of its values, in the same units. `target` is what
+    estimates are compared with, if it is another image; both tell of that one then.
     """
 
     values: npt.NDArray[np.float32]
@@ -28,11 +28,12 @@ class Plane:
     channel: int = 0
     quantum: float = 0.0
     target: npt.NDArray[np.float32] | None = None
+    saturated: npt.NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Patches:
-    """A batch: `noisy` ``(b, 1, *size)``, its `role` (missing, target, held out) and `channel` ``(b,)``.
+    """A batch: `noisy` ``(b, 1, *size)``, its `role` (missing, target, held out, saturated) and `channel` ``(b,)``.
 
     `target` is another image than the noisy one, if there is any.
     """
@@ -83,7 +84,7 @@ class PatchSource:
         lengths = [p.values.size for p in planes]
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
         values = np.concatenate([p.values.ravel() for p in planes])
-        roles = np.concatenate([_roles(p.trusted, rng).ravel() for p in planes])
+        roles = np.concatenate([_roles(p, rng).ravel() for p in planes])
         targets = [p.target.ravel() for p in planes if p.target is not None]
         grid = torch.meshgrid(*(torch.arange(n) for n in size), indexing="ij")
         return cls(
@@ -138,17 +139,20 @@ class PatchSource:
         )
 
 
-def _roles(trusted: npt.NDArray[np.bool_], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """MISSING, TARGET or HELD_OUT for every pixel of a plane.
+def _roles(plane: Plane, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """MISSING, TARGET, HELD_OUT or SATURATED for every pixel of a plane.
 
     The held-out pixel of a cell stays off the cell's last row and column, so no two ever touch.
     """
+    trusted = plane.trusted
     role = np.where(trusted, np.uint8(TARGET), np.uint8(MISSING))
+    if plane.saturated is not None:
+        role[plane.saturated] = SATURATED
     cells = [-(-n // _CELL) for n in trusted.shape]
     grid = np.meshgrid(*(np.arange(c) * _CELL for c in cells), indexing="ij")
     corners = np.stack(grid, -1).reshape(-1, len(cells))
     at = corners + rng.integers(0, _CELL - 1, corners.shape)
     at = at[(at < trusted.shape).all(1)]
     place = tuple(at.T)
-    role[place] = np.where(trusted[place], np.uint8(HELD_OUT), np.uint8(MISSING))
+    role[place] = np.where(trusted[place], np.uint8(HELD_OUT), role[place])
     return role
