@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from muguet.optimiser import Adam
+from muguet.optimiser import BETAS, Adam
 
 
 def weights() -> list[torch.Tensor]:
@@ -20,7 +20,7 @@ def weights() -> list[torch.Tensor]:
 
 def test_steps_are_those_of_pytorch():
     ours, theirs = weights(), weights()
-    one, two = Adam(ours), torch.optim.Adam(theirs, betas=(0.9, 0.99), fused=True)
+    one, two = Adam(ours), torch.optim.Adam(theirs, betas=BETAS, fused=True)
     for step in range(20):
         rate = 1e-2 / (1 + step)
         two.param_groups[0]["lr"] = rate

@@ -213,6 +213,13 @@ def test_the_learning_rate_is_constant_then_falls_to_nothing(small, noisy):
     assert 0 < rates[-1] <= 2e-3 * top
 
 
+@pytest.mark.parametrize(("recipe", "share"), [("joint", 1.0), ("l2", 1.0), ("noise2void", 0.5)])
+def test_where_few_pixels_are_hidden_the_learning_rate_is_half(small, noisy, recipe, share):
+    schedule = session(noisy, steps=200, parts=Parts(recipe)).schedule
+    schedule.step = 30
+    assert schedule.rate() == share * schedule.plan.learning_rate
+
+
 @pytest.mark.parametrize("side", [16, 128])
 def test_a_run_of_minutes_ends_when_its_pixels_were_seen_often_enough(small, side):
     noisy = np.random.default_rng(0).poisson(50, (side, side)).astype(np.uint16)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.optim.adam import adam
 
-BETAS = 0.9, 0.99
+BETAS = 0.9, 0.95
 EPSILON = 1e-8
 
 

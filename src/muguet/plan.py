@@ -24,7 +24,8 @@ class Plan:
     batch
         Patches a step (64×64 pixels; 16×48×48 in 3-D).
     learning_rate
-        Of Adam, constant for 30 % of the run, then a cosine to zero.
+        Of Adam, constant for 30 % of the run, then a cosine to zero; half of it for methods that hide fewer than one
+        pixel of twenty in a step (Noise2Void), whose steps are noisier.
     device
         "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1" …
     """
@@ -33,7 +34,7 @@ class Plan:
     steps: int | None = None
     seed: int = 0
     batch: int = 16
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     device: str = "auto"
 
     def __post_init__(self) -> None:

@@ -12,7 +12,8 @@ DECAY_FROM = 0.3  # of the run at full learning rate, over the rest it falls to 
 WEIGHED_FROM = 0.5  # of the run: the noise is measured then, and pixels are weighed from then on
 PLATEAU = 0.6  # of a run that has come to a plateau before it decays
 WARM_UP = 20  # steps
-VISITS = 75  # of a noisy pixel as a target, after which its noise is being learned by heart
+VISITS = 100  # of a noisy pixel as a target, after which its noise begins to be learned by heart
+FEW = 0.05  # of all pixels, targets of a step: with fewer its slope is so noisy that half the learning rate does better
 LEAST = 400  # steps that a network needs to learn anything, however small the image
 
 
@@ -30,6 +31,8 @@ class Schedule:
         How long it may take.
     enough
         Steps after which the images have no more to teach, see `enough`.
+    share
+        Of all pixels, how many are targets in a step.
     step
         Steps taken.
     seconds
@@ -44,6 +47,7 @@ class Schedule:
 
     plan: Plan
     enough: int | None = None
+    share: float = 1.0
     step: int = 0
     seconds: float = 0.0
     aside: float = 0.0
@@ -85,7 +89,7 @@ class Schedule:
 
     def rate(self) -> float:
         """The learning rate of this step: a short rise, a constant, a cosine to nothing."""
-        top = self.plan.learning_rate * min(self.step / WARM_UP, 1.0)
+        top = self.plan.learning_rate * (0.5 if self.share < FEW else 1.0) * min(self.step / WARM_UP, 1.0)
         fallen = (self._time() - DECAY_FROM) / (1 - DECAY_FROM)
         if self.total is not None and self.decay_from is not None:
             fallen = max(fallen, (self.step - self.decay_from) / max(self.total - self.decay_from, 1))

@@ -95,7 +95,8 @@ class Session:
         self.averaged = copy.deepcopy(self.method).requires_grad_(False)
         self.parameters: list[Tensor] = list(self.method.parameters())
         self.averages: list[Tensor] = list(self.averaged.parameters())
-        self.schedule = Schedule(self.plan, self._enough() if recipe.target == NOISY else None)
+        share = self.method.blind.share(dataset.dimensions)
+        self.schedule = Schedule(self.plan, self._enough(share) if recipe.target == NOISY else None, share)
         self.optimiser = Adam(self.parameters)
         self.history: list[dict[str, float]] = []
         self.loss_sum = torch.zeros((), device=self.device)
@@ -181,10 +182,9 @@ class Session:
         """Whether the planned steps are done, or the minutes over."""
         return self.schedule.over
 
-    def _enough(self) -> int:
-        """Steps after which these images have no more to teach."""
-        shape = self.source.size
-        return enough(self.pixels, self.plan.batch * math.prod(shape) * self.method.blind.share(len(shape)))
+    def _enough(self, share: float) -> int:
+        """Steps after which these images have no more to teach, if such a share of them are targets in one."""
+        return enough(self.pixels, self.plan.batch * math.prod(self.source.size) * share)
 
     def _target(self, patches: Patches) -> Tensor:
         """What the hidden pixels are compared with: the image, its values spread over the step they stand for.
