@@ -186,10 +186,13 @@ def told_the_law(model: Any, noisy: np.ndarray) -> np.ndarray:
     The weight g has 1 − g = σ² / (τ² + σ²), whose denominator is seen at hidden pixels, whatever the law. What the
     clean image itself holds of grain is noise to the learned law and signal to the score.
     """
-    scaling = model.scalings[0]
+    scaling, strides = model.scalings[0], model.method.net.stride
+    padding = [(0, -size % stride) for size, stride in zip(noisy.shape, strides, strict=True)]
+    units = torch.from_numpy(np.pad(scaling.apply(noisy.astype(np.float32)), padding, mode="reflect"))
+    whole = tuple(slice(size) for size in noisy.shape)
     with torch.inference_mode():
-        blind, gate = model.method.both(torch.from_numpy(scaling.apply(noisy))[None, None].float())
-    estimate, rest = scaling.invert(blind[0, 0].numpy()), 1 - gate[0, 0].numpy()
+        blind, gate = (each[0, 0].numpy()[whole] for each in model.method.both(units[None, None]))
+    estimate, rest = scaling.invert(blind), 1 - gate
     known = 2 * np.maximum(estimate - 100, 0) + 4 * 4 + 1 / 12
     rest = np.minimum(rest * known / model.noise.std(estimate) ** 2, 1)
     return np.asarray(noisy - rest * (noisy - estimate))
