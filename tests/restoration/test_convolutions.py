@@ -22,16 +22,24 @@ def with_gradients(answer, *inputs):
     return (answer, *torch.autograd.grad((answer * weights).sum(), inputs))
 
 
-@pytest.mark.parametrize("factors", [(2, 2), (1, 2), (1, 1), (1, 2, 2), (2, 2, 2)])
-def test_a_convolution_of_enlarged_features(factors):
+@pytest.mark.parametrize(
+    ("taps", "factors"),
+    [
+        *((3, factors) for factors in [(2, 2), (1, 2), (1, 1), (1, 2, 2), (2, 2, 2)]),
+        *((taps, factors) for taps in (2, 4, 5) for factors in [(2, 2), (2, 2, 2)]),
+    ],
+)
+def test_a_convolution_of_enlarged_features(taps, factors):
     dims = len(factors)
     features = torch.randn(2, 5, *SPACE[:dims], requires_grad=True)
-    weight = torch.randn(3, 5, *(3,) * dims, requires_grad=True)
+    weight = torch.randn(3, 5, *(taps,) * dims, requires_grad=True)
+    bias = torch.randn(3, requires_grad=True)
     convolve = F.conv2d if dims == 2 else F.conv3d
-    made = convolve(enlarged(features, factors), weight, padding=1)
+    before, after = (taps - 1) // 2, taps // 2
+    made = convolve(F.pad(enlarged(features, factors), (before, after) * dims), weight, bias)
     torch.testing.assert_close(
-        with_gradients(convolve_enlarged(features, weight, factors), features, weight),
-        with_gradients(made, features, weight),
+        with_gradients(convolve_enlarged(features, weight, factors, bias), features, weight, bias),
+        with_gradients(made, features, weight, bias),
         rtol=1e-4,
         atol=1e-4,
     )

@@ -43,7 +43,7 @@ class LearnedLaw(Law):
         self.components = components
         self.register_buffer("initial_std", torch.tensor(float(std)))
         self.line = nn.Parameter(torch.tensor([0.3, math.log(math.e - 1)]))  # softplus(b) = 1 at x = 0
-        self.hidden = nn.Sequential(nn.Linear(2, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh())
+        self.hidden = nn.Sequential(nn.Linear(2, width), _Tanh(), nn.Linear(width, width), _Tanh())
         self.head = nn.Linear(width, 1 + 3 * components)
         with torch.no_grad():
             self.head.weight.mul_(0.1)
@@ -55,14 +55,26 @@ class LearnedLaw(Law):
 
     def forward(self, signal: Tensor) -> Mixture:
         """Mixture of ``(*signal.shape, K)`` components."""
-        features = torch.stack([signal, torch.asinh(4 * signal)], dim=-1)
-        out = self.head(self.hidden(features))
-        correction, logits, means, widths = out.split([1] + 3 * [self.components], dim=-1)
+        # One row a unit, one a component: what runs along signals is several times as fast as what runs along three.
+        rows = signal.reshape(1, -1)
+        out = torch.cat([rows, torch.asinh(4 * rows)])
+        for layer in (*self.hidden, self.head):
+            linear = isinstance(layer, nn.Linear)
+            out = torch.addmm(layer.bias.unsqueeze(1), layer.weight, out) if linear else layer(out)
+        correction, logits, means, widths = torch.split(out, [1] + 3 * [self.components])
         # Kept off zero, where a root has no gradient: far out on the dark side softplus underflows.
-        shot = (F.softplus(self.line[0] * signal + self.line[1]) + 1e-4).unsqueeze(-1)
+        shot = F.softplus(self.line[0] * rows + self.line[1]) + 1e-4
         scale = self.initial_std * shot.sqrt() * correction.clamp(-6, 6).exp()
-        log_weights = torch.log_softmax(logits, dim=-1)
-        centre = (log_weights.exp() * means).sum(-1, keepdim=True)
+        log_weights = torch.log_softmax(logits, dim=0)
+        centre = (log_weights.exp() * means).sum(0, keepdim=True)
         # A floor relative to the scale keeps a component from collapsing on repeated values.
         stds = scale * (widths.clamp(-4, 4).exp() + 0.02)
-        return Mixture(log_weights, signal.unsqueeze(-1) + scale * (means - centre), stds)
+        means = rows + scale * (means - centre)
+        return Mixture(*(each.T.view(*signal.shape, -1) for each in (log_weights, means, stds)))
+
+
+class _Tanh(nn.Module):
+    """The hyperbolic tangent, as 2 / (1 + exp(−2x)) − 1, which PyTorch computes in a sixth of the time."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        return torch.sigmoid(2 * values).mul(2).sub(1)

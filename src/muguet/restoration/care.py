@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from muguet.restoration.blur import reflect
-from muguet.restoration.convolutions import convolve_beside, last_layer
+from muguet.restoration.convolutions import convolve_beside, convolve_enlarged, last_layer
 from muguet.restoration.layout import channels_last, one_channel_last
 
 
@@ -90,8 +90,7 @@ class CareUNet(nn.Module):
             features = self._pool(features)
         features = _convolved(features, self.bottom)
         for level, (block, skip) in enumerate(zip(self.up, reversed(skips), strict=True)):
-            features = F.interpolate(features, scale_factor=2.0, mode="nearest")
-            features = _convolved(features, block, skip if level == 0 or self.top_skip else None)
+            features = _convolved_enlarged(features, block, skip if level == 0 or self.top_skip else None)
         out = last_layer(features, self.out)
         return out + image if self.residual else out
 
@@ -111,8 +110,18 @@ class CareUNet(nn.Module):
         return channels_last(pooled[..., ::2, ::2] if self.dims == 2 else pooled[..., ::2, ::2, ::2])
 
 
-def _convolved(features: Tensor, block: nn.Module, skip: Tensor | None = None) -> Tensor:
-    """Both convolutions, of features that lie beside those of a skip if there is one."""
+def _convolved(features: Tensor, block: nn.Module) -> Tensor:
+    """Both convolutions."""
     first, second = block.children()
-    features = first(features) if skip is None else convolve_beside(skip, features, first)  # type: ignore[arg-type]
+    return F.relu_(second(F.relu_(first(features))))
+
+
+def _convolved_enlarged(features: Tensor, block: nn.Module, skip: Tensor | None) -> Tensor:
+    """Both convolutions, of features twice as large that lie beside those of a skip if there is one."""
+    first, second = block.children()
+    twice = (2,) * (features.ndim - 2)
+    if skip is None:
+        features = convolve_enlarged(features, first.weight, twice, first.bias)  # type: ignore[arg-type]
+    else:
+        features = convolve_beside(skip, features, first, twice)  # type: ignore[arg-type]
     return F.relu_(second(F.relu_(features)))

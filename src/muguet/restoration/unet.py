@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from muguet.restoration.convolutions import convolve_beside, last_layer
+from muguet.restoration.convolutions import convolve_beside, convolve_enlarged, last_layer
 from muguet.restoration.layout import one_channel_last
 
 
@@ -67,7 +67,6 @@ class UNet(nn.Module):
             features = pool(features, 2)
         features = F.relu_(self.bottom(features))
         for up, join, skip in zip(self.up, self.join, reversed(skips), strict=True):
-            features = F.interpolate(features, scale_factor=2.0, mode="nearest")
-            features = up(F.pad(features, (0, 1) * self.dims))
+            features = convolve_enlarged(features, up.weight, (2,) * self.dims, up.bias)  # type: ignore[arg-type]
             features = F.relu_(convolve_beside(skip, features, join))  # type: ignore[arg-type]
         return last_layer(self.tail(features), self.out)
