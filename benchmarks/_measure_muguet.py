@@ -58,12 +58,11 @@ def train(job: dict[str, Any], folder: Path) -> dict[str, Any]:
     }
 
 
-def _targets(session: Session, draws: int = 100) -> float:
-    """Pixels of a batch that are compared with what was recorded there, the mean over some masks."""
+def _targets(session: Session) -> float:
+    """Pixels of a batch that are compared with what was recorded there, on average."""
     method: Any = session.method
     role = session.source.draw(session.plan.batch, session.chance).role
-    masks = (method.blind.draw(role.shape, session.host) for _ in range(draws))
-    return sum(int((role == TARGET)[mask].sum()) for mask in masks) / draws
+    return method.blind.share(role.ndim - 2) * int((role == TARGET).sum())
 
 
 def steps(job: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -76,9 +76,9 @@ def measure(method: str, seed: int, seconds: float, noisy: np.ndarray, clean: np
     return found | {"pixels": noisy.size, "import_s": alone, "ready_s": ready, "peer": peer}
 
 
-def moments(seconds: float, count: int = 12) -> list[float]:
+def moments(seconds: float, count: int = 16) -> list[float]:
     """When to keep a model: closer together at first; the end of the run is kept anyway."""
-    return [round(float(each), 2) for each in np.geomspace(min(1.0, seconds / 2), seconds, count)[:-1]]
+    return [round(float(each), 2) for each in np.geomspace(min(0.1, seconds / 2), seconds, count)[:-1]]
 
 
 def reference(noisy: np.ndarray, clean: np.ndarray) -> dict[str, float]:
