@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import muguet.denoiser as module
-from muguet import recipes, storage
+from muguet import recipes
 from muguet.denoiser import Denoiser, load
 from muguet.errors import MuguetError
 from muguet.image.scaling import Scaling
@@ -17,6 +17,7 @@ from muguet.image.symmetry import symmetries
 from muguet.recipes import Parts
 from muguet.restoration.filterbank import FilterBankNet
 from muguet.restoration.unet import UNet
+from muguet.system import tensor_file
 
 NETS = ["filterbank", "unet"]
 NOISE = 10.0  # counts, of the images here
@@ -113,8 +114,8 @@ def test_models_of_stacks_and_of_several_channels_are_saved_too(recipe, tmp_path
 
 def test_an_incomplete_model_is_refused(tmp_path):
     model = made()
-    storage.write(tmp_path / "no weights", "model", {}, model.header())
-    storage.write(tmp_path / "no header", "model", {}, {})
+    tensor_file.write(tmp_path / "no weights", "model", {}, model.header())
+    tensor_file.write(tmp_path / "no header", "model", {}, {})
     for name in ("no weights", "no header"):
         with pytest.raises(MuguetError, match="complete model"):
             load(tmp_path / name)

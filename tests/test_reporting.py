@@ -16,8 +16,8 @@ from muguet.denoiser import Denoiser, Parts
 from muguet.errors import MuguetError
 from muguet.image.pixels import Image
 from muguet.image.scaling import Scaling
-from muguet.machine import machine
 from muguet.reporting import report
+from muguet.system.machine import machine
 
 COMMAND = ["/opt/bin/muguet", "denoise", "/data/people/cells.tif", "--report"]
 

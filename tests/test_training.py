@@ -13,7 +13,7 @@ import torch
 
 import muguet
 import muguet.session
-from muguet import checkpoint, recipes, storage, training
+from muguet import checkpoint, recipes, training
 from muguet.errors import MuguetError
 from muguet.image.datasets import Sample, collect
 from muguet.image.patches import HELD_OUT, MISSING, SATURATED, TARGET
@@ -23,6 +23,7 @@ from muguet.restoration.filterbank import FilterBankNet
 from muguet.restoration.unet import UNet
 from muguet.schedule import LEAST, VISITS, Schedule, plateaued
 from muguet.session import Plan, Session
+from muguet.system import tensor_file
 from muguet.training import fit, steps
 
 
@@ -166,9 +167,9 @@ def test_a_damaged_or_incomplete_checkpoint_is_refused(small, noisy, tmp_path):
     path = tmp_path / "checkpoint"
     run = advanced(session(noisy, steps=9), 2)
     checkpoint.save(run, path)
-    tensors, header = storage.read(path, "checkpoint")
+    tensors, header = tensor_file.read(path, "checkpoint")
     del tensors["generator.host"]
-    storage.write(
+    tensor_file.write(
         path, "checkpoint", tensors, {k: v for k, v in header.items() if k not in ("kind", "format")}
     )
     with pytest.raises(MuguetError, match="complete checkpoint"):
@@ -315,7 +316,7 @@ def test_checkpoints_are_written_as_time_goes_by(small, noisy, monkeypatch, tmp_
     path, written = tmp_path / "checkpoint", []
     for progress in steps(run, path):
         if path.exists():
-            written.append((progress.step, storage.read(path, "checkpoint")[1]["schedule"]["step"]))
+            written.append((progress.step, tensor_file.read(path, "checkpoint")[1]["schedule"]["step"]))
     assert written[0] == (5, 4)
     assert written[-1] == (20, 16)
 

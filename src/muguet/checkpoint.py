@@ -13,10 +13,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from muguet import storage
 from muguet.errors import MuguetError
 from muguet.evidence import Evidence
 from muguet.session import Session
+from muguet.system import tensor_file
 
 PROGRESS = ("step", "seconds", "aside", "measuring", "total", "decay_from")  # of the schedule
 
@@ -41,7 +41,7 @@ def save(session: Session, path: Path) -> None:
         "schedule": {name: getattr(session.schedule, name) for name in PROGRESS},
         "history": session.history,
     }
-    storage.write(path, "checkpoint", tensors, header)
+    tensor_file.write(path, "checkpoint", tensors, header)
 
 
 def restore(session: Session, path: Path) -> None:
@@ -52,7 +52,7 @@ def restore(session: Session, path: Path) -> None:
     MuguetError
         If it is damaged, or of a run that differs in more than its length in minutes.
     """
-    tensors, header = storage.read(path, "checkpoint")
+    tensors, header = tensor_file.read(path, "checkpoint")
     differing = [k for k, v in _identity(session).items() if header.get("identity", {}).get(k) != v]
     if differing:
         raise MuguetError(

@@ -13,21 +13,22 @@ import torch
 from torch import Tensor
 
 import muguet.image.axes as ax
-from muguet import storage
 from muguet.errors import MuguetError
 from muguet.image.scaling import Scaling
 from muguet.image.symmetry import Symmetry
 from muguet.image.symmetry import symmetries as sides
 from muguet.image.tiles import map_tiles, tiles
 from muguet.image.validity import fill_missing
-from muguet.memory import keep_freed_memory
-from muguet.method import Method, bfloat16_pays, find_device
+from muguet.method import Method
 from muguet.noise.law import Affine, Law
 from muguet.noise.sharpened import Sharpened
 from muguet.noise.transfer import MeanVariance
 from muguet.noise.variance import fitted_variance
 from muguet.recipes import RECIPES, Parts
 from muguet.restoration.layout import kernels_channels_last
+from muguet.system import tensor_file
+from muguet.system.device import bfloat16_pays, find_device
+from muguet.system.memory import keep_freed_memory
 
 CORE = {2: (512, 512), 3: (16, 192, 192)}  # pixels of a tile without its halo
 FEW = 2**22  # pixels of an image that are seen from all sides: eight times the time for 0.01 to 0.06 dB
@@ -211,7 +212,7 @@ class Denoiser:
 
     def save(self, path: str | Path) -> None:
         """Write everything to one safetensors file with a JSON header, atomically."""
-        storage.write(Path(path), "model", _arrays(self.method), self.header())
+        tensor_file.write(Path(path), "model", _arrays(self.method), self.header())
 
     def header(self) -> dict[str, Any]:
         """What the file says beside the weights."""
@@ -238,7 +239,7 @@ def load(path: str | Path, device: str = "auto") -> Denoiser:
     """
     place = find_device(device)
     keep_freed_memory()
-    tensors, header = storage.read(Path(path), "model")
+    tensors, header = tensor_file.read(Path(path), "model")
     try:
         parts = Parts.of(header)
         scalings = tuple(Scaling(**each) for each in header["scalings"])

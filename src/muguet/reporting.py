@@ -199,7 +199,7 @@ def _run(denoiser: Denoiser, command: Sequence[str], started: float | None) -> R
     import torch
 
     from muguet.evaluation.report import Run
-    from muguet.machine import machine
+    from muguet.system.machine import machine
     from muguet.version import __version__
 
     now = time.time()

@@ -18,8 +18,6 @@ from muguet.firstlook import darkest, first_error
 from muguet.image.datasets import Dataset
 from muguet.image.patches import HELD_OUT, SATURATED, TARGET, Patches, PatchSource
 from muguet.masking import correlation, hidden
-from muguet.memory import keep_freed_memory
-from muguet.method import bfloat16_pays, find_device
 from muguet.noise.variance import fitted_variance
 from muguet.optimiser import Adam
 from muguet.plan import Plan, Progress
@@ -28,6 +26,8 @@ from muguet.restoration.layout import kernels_channels_last
 from muguet.restoration.psf import BehindOptics
 from muguet.schedule import Schedule, enough
 from muguet.sharpening import sharpened
+from muguet.system.device import bfloat16_pays, find_device
+from muguet.system.memory import keep_freed_memory
 from muguet.version import __version__
 
 PATCH = {2: (64, 64), 3: (16, 48, 48)}

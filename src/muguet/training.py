@@ -16,12 +16,12 @@ from muguet.denoiser import Denoiser
 from muguet.errors import MuguetError
 from muguet.image.axes import named
 from muguet.image.datasets import Sample, collect
-from muguet.interrupt import interruptible
 from muguet.masking import parse
 from muguet.plan import Plan, Progress
 from muguet.recipes import Parts
 from muguet.restoration.psf import PSF
 from muguet.session import Session
+from muguet.system.interrupt import interruptible
 
 __all__ = ["Plan", "Progress", "Session", "denoise", "fit", "steps"]
 

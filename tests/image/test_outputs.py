@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from muguet.errors import MuguetError
 from muguet.image.outputs import check_output, destination, find, to_dtype
-from muguet.writing import replacing
+from muguet.system.atomic import replacing
 
 DTYPES = [
     *("bool", "uint8", "uint16", "uint32", "int8", "int16", "int32"),

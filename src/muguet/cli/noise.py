@@ -113,7 +113,7 @@ def _check_output(out: Path | None, overwrite: bool) -> None:
     if out is None:
         return
     from muguet.evaluation.style import check_format, matplotlib_or_a_sentence
-    from muguet.writing import check_writable
+    from muguet.system.atomic import check_writable
 
     check_format(out)
     check_writable(out, overwrite)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def train(sources: list[Path], choices: Choices, checkpoint: Path) -> Denoiser:
     """Train on the images of all sources, showing how it goes; Ctrl-C ends it with the best so far."""
     from muguet import checkpoint as checkpoints
-    from muguet.interrupt import interruptible
+    from muguet.system.interrupt import interruptible
     from muguet.training import steps as advance
 
     if choices.resume and not checkpoint.exists():

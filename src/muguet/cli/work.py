@@ -16,7 +16,7 @@ from muguet.cli.options import OUTPUT, TRAINING, Choices, Inputs, Symmetries, da
 from muguet.cli.predict import denoise_file, tell_law
 from muguet.cli.train import train
 from muguet.errors import MuguetError
-from muguet.writing import check_writable
+from muguet.system.atomic import check_writable
 
 _TRAINING = tuple(name for name in Choices.__annotations__ if name not in ("device", "axes", "overwrite"))
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.writing import replacing
+from muguet.system.atomic import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -22,7 +22,7 @@ from muguet.image.axes import LETTERS, parse
 from muguet.image.dialects import DTYPES, describe, options, stored_order
 from muguet.image.outputs import READABLE, SUFFIXES, check_output
 from muguet.image.pixels import Image
-from muguet.writing import reason, replacing
+from muguet.system.atomic import reason, replacing
 
 if TYPE_CHECKING:
     import tifffile

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.writing import check_writable
+from muguet.system.atomic import check_writable
 
 SUFFIXES = (".tif", ".tiff")  # .ome.tif and .ome.tiff end so as well
 

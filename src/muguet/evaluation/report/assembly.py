@@ -16,8 +16,8 @@ from muguet.evaluation.report.images import Pictures
 from muguet.evaluation.report.run import Run, run_facts
 from muguet.evaluation.report.tables import run_table
 from muguet.evaluation.style import matplotlib_or_a_sentence
+from muguet.system.atomic import check_writable, replacing
 from muguet.version import __version__
-from muguet.writing import check_writable, replacing
 
 __all__ = ["Channel", "Run", "check_report", "write_report"]
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import muguet
-from muguet import storage
 from muguet.errors import MuguetError
+from muguet.system import tensor_file
 
 TENSORS = {
     "a": np.arange(12.0, dtype=np.float32).reshape(3, 4),
@@ -26,7 +26,7 @@ TENSORS = {
 
 @pytest.fixture
 def file(tmp_path):
-    storage.write(tmp_path / "one.muguet", "model", TENSORS, {"scale": 0.1, "list": [1, None, "µ"]})
+    tensor_file.write(tmp_path / "one.muguet", "model", TENSORS, {"scale": 0.1, "list": [1, None, "µ"]})
     return tmp_path / "one.muguet"
 
 
@@ -41,8 +41,8 @@ def file(tmp_path):
 @settings(deadline=None, max_examples=50)
 def test_what_is_written_is_read(tmp_path_factory, tensors, header):
     path = tmp_path_factory.mktemp("storage") / "file"
-    storage.write(path, "model", tensors, header)
-    found, told = storage.read(path, "model")
+    tensor_file.write(path, "model", tensors, header)
+    found, told = tensor_file.read(path, "model")
     assert found.keys() == tensors.keys()
     for name, value in tensors.items():
         np.testing.assert_array_equal(found[name], value, strict=True)
@@ -51,8 +51,8 @@ def test_what_is_written_is_read(tmp_path_factory, tensors, header):
 
 def test_any_layout_in_memory_is_written(tmp_path):
     value = np.arange(24).reshape(2, 3, 4)
-    storage.write(tmp_path / "file", "model", {"t": value.T, "s": value[:, ::2]}, {})
-    found, _ = storage.read(tmp_path / "file", "model")
+    tensor_file.write(tmp_path / "file", "model", {"t": value.T, "s": value[:, ::2]}, {})
+    found, _ = tensor_file.read(tmp_path / "file", "model")
     np.testing.assert_array_equal(found["t"], value.T)
     np.testing.assert_array_equal(found["s"], value[:, ::2])
 
@@ -65,7 +65,7 @@ def test_a_flipped_byte_anywhere_is_noticed(file):
             damaged[place] ^= flip
             file.write_bytes(damaged)
             try:
-                tensors, header = storage.read(file, "model")
+                tensors, header = tensor_file.read(file, "model")
             except MuguetError:
                 continue
             # Spaces that pad the header carry nothing.
@@ -79,7 +79,7 @@ def test_a_truncated_file_is_refused(file):
     for length in range(0, len(whole), 7):
         file.write_bytes(whole[:length])
         with pytest.raises(MuguetError):
-            storage.read(file, "model")
+            tensor_file.read(file, "model")
 
 
 def test_foreign_files_are_refused(tmp_path):
@@ -88,25 +88,25 @@ def test_foreign_files_are_refused(tmp_path):
     path = tmp_path / "foreign"
     save_file({"a": np.zeros(3)}, path)
     with pytest.raises(MuguetError, match="not written by muguet"):
-        storage.read(path, "model")
+        tensor_file.read(path, "model")
     path.write_text("II*\0 not a model at all, yet long enough to hold a length")
     with pytest.raises(MuguetError, match="damaged or not"):
-        storage.read(path, "model")
+        tensor_file.read(path, "model")
     with pytest.raises(MuguetError, match="is not there"):
-        storage.read(tmp_path / "missing", "model")
+        tensor_file.read(tmp_path / "missing", "model")
     with pytest.raises(MuguetError, match="is not there"):
-        storage.read(tmp_path, "model")
+        tensor_file.read(tmp_path, "model")
 
 
 def test_another_kind_and_other_formats_are_refused(file, monkeypatch):
     with pytest.raises(MuguetError, match=r"a muguet model file where a checkpoint"):
-        storage.read(file, "checkpoint")
+        tensor_file.read(file, "checkpoint")
     for other, said in ((1, "newer version"), (-1, "earlier muguet")):
         with monkeypatch.context() as patch:
-            patch.setattr(storage, "FORMAT", storage.FORMAT + other)
-            storage.write(file, "model", TENSORS, {})
+            patch.setattr(tensor_file, "FORMAT", tensor_file.FORMAT + other)
+            tensor_file.write(file, "model", TENSORS, {})
         with pytest.raises(MuguetError, match=said):
-            storage.read(file, "model")
+            tensor_file.read(file, "model")
 
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(file, monkeypatch):
@@ -117,7 +117,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(file, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(MuguetError, match="disk is full"):
-        storage.write(file, "model", {}, {})
+        tensor_file.write(file, "model", {}, {})
     assert file.read_bytes() == before
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
@@ -125,15 +125,15 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(file, monkeypatch):
 def test_a_place_that_cannot_be_written_to_is_refused(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(MuguetError, match=r"file|folder"):
-        storage.write(tmp_path / "file" / "below", "model", {}, {})
+        tensor_file.write(tmp_path / "file" / "below", "model", {}, {})
     (tmp_path / "folder").mkdir()
     with pytest.raises(MuguetError, match=r"file|folder"):
-        storage.write(tmp_path / "folder", "model", {}, {})
+        tensor_file.write(tmp_path / "folder", "model", {}, {})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
 
 
 def test_folders_are_made(tmp_path):
-    storage.write(tmp_path / "new" / "folder" / "file", "model", {}, {})
+    tensor_file.write(tmp_path / "new" / "folder" / "file", "model", {}, {})
     assert (tmp_path / "new" / "folder" / "file").is_file()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 STEPS = """
 import resource, torch
-from muguet.memory import keep_freed_memory
+from muguet.system.memory import keep_freed_memory
 keep_freed_memory()
 for _ in range(2):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -28,7 +28,7 @@ def test_pages_are_asked_for_once():
 
 
 def test_other_libraries_are_left_alone(monkeypatch):
-    from muguet.memory import keep_freed_memory
+    from muguet.system.memory import keep_freed_memory
 
     monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
     keep_freed_memory.__wrapped__()

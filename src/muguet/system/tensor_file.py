@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.writing import replacing
+from muguet.system.atomic import replacing
 
 FORMAT = 3  # raised whenever a network changes: its weights fit no other
 
