@@ -18,7 +18,7 @@ from muguet.image.validity import clipping_level, quantum
 from muguet.noise.known import Gaussian, PoissonGaussian, Speckle
 from muguet.noise.law import Law, corrupt
 from muguet.noise.measured import MeasuredLaw
-from muguet.noise.transfer import MeanVariance
+from muguet.noise.transfer.curve import MeanVariance
 
 Floats = npt.NDArray[np.floating[Any]]
 

@@ -15,7 +15,7 @@ from muguet.evidence import Evidence
 from muguet.image.datasets import Sample, collect
 from muguet.method import Method
 from muguet.noise.known import Gaussian
-from muguet.noise.variance import Variance
+from muguet.noise.transfer.variance import Variance
 from muguet.plan import Plan
 from muguet.recipes import Parts
 from muguet.restoration.blind import Grid

@@ -22,8 +22,8 @@ from muguet.image.validity import fill_missing
 from muguet.method import Method
 from muguet.noise.law import Affine, Law
 from muguet.noise.sharpened import Sharpened
-from muguet.noise.transfer import MeanVariance
-from muguet.noise.variance import fitted_variance
+from muguet.noise.transfer.curve import MeanVariance
+from muguet.noise.transfer.variance import fitted_variance
 from muguet.recipes import RECIPES, Parts
 from muguet.restoration.layout import kernels_channels_last
 from muguet.system import tensor_file

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from muguet.method import Method
-from muguet.noise.variance import Variance
+from muguet.noise.transfer.variance import Variance
 
 _OUTLIER = 25.0  # σ²: a photon where all is dark is that far off, and would outweigh thousands of pixels
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from muguet.evaluation.report import Channel, Run
     from muguet.image.axes import Layout
     from muguet.image.pixels import Image
-    from muguet.noise.camera import Readout
+    from muguet.noise.camera.readout import Readout
     from muguet.noise.law import Law
-    from muguet.noise.transfer import MeanVariance
+    from muguet.noise.transfer.curve import MeanVariance
 
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[np.generic]
@@ -170,7 +170,7 @@ def _channel(
 def _readout(law: Law, signals: Array | MeanVariance, noisy: Array) -> Readout | None:
     """The camera, or nothing where there are too few signals to read it off."""
     from muguet.image.validity import quantum
-    from muguet.noise.camera import read_out
+    from muguet.noise.camera.readout import read_out
 
     try:
         return read_out(law, signals, step=quantum(noisy))
@@ -181,7 +181,7 @@ def _readout(law: Law, signals: Array | MeanVariance, noisy: Array) -> Readout |
 def _points(noisy: Array, estimate: Array) -> MeanVariance | None:
     """What a high-pass of the noisy plane says, saturated pixels left out; nothing of planes too small for it."""
     from muguet.image.validity import clipping_level
-    from muguet.noise.alone import transfer_alone
+    from muguet.noise.transfer.single_image import transfer_alone
 
     values: Floats = noisy.astype(np.float64)
     level = clipping_level(noisy)

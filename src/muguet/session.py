@@ -18,7 +18,7 @@ from muguet.firstlook import darkest, first_error
 from muguet.image.datasets import Dataset
 from muguet.image.patches import HELD_OUT, SATURATED, TARGET, Patches, PatchSource
 from muguet.masking import correlation, hidden
-from muguet.noise.variance import fitted_variance
+from muguet.noise.transfer.variance import fitted_variance
 from muguet.optimiser import Adam
 from muguet.plan import Plan, Progress
 from muguet.recipes import NOISY, RECIPES, Parts, choose

@@ -10,7 +10,7 @@ from muguet.evaluation.style import save
 from muguet.noise.divergence import divergence
 from muguet.noise.known import Gaussian, PoissonGaussian
 from muguet.noise.measured import MeasuredLaw
-from muguet.noise.transfer import mean_variance
+from muguet.noise.transfer.curve import mean_variance
 
 LAW = PoissonGaussian(2.0, 100.0, 1.5)
 CLEAN = np.linspace(110, 400, 40_000).reshape(200, 200)

@@ -24,9 +24,9 @@ from muguet.evaluation.report import Channel, Run, write_report
 from muguet.evaluation.report.facts import number
 from muguet.evaluation.report.images import data_uri, pictures
 from muguet.image.phantom import acquisition
-from muguet.noise.alone import transfer_alone
-from muguet.noise.camera import read_out
+from muguet.noise.camera.readout import read_out
 from muguet.noise.known import Gaussian, PoissonGaussian
+from muguet.noise.transfer.single_image import transfer_alone
 
 LAW = PoissonGaussian(2.0, 100.0, 1.5)
 NASTY = '<img src=x onerror="alert(1)"> & </script> "cells" 𝛼.tif'

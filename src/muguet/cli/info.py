@@ -37,7 +37,7 @@ def info(
 def _image(path: Path) -> dict[str, Any]:
     from muguet.image.files import read
     from muguet.image.validity import clipping_level, quantum
-    from muguet.noise.alone import rough_std
+    from muguet.noise.transfer.single_image import rough_std
 
     image = read(path)
     data = image.data

@@ -13,10 +13,10 @@ from muguet.cli.display import say
 from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
-    from muguet.noise.camera import Readout
+    from muguet.noise.camera.readout import Readout
     from muguet.noise.law import Law
     from muguet.noise.measured import MeasuredLaw
-    from muguet.noise.transfer import MeanVariance
+    from muguet.noise.transfer.curve import MeanVariance
 
 Floats = npt.NDArray[np.float64]
 
@@ -57,9 +57,9 @@ def measure(
 ) -> Measurement:
     """The law of an image by its clean partner, its repeats, or roughly by itself."""
     from muguet.image.validity import quantum
-    from muguet.noise.alone import transfer_alone
-    from muguet.noise.camera import read_out
+    from muguet.noise.camera.readout import read_out
     from muguet.noise.measured import MeasuredLaw
+    from muguet.noise.transfer.single_image import transfer_alone
 
     if clean is not None and repeats:
         raise MuguetError("--clean and --repeats are two ways to measure: give one of them")

@@ -146,7 +146,7 @@ def _learned(
 def _learned_law(
     name: str, model: Any, measured: Measurement | None, channel: int, camera: dict[str, Any]
 ) -> Found:
-    from muguet.noise.camera import read_out
+    from muguet.noise.camera.readout import read_out
     from muguet.noise.divergence import divergence, mean_divergence
     from muguet.noise.measured import MeasuredLaw
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from muguet.cli.measure import Found, Measurement
 
 if TYPE_CHECKING:
-    from muguet.noise.camera import Interval
+    from muguet.noise.camera.readout import Interval
 
 Floats = npt.NDArray[np.float64]
 
@@ -102,6 +102,8 @@ def _show(console: Any, found: Found, measured: Measurement | None) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from muguet.noise.camera.sentences import interpret
+
     of = f", {found.components} component{'s' * (found.components > 1)}" if found.components else ""
     console.print(f"[bold]{escape(found.name)}[/bold]  {_KINDS[found.kind]}{of}")
     columns = _rows(found, measured)
@@ -124,7 +126,7 @@ def _show(console: Any, found: Found, measured: Measurement | None) -> None:
         ("read noise", readout.read_noise, "electrons"),
     ):
         console.print(f"{name:<10}  {_bounded(interval)} {unit}", markup=False)
-    for sentence in (*readout.verdict, *found.notes):
+    for sentence in (*interpret(readout), *found.notes):
         console.print(sentence, markup=False)
 
 
@@ -147,6 +149,8 @@ def _bounded(interval: Interval) -> str:
 
 def _facts(found: Found, measured: Measurement | None) -> dict[str, Any]:
     """All that is known, for programs."""
+    from muguet.noise.camera.sentences import interpret
+
     readout = found.readout
     intervals = {
         name: getattr(readout, name) for name in ("gain", "offset", "read_noise", "zero", "third_ratio")
@@ -166,7 +170,7 @@ def _facts(found: Found, measured: Measurement | None) -> dict[str, Any]:
             "step": readout.step,
         },
         "points": asdict(readout.points),
-        "verdict": list(readout.verdict),
+        "verdict": list(interpret(readout)),
         "notes": found.notes,
         "mean_divergence": found.divergence,
         "divergence": None

@@ -23,7 +23,7 @@ from muguet.evaluation.style import (
 )
 from muguet.noise.law import Law
 from muguet.noise.measured import MeasuredLaw
-from muguet.noise.transfer import MeanVariance
+from muguet.noise.transfer.curve import MeanVariance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,9 +7,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from muguet.noise.bins import Floats, bins_of
 from muguet.noise.law import Distribution, Law
 from muguet.noise.measured import MeasuredLaw
+from muguet.noise.transfer.bins import Floats, bins_of
 
 _TAIL = 1e-5  # of the probability, beyond which the grid goes as far again as it came
 _FEWEST, _MOST = 513, 65_537  # points of the grid

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from muguet.noise import bisection
+from muguet.noise import numerics
 
 Values = TypeVar("Values", Tensor, npt.NDArray[np.floating])
 
@@ -57,7 +57,7 @@ class Distribution(ABC):
         By bisection of the `cdf`, which bounds how far into a tail it can be right; −∞ at 0, ∞ at 1.
         """
         levels = torch.as_tensor(p, dtype=torch.float64, device=self.mean.device)
-        return bisection.quantile(self.cdf, self.mean, self.std, levels).to(self.mean.dtype)
+        return numerics.quantile(self.cdf, self.mean, self.std, levels).to(self.mean.dtype)
 
 
 class Law(nn.Module, ABC):

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from muguet.errors import MuguetError
-from muguet.noise.bins import Bins, Floats, bins_of, pixels
 from muguet.noise.histogram import HistogramDistribution, Histograms
 from muguet.noise.law import Law
-from muguet.noise.transfer import MeanVariance
+from muguet.noise.transfer.bins import Bins, Floats, bins_of, pixels
+from muguet.noise.transfer.curve import MeanVariance
 
 _BEND = 2.0  # standard deviations: cells are alike within, and grow with the distance beyond
 _CELLS = 400  # at most, from the furthest pixel to the furthest

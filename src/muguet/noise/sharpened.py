@@ -8,7 +8,7 @@ from torch import Tensor
 from muguet.noise.law import Law
 from muguet.noise.learned import LearnedLaw
 from muguet.noise.mixture import Mixture
-from muguet.noise.variance import Variance
+from muguet.noise.transfer.variance import Variance
 
 
 class Sharpened(Law):

@@ -7,7 +7,7 @@ import pytest
 
 from muguet.evaluation.quality.calibration import HeldOut, advantage, calibrate
 from muguet.noise.known import PoissonGaussian
-from muguet.noise.variance import Variance
+from muguet.noise.transfer.variance import Variance
 
 LAW = PoissonGaussian(gain=2.0, offset=100.0, read_noise=2.0)
 SIGNAL = np.random.default_rng(11).uniform(110, 600, 40_000)

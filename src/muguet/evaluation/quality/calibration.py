@@ -8,7 +8,7 @@ import numpy as np
 
 from muguet.evaluation.quality.check import Floats
 from muguet.noise.law import Law
-from muguet.noise.variance import Variance
+from muguet.noise.transfer.variance import Variance
 
 _GROUPS = 8  # of like signals
 _FEWEST = 500  # pixels of one

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from muguet.errors import MuguetError
 from muguet.evaluation.quality.check import Check, Floats, Verdict
 from muguet.image.provenance import Provenance, provenance
-from muguet.noise.alone import rough_std
-from muguet.noise.correlation import Correlation, noise_correlation
+from muguet.noise.transfer.correlation import Correlation, noise_correlation
+from muguet.noise.transfer.single_image import rough_std
 
 SOURCE, WHITE = "The file is what was recorded", "The noise is white"
 
@@ -92,7 +92,7 @@ def check_white(
 ) -> Check:
     """Whether the noise of neighbours is independent, which all that is learned here rests on.
 
-    Twice: in the noisy image, by what is too fine to be structure (`muguet.noise.correlation`), which an estimate
+    Twice: in the noisy image, by what is too fine to be structure (`muguet.noise.transfer.correlation`), which an estimate
     that followed the noise cannot hide; and in the normalised residual (`muguet.evaluation.quality.whiteness`), where a
     positive correlation at any lag is noise or structure that belongs together and went together.
 

@@ -11,10 +11,10 @@ import numpy.typing as npt
 from muguet.errors import MuguetError
 from muguet.evaluation.quality.check import Floats
 from muguet.image.validity import clipping_level
-from muguet.noise.alone import transfer_alone
-from muguet.noise.bins import bins_of
 from muguet.noise.law import Law
-from muguet.noise.variance import Variance, fitted_variance
+from muguet.noise.transfer.bins import bins_of
+from muguet.noise.transfer.single_image import transfer_alone
+from muguet.noise.transfer.variance import Variance, fitted_variance
 
 Value = TypeVar("Value", bound=np.generic)
 
@@ -127,7 +127,7 @@ def window_sums(values: Floats, box: int) -> Floats:
 def variance_alone(plane: Floats) -> Variance | None:
     """σ²(signal) as a polynomial fitted to the photon-transfer curve of one plane alone; None if it is too small.
 
-    See `muguet.noise.alone.transfer_alone` and `muguet.noise.variance.fitted_variance`.
+    See `muguet.noise.transfer.single_image.transfer_alone` and `muguet.noise.transfer.variance.fitted_variance`.
     """
     try:
         points = transfer_alone(plane[None], fewest=min(1000, max(100, plane.size // 32)))

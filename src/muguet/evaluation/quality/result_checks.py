@@ -11,7 +11,7 @@ from muguet.evaluation.quality.check import Check, Floats, Verdict, worst
 from muguet.evaluation.quality.frc import THRESHOLD, common, resolution
 from muguet.evaluation.quality.normalised import Normalised
 from muguet.evaluation.quality.structure import excess, lost, pearson
-from muguet.noise.highpass import high_pass
+from muguet.noise.transfer.highpass import high_pass
 
 Rings = tuple[Floats, Floats]  # frequencies and correlations
 
@@ -79,7 +79,7 @@ def check_removed(residual: Normalised) -> Check:
       estimate, it is 0 where the estimate is the noisy image, about 1 − leverage for a good one, and the estimate's
       error is at least (removed − 1) σ²: from 2 on the noisy image was the better one.
     - left = √(mean(min((Hx̂/σ)², 100))): the share of the noise's standard deviation that is still in the estimate, with
-      H the high-pass of `muguet.noise.highpass.high_pass`, which lets hardly any structure through.
+      H the high-pass of `muguet.noise.transfer.highpass.high_pass`, which lets hardly any structure through.
     - bias = mean(|m|), m the mean of z in bins of like signals, weighted by their pixels.
     """
     z = residual.z

@@ -16,9 +16,9 @@ from muguet.evaluation.report import page as html
 from muguet.evaluation.report.facts import law_facts, readout_facts
 from muguet.evaluation.report.images import Pictures, pictures
 from muguet.evaluation.report.tables import law_table, readout_table
-from muguet.noise.camera import Readout
+from muguet.noise.camera.readout import Readout
 from muguet.noise.law import Law
-from muguet.noise.transfer import MeanVariance
+from muguet.noise.transfer.curve import MeanVariance
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ from muguet.evaluation.style import (
     matplotlib_or_a_sentence,
 )
 from muguet.noise.law import Law
-from muguet.noise.transfer import MeanVariance
+from muguet.noise.transfer.curve import MeanVariance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

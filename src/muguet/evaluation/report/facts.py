@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from muguet.evaluation.style import Floats
+from muguet.noise.camera.sentences import interpret
 from muguet.noise.law import Law
 
 if TYPE_CHECKING:
-    from muguet.noise.camera import Interval, Readout
-    from muguet.noise.transfer import MeanVariance
+    from muguet.noise.camera.readout import Interval, Readout
+    from muguet.noise.transfer.curve import MeanVariance
 
 _ROWS, _FINE = 7, 65  # signals of the table, and of the curves
 _TAILS = (0.025, 0.975)
@@ -64,7 +65,7 @@ def readout_facts(readout: Readout) -> dict[str, Any]:
         "linear": list(readout.linear),
         "departures": readout.departures,
         "step": readout.step,
-        "verdict": list(readout.verdict),
+        "verdict": list(interpret(readout)),
     }
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from muguet.noise.bins import Floats
-from muguet.noise.transfer import MeanVariance
+from muguet.noise.transfer.bins import Floats
+from muguet.noise.transfer.curve import MeanVariance
 
 Values = TypeVar("Values", Tensor, npt.NDArray[np.floating])
 

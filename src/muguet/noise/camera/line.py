@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from muguet.noise.bins import Floats
+from muguet.noise.transfer.bins import Floats
 
 _HUBER = 1.345  # standard errors: 95 % as efficient as least squares where nothing is wrong
 _ROUNDS = 50

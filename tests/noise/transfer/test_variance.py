@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from muguet.noise.transfer import MeanVariance
-from muguet.noise.variance import fitted_variance
+from muguet.noise.transfer.curve import MeanVariance
+from muguet.noise.transfer.variance import fitted_variance
 
 
 def points_of(variance, relative=0.03, number=60, seed=0, ends=(100.0, 1500.0)):

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muguet.errors import MuguetError
-from muguet.noise.correlation import Correlation, mean_correlation, noise_correlation
-from muguet.noise.highpass import high_pass
+from muguet.noise.transfer.correlation import Correlation, mean_correlation, noise_correlation
+from muguet.noise.transfer.highpass import high_pass
 
 
 def scene(size=256):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from muguet.noise.bins import Floats
+from muguet.noise.transfer.bins import Floats
 
 _DIFFERENCES = np.array([1.0, -6.0, 15.0, -20.0, 15.0, -6.0, 1.0])
 TAPS = _DIFFERENCES / np.sqrt((_DIFFERENCES**2).sum())  # Σ h² = 1: white noise keeps its variance

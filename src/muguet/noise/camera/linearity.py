@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from muguet.noise.bins import Floats
-from muguet.noise.line import Line, fitted_line
+from muguet.noise.camera.line import Line, fitted_line
+from muguet.noise.transfer.bins import Floats
 
 _SURE = 3.0  # standard errors beyond the tolerance
 _LEAST = 0.2  # of the points that a straight part must have

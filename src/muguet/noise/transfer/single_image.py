@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.noise.bins import Floats
-from muguet.noise.correlation import mean_correlation
-from muguet.noise.highpass import TAPS, along, high_pass
-from muguet.noise.transfer import MeanVariance, mean_variance
+from muguet.noise.transfer.bins import Floats
+from muguet.noise.transfer.correlation import mean_correlation
+from muguet.noise.transfer.curve import MeanVariance, mean_variance
+from muguet.noise.transfer.highpass import TAPS, along, high_pass
 
 _TO_STD = 0.6745  # the median of |N(0, 1)|
 _MEAN = np.full(5, 0.2)  # of the signal around, where there is no estimate of it
@@ -27,7 +27,7 @@ def transfer_alone(
     bins: int = 64,
     fewest: int = 1000,
 ) -> MeanVariance:
-    """A photon-transfer curve from images alone: the variance of `muguet.noise.highpass` against the signal.
+    """A photon-transfer curve from images alone: the variance of `muguet.noise.transfer.highpass` against the signal.
 
     With estimates x̂ of the signal, a pixel's high-passed square, whose mean is Σ h²ⱼ σ²(xⱼ), is set against
     Σ h²ⱼ x̂ⱼ: as the noise is independent of its neighbours', the two belong together wherever σ² is a straight line

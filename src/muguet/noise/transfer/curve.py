@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from muguet.noise.bins import Floats, bins_of, pixels
+from muguet.noise.transfer.bins import Floats, bins_of, pixels
 
 _FAR = (
     12.0  # robust standard deviations; of an exponential's variance 0.7 % lies beyond, of a Gaussian's none

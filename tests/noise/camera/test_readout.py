@@ -7,11 +7,12 @@ import pytest
 import tifffile
 
 from muguet.errors import MuguetError
-from muguet.noise.camera import read_out
+from muguet.noise.camera.readout import read_out
+from muguet.noise.camera.sentences import interpret
 from muguet.noise.emccd import EMCCD
 from muguet.noise.known import Gaussian, PoissonGaussian
 from muguet.noise.measured import MeasuredLaw
-from muguet.noise.transfer import MeanVariance, mean_variance
+from muguet.noise.transfer.curve import MeanVariance, mean_variance
 
 GAIN, OFFSET, READ = 2.1, 100.0, 3.0
 CAMERA = PoissonGaussian(GAIN, OFFSET, READ)
@@ -20,7 +21,7 @@ SIGNALS = OFFSET + np.random.default_rng(0).exponential(60, 100_000)
 
 def said(readout, *words: str) -> bool:
     """Whether one sentence of the verdict has all these words."""
-    return any(all(word in sentence for word in words) for sentence in readout.verdict)
+    return any(all(word in sentence for word in words) for sentence in interpret(readout))
 
 
 def curve(seed: int, response=lambda signal: 1.0) -> MeanVariance:

@@ -8,13 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.noise.bins import Floats, bins_of
+from muguet.noise.camera.line import Line, robust_line
+from muguet.noise.camera.linearity import Departure, departures, linear_part
 from muguet.noise.law import Law
-from muguet.noise.line import Line, robust_line
-from muguet.noise.linearity import Departure, departures, linear_part
 from muguet.noise.measured import MeasuredLaw
-from muguet.noise.transfer import MeanVariance
-from muguet.noise.verdict import sentences
+from muguet.noise.transfer.bins import Floats, bins_of
+from muguet.noise.transfer.curve import MeanVariance
 
 _RUNS = 8  # of neighbours, left out one at a time
 
@@ -77,11 +76,6 @@ class Readout:
     step: float
     points: MeanVariance
 
-    @property
-    def verdict(self) -> tuple[str, ...]:
-        """What it means, in sentences: see `muguet.noise.verdict`."""
-        return sentences(self)
-
     def variance(self, signal: Floats) -> Floats:
         """The fitted line, in counts²."""
         return self.excess * self.gain.value * (signal - self.zero.value)
@@ -99,7 +93,7 @@ def read_out(
     """Read gain, offset and read noise off a law or a photon-transfer curve.
 
     A robust line, variance = slope · (signal − zero), weighted by the pixels at each signal, over the part of
-    the curve that is straight (`muguet.noise.linearity`). Janesick 2007, *Photon Transfer*,
+    the curve that is straight (`muguet.noise.camera.linearity`). Janesick 2007, *Photon Transfer*,
     doi:10.1117/3.725073. Slope and zero are all that a line has, and the camera has more:
 
     - gain and excess-noise factor only come as their product, the slope: `excess` is an assumption (1 for CCD

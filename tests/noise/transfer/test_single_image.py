@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muguet.errors import MuguetError
-from muguet.noise.alone import levelled, rough_std, transfer_alone
-from muguet.noise.highpass import high_pass
-from muguet.noise.transfer import MeanVariance
+from muguet.noise.transfer.curve import MeanVariance
+from muguet.noise.transfer.highpass import high_pass
+from muguet.noise.transfer.single_image import levelled, rough_std, transfer_alone
 
 GAIN, OFFSET = 2.0, 100.0
 

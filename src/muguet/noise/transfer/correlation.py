@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from muguet.errors import MuguetError
-from muguet.noise.bins import Floats
-from muguet.noise.highpass import TAPS, high_pass_along
+from muguet.noise.transfer.bins import Floats
+from muguet.noise.transfer.highpass import TAPS, high_pass_along
 
 LAGS = 4
 _RELATED = 0.1  # of the correlation: below it a mask of one pixel still works; FMD's detector has 0.05
@@ -49,7 +49,7 @@ class Correlation:
 
     @property
     def passed(self) -> float:
-        """Share of the noise's variance that `muguet.noise.highpass.high_pass` lets through.
+        """Share of the noise's variance that `muguet.noise.transfer.highpass.high_pass` lets through.
 
         1 + 2 r ρ, with r = Σ hⱼ hⱼ₊₁ = −6/7 of the filter and ρ the correlation from one pixel to the next along Y or
         X, as far as it exceeds that along the other: a detector that is too slow for its line, say. What both axes
@@ -81,7 +81,7 @@ class Correlation:
 def noise_correlation(planes: Floats) -> Correlation:
     """Correlation of the noise along Y and X, of planes that still hold their signal.
 
-    Along X, the planes are first filtered by sixth differences along Y only (`muguet.noise.highpass`): what is left of
+    Along X, the planes are first filtered by sixth differences along Y only (`muguet.noise.transfer.highpass`): what is left of
     a well-sampled scene is little, and white noise stays white along X. Divided by its local standard deviation z
     (that of the 9×33 pixels around), the correlation at lag k is ⟨z(y, x) z(y, x + k)⟩ / ⟨z²⟩, products of values cut
     at four standard deviations. The same along Y with the axes exchanged. Structure finer than the optics' limit, an

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from muguet.noise.camera import Interval, Readout
+from muguet.noise.camera.readout import Interval, Readout
 
 _FLAT = 0.1  # rise of the variance over all signals, as a part of it, below which it says nothing of light
 _SHOT, _MULTIPLIED = 1.0, 1.5  # third-moment ratios of shot noise, and of shot noise multiplied
@@ -15,8 +12,8 @@ _SATURATED = -0.9  # of the variance has gone; with less, compression looks the 
 _STEP_SHARE = 0.1  # of the smallest variance, that rounding may be
 
 
-def sentences(readout: Readout) -> tuple[str, ...]:
-    """The verdict: regime, what cannot be told apart, excess noise, linearity, quantisation."""
+def interpret(readout: Readout) -> tuple[str, ...]:
+    """Return a read-out in sentences: regime, what cannot be separated, excess noise, linearity, quantisation."""
     said = [_regime(readout)]
     if _grows(readout):
         said += [_offset(readout), _excess(readout)]
