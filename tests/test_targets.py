@@ -92,7 +92,7 @@ def test_optics_only_draw_what_a_microscope_could(noisy):
     """An impulse comes out as the PSF, whatever its orientation."""
     import torch
 
-    from muguet.restoration.psf import BehindOptics
+    from muguet.restoration.optics import BehindOptics
 
     class Same(torch.nn.Module):
         dims, stride, halo = 2, (1, 1), (0, 0)

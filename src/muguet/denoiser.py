@@ -25,7 +25,7 @@ from muguet.noise.sharpened import Sharpened
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.noise.transfer.variance import fitted_variance
 from muguet.recipes import RECIPES, Parts
-from muguet.restoration.layout import kernels_channels_last
+from muguet.restoration.memory_format import kernels_channels_last
 from muguet.system import tensor_file
 from muguet.system.device import bfloat16_pays, find_device
 from muguet.system.memory import keep_freed_memory

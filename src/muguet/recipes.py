@@ -16,7 +16,7 @@ from muguet.noise.learned import LearnedLaw
 from muguet.restoration.blind import Grid, Nothing, Stratified
 from muguet.restoration.care import CareUNet
 from muguet.restoration.filterbank import FilterBankNet
-from muguet.restoration.psf import PSF, BehindOptics
+from muguet.restoration.optics import PSF, BehindOptics
 from muguet.restoration.unet import UNet
 
 T = TypeVar("T")

@@ -22,8 +22,8 @@ from muguet.noise.transfer.variance import fitted_variance
 from muguet.optimiser import Adam
 from muguet.plan import Plan, Progress
 from muguet.recipes import NOISY, RECIPES, Parts, choose
-from muguet.restoration.layout import kernels_channels_last
-from muguet.restoration.psf import BehindOptics
+from muguet.restoration.memory_format import kernels_channels_last
+from muguet.restoration.optics import BehindOptics
 from muguet.schedule import Schedule, enough
 from muguet.sharpening import sharpened
 from muguet.system.device import bfloat16_pays, find_device

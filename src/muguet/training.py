@@ -19,7 +19,7 @@ from muguet.image.datasets import Sample, collect
 from muguet.masking import parse
 from muguet.plan import Plan, Progress
 from muguet.recipes import Parts
-from muguet.restoration.psf import PSF
+from muguet.restoration.optics import PSF
 from muguet.session import Session
 from muguet.system.interrupt import interruptible
 

@@ -9,8 +9,8 @@ import pytest
 
 from muguet.errors import MuguetError
 from muguet.evaluation.scores import psnr
+from muguet.restoration.blur_width import best_sigma, blind_sigma, blurred, noise_std
 from muguet.restoration.classical import METHODS, apply, best_blur, calibrate, calibrated
-from muguet.restoration.widths import best_sigma, blind_sigma, blurred, noise_std
 from tests.conftest import blobs, recorded
 
 

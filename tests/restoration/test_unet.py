@@ -7,8 +7,8 @@ import torch
 
 from muguet.restoration.care import CareUNet
 from muguet.restoration.filterbank import FilterBankNet
-from muguet.restoration.layout import kernels_channels_last
-from muguet.restoration.psf import BehindOptics
+from muguet.restoration.memory_format import kernels_channels_last
+from muguet.restoration.optics import BehindOptics
 from muguet.restoration.unet import UNet
 
 NETS = {

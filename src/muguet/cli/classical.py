@@ -84,8 +84,8 @@ def _denoised(
 def _parameters(planes: npt.NDArray[Any], recipe: str, clean: npt.NDArray[Any] | None) -> dict[str, float]:
     """Of one channel ``(n, y, x)``, found on planes spread over the series."""
     from muguet.image.validity import fill_missing
+    from muguet.restoration.blur_width import best_sigma
     from muguet.restoration.classical import calibrate
-    from muguet.restoration.widths import best_sigma
 
     every = -(-len(planes) // _MOST)
     some = [fill_missing(plane.astype(np.float32)) for plane in planes[::every]]

@@ -84,7 +84,7 @@ def _frames(estimate: Path, clean: Path, noisy: Path | None, axes: str | None) -
 
 def _best_sigma(frames: Sequence[_Frame]) -> float:
     """The width in pixels of the blur, one for all frames, whose mean PSNR is highest."""
-    from muguet.restoration.widths import best_sigma
+    from muguet.restoration.blur_width import best_sigma
 
     some = frames[:: -(-len(frames) // _MOST)]
     return best_sigma([_filled(frame.noisy) for frame in some], [_filled(frame.clean) for frame in some])
@@ -99,7 +99,7 @@ def _filled(plane: Plane | None) -> npt.NDArray[np.float32]:
 
 def _judged(frame: _Frame, sigma: float | None) -> Judged:
     from muguet.evaluation.scores import score
-    from muguet.restoration.widths import blurred
+    from muguet.restoration.blur_width import blurred
 
     try:
         before = after = None

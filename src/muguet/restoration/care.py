@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from muguet.restoration.blur import reflect
 from muguet.restoration.convolutions import convolve_beside, convolve_enlarged, last_layer
-from muguet.restoration.layout import channels_last, one_channel_last
+from muguet.restoration.memory_format import channels_last, one_channel_last
 
 
 class CareUNet(nn.Module):

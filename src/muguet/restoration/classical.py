@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.restoration.widths import Array, best_blur, blind_sigma, blurred, noise_std, refuse_missing
+from muguet.restoration.blur_width import Array, best_blur, blind_sigma, blurred, noise_std, refuse_missing
 
 __all__ = ["METHODS", "apply", "best_blur", "calibrate", "calibrated"]
 
@@ -56,7 +56,7 @@ def calibrated(noisy: npt.ArrayLike, method: str) -> tuple[npt.NDArray[np.float3
     -------
     estimate, parameters
         Of the shape and the unit of `noisy`; the parameter by its name in scikit-image. The blur's ``sigma`` is in
-        pixels, all others in units of `muguet.restoration.widths.noise_std`.
+        pixels, all others in units of `muguet.restoration.blur_width.noise_std`.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from muguet.restoration.blur import gaussian, reflect
 from muguet.restoration.convolutions import convolve_beside
-from muguet.restoration.layout import fold, unfold
+from muguet.restoration.memory_format import fold, unfold
 
 SIGMAS = (0.6, 0.9, 1.3, 1.9, 2.8, 4.0)
 SEEN = (0.9, 1.9, 4.0)  # blurs between which the network sees differences

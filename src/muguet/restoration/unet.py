@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from muguet.restoration.convolutions import convolve_beside, convolve_enlarged, last_layer
-from muguet.restoration.layout import one_channel_last
+from muguet.restoration.memory_format import one_channel_last
 
 
 class UNet(nn.Module):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from muguet.restoration.care import CareUNet
-from muguet.restoration.layout import fold, kernels_channels_last, one_channel_last, unfold
+from muguet.restoration.memory_format import fold, kernels_channels_last, one_channel_last, unfold
 from muguet.restoration.unet import UNet
 
 NETS = {
