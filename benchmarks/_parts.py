@@ -105,7 +105,7 @@ class Suite:
 @functools.cache
 def simulated(side: int) -> np.ndarray:
     """A camera's image of simulated cells, ``(1, side, side)`` uint16: everyone has it."""
-    from muguet.image.phantom import acquisition
+    from muguet.samples import acquisition
 
     photons = (acquisition((side, side), seed=0) - 100) / 2
     rng = np.random.default_rng(0)

@@ -20,13 +20,13 @@ import numpy as np
 from muguet import Denoiser, MuguetError, training
 from muguet.evaluation import figures
 from muguet.evaluation.scores import psnr
+from muguet.formats.registry import check_output, read, write
 from muguet.image.datasets import Sample, collect
-from muguet.image.files import read, write
-from muguet.image.outputs import check_output, to_dtype
-from muguet.image.phantom import acquisition
-from muguet.image.pixels import Image
+from muguet.image.image import Image
+from muguet.image.values import to_dtype
 from muguet.noise.known import PoissonGaussian
 from muguet.restoration.classical import best_blur
+from muguet.samples import acquisition
 
 CAMERA = PoissonGaussian(gain=2.0, offset=100.0, read_noise=1.5)
 PIXEL_SIZE = 0.108  # µm: a 60x objective before 6.5 µm camera pixels

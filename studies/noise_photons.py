@@ -20,10 +20,10 @@ import pairs
 import torch
 from pairs import Floats, Pair
 
-from muguet.image.phantom import acquisition
 from muguet.noise.known import PoissonGaussian
 from muguet.noise.law import corrupt
 from muguet.restoration.blur import gaussian_blur
+from muguet.samples import acquisition
 
 GAIN, READ_NOISE = 2.0, 1.0  # counts a photo-electron, photo-electrons
 PHOTONS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)

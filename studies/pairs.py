@@ -14,7 +14,7 @@ import tifffile
 import torch
 
 from muguet.errors import MuguetError
-from muguet.image.validity import clipping_level, quantum
+from muguet.image.values import clipping_level, quantum
 from muguet.noise.known import Gaussian, PoissonGaussian, Speckle
 from muguet.noise.law import Law, corrupt
 from muguet.noise.measured import MeasuredLaw

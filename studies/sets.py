@@ -17,9 +17,9 @@ import torch
 from pairs import Floats
 
 from muguet.errors import MuguetError
-from muguet.image.phantom import GAIN, OFFSET, acquisition
 from muguet.noise.known import PoissonGaussian
 from muguet.noise.law import corrupt
+from muguet.samples import GAIN, OFFSET, acquisition
 
 LEVEL = 20.0  # PSNR in decibels of clean images with Poisson-Gaussian noise
 LEFT_OUT = slice(2, None, 3)  # fields of view that training is not shown: four of W2S's twelve

@@ -13,7 +13,7 @@ from muguet import recipes
 from muguet.denoiser import Denoiser, load
 from muguet.errors import MuguetError
 from muguet.image.scaling import Scaling
-from muguet.image.symmetry import symmetries
+from muguet.prediction.symmetry import symmetries
 from muguet.recipes import Parts
 from muguet.restoration.filterbank import FilterBankNet
 from muguet.restoration.unet import UNet

@@ -14,7 +14,7 @@ import torch
 
 from muguet.denoiser import Denoiser, Parts
 from muguet.errors import MuguetError
-from muguet.image.pixels import Image
+from muguet.image.image import Image
 from muguet.image.scaling import Scaling
 from muguet.reporting import report
 from muguet.system.machine import machine

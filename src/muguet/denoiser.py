@@ -12,18 +12,18 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-import muguet.image.axes as ax
 from muguet.errors import MuguetError
+from muguet.image import axes as ax
 from muguet.image.scaling import Scaling
-from muguet.image.symmetry import Symmetry
-from muguet.image.symmetry import symmetries as sides
-from muguet.image.tiles import map_tiles, tiles
-from muguet.image.validity import fill_missing
+from muguet.image.values import fill_missing
 from muguet.method import Method
 from muguet.noise.law import Affine, Law
 from muguet.noise.sharpened import Sharpened
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.noise.transfer.variance import fitted_variance
+from muguet.prediction.symmetry import Symmetry
+from muguet.prediction.symmetry import symmetries as sides
+from muguet.prediction.tiles import map_tiles, tiles
 from muguet.recipes import RECIPES, Parts
 from muguet.restoration.memory_format import kernels_channels_last
 from muguet.system import tensor_file

@@ -13,8 +13,8 @@ from muguet.evaluation.quality import Quality, quality
 from muguet.evaluation.quality.calibration import HeldOut
 from muguet.evaluation.quality.frc import halves
 from muguet.evaluation.quality.normalised import centre, unsaturated
-from muguet.image.tiles import reflected
-from muguet.image.validity import fill_missing, quantum
+from muguet.image.values import fill_missing, quantum
+from muguet.prediction.tiles import reflected
 from muguet.recipes import RECIPES
 from muguet.restoration.blind import Grid, Mask
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from muguet.denoiser import Denoiser
     from muguet.evaluation.report import Channel, Run
     from muguet.image.axes import Layout
-    from muguet.image.pixels import Image
+    from muguet.image.image import Image
     from muguet.noise.camera.readout import Readout
     from muguet.noise.law import Law
     from muguet.noise.transfer.curve import MeanVariance
@@ -169,7 +169,7 @@ def _channel(
 
 def _readout(law: Law, signals: Array | MeanVariance, noisy: Array) -> Readout | None:
     """The camera, or nothing where there are too few signals to read it off."""
-    from muguet.image.validity import quantum
+    from muguet.image.values import quantum
     from muguet.noise.camera.readout import read_out
 
     try:
@@ -180,7 +180,7 @@ def _readout(law: Law, signals: Array | MeanVariance, noisy: Array) -> Readout |
 
 def _points(noisy: Array, estimate: Array) -> MeanVariance | None:
     """What a high-pass of the noisy plane says, saturated pixels left out; nothing of planes too small for it."""
-    from muguet.image.validity import clipping_level
+    from muguet.image.values import clipping_level
     from muguet.noise.transfer.single_image import transfer_alone
 
     values: Floats = noisy.astype(np.float64)

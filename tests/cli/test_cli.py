@@ -10,7 +10,7 @@ import pytest
 import tifffile
 
 from muguet import load
-from muguet.image.files import read
+from muguet.formats.registry import read
 from tests.cli.conftest import noise
 
 QUICK = ("--steps", 3)

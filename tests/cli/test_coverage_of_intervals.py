@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from muguet.image.phantom import GAIN, OFFSET, acquisition
+from muguet.samples import GAIN, OFFSET, acquisition
 
 RUNS = 50
 WAYS = {"alone": (), "pair": ("--clean",), "repeats": ("--repeats",)}

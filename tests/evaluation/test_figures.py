@@ -8,8 +8,8 @@ import pytest
 
 from muguet.errors import MuguetError
 from muguet.evaluation.figures import overview, save
-from muguet.image.phantom import acquisition
 from muguet.noise.known import PoissonGaussian
+from muguet.samples import acquisition
 
 LAW = PoissonGaussian(2.0, 100.0, 1.5)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from muguet.image.phantom import acquisition
+from muguet.samples import acquisition
 
 CLIPPED = 900  # counts of a saturated pixel
 

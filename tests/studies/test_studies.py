@@ -18,8 +18,8 @@ import tifffile
 import muguet
 from muguet.errors import MuguetError
 from muguet.evaluation.scores import psnr
-from muguet.image.phantom import acquisition
 from muguet.noise.known import PoissonGaussian
+from muguet.samples import acquisition
 from tests.studies.conftest import CLIPPED, grey
 
 

@@ -76,8 +76,8 @@ def check(
 
 def _plane(path: Path, channel: int, number: int | None) -> tuple[npt.NDArray[Any], Layout, int]:
     """One plane of one channel of a file, how the file is laid out, and which plane it is."""
+    from muguet.formats.registry import read
     from muguet.image.axes import Layout
-    from muguet.image.files import read
 
     image = read(path)
     if image.data.size == 0 or image.data.dtype.kind not in "buif":

@@ -16,7 +16,7 @@ from muguet.cli.pairs import layout_of, partners, planes_like
 from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
-    from muguet.image.files import Image
+    from muguet.image.image import Image
 
 CLASSICAL = ("gaussian-blur", "non-local-means", "wavelet", "total-variation")
 _MOST = 15  # planes that are looked at to find a parameter
@@ -30,7 +30,7 @@ def denoise_classically(
     They are found for each channel of a file, from the noisy image alone; with clean images, a file or a folder of
     them, the blur has the width that comes nearest to these.
     """
-    from muguet.image.files import read, write
+    from muguet.formats.registry import read, write
 
     recipe, clean = choices.recipe, choices.clean
     if clean and recipe != "gaussian-blur":
@@ -54,8 +54,7 @@ def _denoised(
     image: Image, recipe: str, clean: Path | None, dtype: np.dtype[Any]
 ) -> tuple[npt.NDArray[Any], str]:
     from muguet.evaluation.residual import Residual
-    from muguet.image.outputs import to_dtype
-    from muguet.image.validity import fill_missing
+    from muguet.image.values import fill_missing, to_dtype
     from muguet.restoration.classical import apply
 
     layout = layout_of(image)
@@ -83,7 +82,7 @@ def _denoised(
 
 def _parameters(planes: npt.NDArray[Any], recipe: str, clean: npt.NDArray[Any] | None) -> dict[str, float]:
     """Of one channel ``(n, y, x)``, found on planes spread over the series."""
-    from muguet.image.validity import fill_missing
+    from muguet.image.values import fill_missing
     from muguet.restoration.blur_width import best_sigma
     from muguet.restoration.classical import calibrate
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 if TYPE_CHECKING:
-    from muguet.image.files import Image
+    from muguet.image.image import Image
 
 _LINE_EVERY = 5.0  # seconds, where there is no terminal
 _LOOK_EVERY = 0.25  # seconds between readings of the loss, each of which waits for the device

@@ -20,7 +20,7 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Tell what a file holds: of an image its axes, type, pixel size, saturation and noise; of a model its past."""
-    from muguet.image.outputs import SUFFIXES
+    from muguet.formats.registry import SUFFIXES
 
     if not file.exists():
         raise MuguetError(f"{file} does not exist: check the name")
@@ -35,8 +35,8 @@ def info(
 
 
 def _image(path: Path) -> dict[str, Any]:
-    from muguet.image.files import read
-    from muguet.image.validity import clipping_level, quantum
+    from muguet.formats.registry import read
+    from muguet.image.values import clipping_level, quantum
     from muguet.noise.transfer.single_image import rough_std
 
     image = read(path)

@@ -67,8 +67,8 @@ def judge(
 
 def _frames(estimate: Path, clean: Path, noisy: Path | None, axes: str | None) -> Iterator[_Frame]:
     """Every plane of every channel, one file after the other."""
-    from muguet.image.files import read
-    from muguet.image.outputs import find
+    from muguet.cli.paths import find
+    from muguet.formats.registry import read
 
     files = find([estimate])
     truths = partners(files, [clean], "CLEAN")
@@ -91,7 +91,7 @@ def _best_sigma(frames: Sequence[_Frame]) -> float:
 
 
 def _filled(plane: Plane | None) -> npt.NDArray[np.float32]:
-    from muguet.image.validity import fill_missing
+    from muguet.image.values import fill_missing
 
     assert plane is not None
     return fill_missing(plane.astype(np.float32))

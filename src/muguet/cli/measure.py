@@ -56,7 +56,7 @@ def measure(
     path: Path, clean: Path | None, repeats: bool, channel: int, camera: dict[str, Any]
 ) -> Measurement:
     """The law of an image by its clean partner, its repeats, or roughly by itself."""
-    from muguet.image.validity import quantum
+    from muguet.image.values import quantum
     from muguet.noise.camera.readout import read_out
     from muguet.noise.measured import MeasuredLaw
     from muguet.noise.transfer.single_image import transfer_alone
@@ -106,8 +106,8 @@ def _planes(
     path: Path, channel: int, one_for_all: bool = False
 ) -> tuple[npt.NDArray[Any], list[tuple[str, int]]]:
     """One channel of an image as ``(n, y, x)``, and its axes with their sizes."""
+    from muguet.formats.registry import read
     from muguet.image.axes import Layout
-    from muguet.image.files import read
 
     image = read(path)
     if image.data.size == 0 or image.data.dtype.kind not in "buif":
@@ -140,7 +140,7 @@ def _fewest(pixels: Floats) -> int:
 
 def _unsaturated(planes: npt.NDArray[Any]) -> tuple[Floats, float]:
     """The planes with saturated pixels NaN, and how many per cent those are."""
-    from muguet.image.validity import clipping_level
+    from muguet.image.values import clipping_level
 
     values = planes.astype(np.float64)
     lost = 0

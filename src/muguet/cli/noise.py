@@ -82,7 +82,7 @@ def noise(
     Of a model it is the law that was learned; with --clean the measured one stands beside it, and how far they
     are apart. Of an image it is measured: with --clean or --repeats, or roughly on the image alone.
     """
-    from muguet.image.outputs import SUFFIXES
+    from muguet.formats.registry import SUFFIXES
 
     _check_output(out, overwrite)
     for file in files:

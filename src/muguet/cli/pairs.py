@@ -12,12 +12,12 @@ from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
     from muguet.image.axes import Layout
-    from muguet.image.files import Image
+    from muguet.image.image import Image
 
 
 def partners(files: list[Path], others: list[Path], name: str) -> list[Path]:
     """The image of `others`, files or folders, that belongs to each of `files`: by order of names, or one for all."""
-    from muguet.image.outputs import find
+    from muguet.cli.paths import find
 
     found = find(others)
     if len(found) == 1:
@@ -45,8 +45,8 @@ def planes_like(path: Path, image: Image) -> npt.NDArray[Any]:
 
     A file of the same shape has the same axes, whatever it calls them. One plane of each channel serves all.
     """
+    from muguet.formats.registry import read
     from muguet.image.axes import Layout
-    from muguet.image.files import read
 
     other, wanted = read(path), layout_of(image)
     layout = layout_of(other)

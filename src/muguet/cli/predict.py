@@ -15,7 +15,7 @@ from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
     from muguet.denoiser import Denoiser
-    from muguet.image.files import Image
+    from muguet.image.image import Image
 
 
 def denoise_file(
@@ -28,7 +28,7 @@ def denoise_file(
     overwrite: bool,
 ) -> tuple[Image, npt.NDArray[Any]]:
     """Denoise one file, plane by plane into an array of the result's type, and write it; the image and that array."""
-    from muguet.image.files import read, write
+    from muguet.formats.registry import read, write
 
     image = read(source, axes)
     data, told = _denoised(denoiser, image, dtype or image.data.dtype, symmetries)
@@ -41,7 +41,7 @@ def _denoised(
     denoiser: Denoiser, image: Image, dtype: np.dtype[Any], symmetries: int | None
 ) -> tuple[npt.NDArray[Any], str]:
     from muguet.evaluation.residual import Residual
-    from muguet.image.outputs import to_dtype
+    from muguet.image.values import to_dtype
 
     if image.data.dtype.kind not in "buif" or image.data.size == 0:
         raise MuguetError(

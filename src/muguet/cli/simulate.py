@@ -65,8 +65,7 @@ def simulate(
 ) -> None:
     """Add the noise of a camera to a clean image: a known law, or one that was learned."""
     from muguet.cli.options import data_type
-    from muguet.image.files import read, write
-    from muguet.image.outputs import check_output
+    from muguet.formats.registry import check_output, read, write
 
     kind = data_type(dtype)
     check_output(out, overwrite)
@@ -107,7 +106,7 @@ def _record(
     """Draw `frames` exposures, in blocks so that memory stays flat."""
     import torch
 
-    from muguet.image.outputs import to_dtype
+    from muguet.image.values import to_dtype
 
     generator = torch.Generator().manual_seed(seed)
     shape = (frames, *clean.shape) if frames > 1 else clean.shape

@@ -53,8 +53,8 @@ def train(sources: list[Path], choices: Choices, checkpoint: Path) -> Denoiser:
 
 def _session(sources: list[Path], choices: Choices) -> Session:
     from muguet import masking
+    from muguet.formats.registry import read
     from muguet.image.datasets import Sample, collect
-    from muguet.image.files import read
     from muguet.recipes import Parts
     from muguet.training import Plan, Session
 
@@ -94,7 +94,7 @@ def _session(sources: list[Path], choices: Choices) -> Session:
 
 def _psf(text: str) -> float | tuple[tuple[float, ...], ...]:
     """What `--psf` says: a standard deviation, or the image of a point."""
-    from muguet.image.files import read
+    from muguet.formats.registry import read
 
     try:
         return float(text)

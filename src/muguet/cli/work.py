@@ -74,7 +74,8 @@ def denoise(
     Several images train one model together. A time-lapse or a Z stack is so many images; of several channels
     each has its own noise law, and none leaks into another.
     """
-    from muguet.image.outputs import check_output, destination, find
+    from muguet.cli.paths import destination, find
+    from muguet.formats.registry import check_output
 
     started = time.time()
     if model is not None:
@@ -93,7 +94,7 @@ def denoise(
     for result in results:
         check_output(result, choices.overwrite)
     if symmetries is not None:
-        from muguet.image.symmetry import symmetries as known
+        from muguet.prediction.symmetry import symmetries as known
 
         known(most=symmetries)  # before a training rather than after it
     if choices.recipe in CLASSICAL:
@@ -136,7 +137,7 @@ def fit(
     choices: Choices,
 ) -> None:
     """Learn a denoiser and the law of the noise from noisy images, and keep them in one file."""
-    from muguet.image.outputs import find
+    from muguet.cli.paths import find
 
     if choices.recipe in CLASSICAL:
         raise MuguetError(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from muguet.image.validity import clipping_level, quantum
+from muguet.image.values import clipping_level, quantum
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from muguet.errors import MuguetError
 from muguet.evaluation.quality.check import Floats
-from muguet.image.validity import clipping_level
+from muguet.image.values import clipping_level
 from muguet.noise.law import Law
 from muguet.noise.transfer.bins import bins_of
 from muguet.noise.transfer.single_image import transfer_alone
@@ -80,7 +80,7 @@ def centre(plane: npt.NDArray[Value], side: int = SIDE) -> npt.NDArray[Value]:
 
 
 def unsaturated(plane: Floats) -> Floats:
-    """A noisy plane with NaN for what is not finite, and for saturated pixels (`muguet.image.validity`)."""
+    """A noisy plane with NaN for what is not finite, and for saturated pixels (`muguet.image.values`)."""
     level = clipping_level(plane)
     seen = np.isfinite(plane) if level is None else np.isfinite(plane) & (plane < level)
     return np.where(seen, plane, np.nan)

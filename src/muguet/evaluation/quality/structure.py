@@ -7,7 +7,7 @@ import torch
 
 from muguet.evaluation.quality.check import Floats
 from muguet.evaluation.quality.normalised import window_sums
-from muguet.image.validity import fill_missing
+from muguet.image.values import fill_missing
 from muguet.restoration.blur import gaussian_blur
 
 _BOX = 5  # pixels

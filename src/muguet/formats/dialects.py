@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.image.calibration import (
+from muguet.formats.pixel_size import (
     MICROMETRES,
     known,
     positive,
@@ -22,7 +22,7 @@ from muguet.image.calibration import (
     size_from_ome,
     size_from_tags,
 )
-from muguet.image.pixels import Image
+from muguet.image.image import Image
 
 if TYPE_CHECKING:
     import tifffile

@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muguet.errors import MuguetError
-from muguet.image.files import Image, read, write
-from muguet.image.outputs import check_output, to_dtype
+from muguet.formats.registry import check_output, read, write
+from muguet.image.image import Image
+from muguet.image.values import to_dtype
 
 DTYPES = [
     *("bool", "uint8", "uint16", "uint32", "int8", "int16", "int32"),
@@ -418,7 +419,7 @@ def test_memory_stays_flat(tmp_path):
 
 
 def test_the_import_is_light():
-    code = "import sys, muguet.image.files; sys.exit(bool({'torch', 'tifffile'} & set(sys.modules)))"
+    code = "import sys, muguet.formats.tiff; sys.exit(bool({'torch', 'tifffile'} & set(sys.modules)))"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

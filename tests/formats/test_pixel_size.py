@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from muguet.image.files import read
+from muguet.formats.registry import read
 
 
 def counted(shape):

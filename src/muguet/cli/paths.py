@@ -1,4 +1,4 @@
-"""From inputs to outputs: which files are meant, where their results go, and in which numbers.
+"""From inputs to outputs: which files are meant, and where their results go.
 
 A result never replaces an input, and is either whole or absent.
 """
@@ -8,17 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.system.atomic import check_writable
+from muguet.formats.registry import READABLE, SUFFIXES
 
-SUFFIXES = (".tif", ".tiff")  # .ome.tif and .ome.tiff end so as well
-
-READABLE = ".tif, .tiff or .ome.tif"
 _ENDING = re.compile(r"(\.ome)?\.tiff?$", re.IGNORECASE)
 _RESULT = "_denoised"
 _OTHER_FORMATS = frozenset(
@@ -120,51 +113,3 @@ def _stem(path: Path) -> str:
 
 def _is_image(path: Path) -> bool:
     return path.is_file() and path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-
-
-def check_output(path: Path | str, overwrite: bool = False) -> None:
-    """Find out before the work, not after it, whether `path` can be written; creates its folder.
-
-    Raises
-    ------
-    MuguetError
-        If the name is not a TIFF's, the file exists and may not be replaced, or its folder takes no file.
-    """
-    path = Path(path)
-    if path.suffix.lower() not in SUFFIXES:
-        raise MuguetError(f"{path} cannot be written: name an output that ends in {READABLE}")
-    check_writable(path, overwrite)
-
-
-def to_dtype(values: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Return `values` as `dtype`: rounded to the nearest and clipped for integers, cast for floats.
-
-    NaN becomes 0 in an integer and stays NaN in a float. Memory beyond the result is a few hundred kilobytes.
-    """
-    dtype = np.dtype(dtype)
-    if dtype.kind not in "iub":
-        with np.errstate(over="ignore"):  # float16 ends at 65504; what is beyond becomes inf, as numpy casts
-            return values.astype(dtype, copy=False)
-    low, high = _range(dtype)
-    result = np.empty(values.shape, dtype)
-    blocks = np.nditer(
-        [values, result],
-        flags=["external_loop", "buffered", "zerosize_ok"],
-        op_flags=[["readonly"], ["writeonly"]],
-        op_dtypes=[np.dtype(np.float64), dtype],
-        casting="unsafe",
-        buffersize=2**14,
-    )
-    with blocks:
-        for block, target in blocks:
-            target[...] = np.clip(np.rint(np.where(np.isnan(block), 0.0, block)), low, high)
-    return result
-
-
-def _range(dtype: np.dtype[Any]) -> tuple[float, float]:
-    if dtype.kind == "b":
-        return 0.0, 1.0
-    info = np.iinfo(dtype)
-    high = float(info.max)
-    # The largest 64-bit integers are no floats; rounded up they would wrap around.
-    return float(info.min), high if int(high) <= info.max else float(np.nextafter(high, 0))

@@ -18,23 +18,20 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
+from muguet.formats.dialects import DTYPES, describe, options, stored_order
 from muguet.image.axes import LETTERS, parse
-from muguet.image.dialects import DTYPES, describe, options, stored_order
-from muguet.image.outputs import READABLE, SUFFIXES, check_output
-from muguet.image.pixels import Image
+from muguet.image.image import Image
 from muguet.system.atomic import reason, replacing
 
 if TYPE_CHECKING:
     import tifffile
-
-__all__ = ["Image", "read", "write"]
 
 _COLOURS = frozenset((2, 5, 6, 8))  # PhotometricInterpretation of RGB, CMYK, YCbCr and CIELAB
 # In the log of tifffile: the list of pages breaks off, a tag lies behind the end, a stack is too short.
 _DAMAGE = ("invalid page offset", "invalid value offset", "invalid or corrupted")
 
 
-def read(path: Path | str, axes: str | None = None) -> Image:
+def read(path: Path, axes: str | None = None) -> Image:
     """Read an image with its axes and pixel size.
 
     Of a file with several images the largest is read, of a pyramid the full resolution. Axes that no
@@ -43,7 +40,7 @@ def read(path: Path | str, axes: str | None = None) -> Image:
     Parameters
     ----------
     path
-        A file that ends in .tif or .tiff, in either case.
+        A TIFF, whatever its name.
     axes
         What the axes are, one letter each, where the file is silent or wrong.
 
@@ -57,7 +54,6 @@ def read(path: Path | str, axes: str | None = None) -> Image:
     MuguetError
         If the file is missing, no image, damaged or truncated, or of a dtype or axes that are no image's.
     """
-    path = Path(path)
     _refuse_non_tiff(path)
     import tifffile
 
@@ -76,12 +72,6 @@ def read(path: Path | str, axes: str | None = None) -> Image:
 
 
 def _refuse_non_tiff(path: Path) -> None:
-    if path.is_dir():
-        raise MuguetError(f"{path} is a folder: name an image in it")
-    if not path.exists():
-        raise MuguetError(f"{path} does not exist: check the name")
-    if path.suffix.lower() not in SUFFIXES:
-        raise MuguetError(f"{path} has a format that is not read yet: convert it to {READABLE}")
     try:
         with path.open("rb") as file:
             start = file.read(4)
@@ -90,7 +80,7 @@ def _refuse_non_tiff(path: Path) -> None:
     if not start:
         raise MuguetError(f"{path} is empty: copy it again from where it was recorded")
     if start not in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        raise MuguetError(f"{path} is not a TIFF despite its name: convert it to {READABLE}")
+        raise MuguetError(f"{path} is not a TIFF despite its name: convert it to one")
 
 
 def _read_open(tif: tifffile.TiffFile, path: Path, override: str | None, complaints: list[str]) -> Image:
@@ -209,28 +199,24 @@ def _lossless(compression: int) -> str:
     return {5: "lzw", 34926: "zstd", 50000: "zstd"}.get(compression, "zlib")
 
 
-def write(path: Path | str, image: Image, overwrite: bool = False) -> None:
+def write(path: Path, image: Image) -> None:
     """Write an image so that `read` returns the same data, axes and pixel size: whole, or not at all.
 
     A name that ends in .ome.tif and an image that was read from OME-TIFF give OME-TIFF; whatever else
-    ImageJ can hold becomes an ImageJ TIFF, and the rest a plain one (BigTIFF above 4 GB).
+    ImageJ can hold becomes an ImageJ TIFF, and the rest a plain one (BigTIFF above 4 GB). An existing file is replaced.
 
     Parameters
     ----------
     path
-        A name that ends in .tif or .tiff; missing folders are created.
+        Where to write; missing folders are created.
     image
         What to write.
-    overwrite
-        Replace an existing file.
 
     Raises
     ------
     MuguetError
-        If the file exists, cannot be written there, or cannot hold such an image.
+        If the file cannot be written there, or cannot hold such an image.
     """
-    path = Path(path)
-    check_output(path, overwrite)
     data, axes = stored_order(image)
     keywords = options(path, image, axes)
     import tifffile

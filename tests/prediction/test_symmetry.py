@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 import torch
 
-from muguet.image.symmetry import symmetries
+from muguet.prediction.symmetry import symmetries
 
 
 def numbered(*shape):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from muguet.image.tiles import map_tiles, reflected, tiles
+from muguet.prediction.tiles import map_tiles, reflected, tiles
 
 seeds = st.integers(0, 2**32 - 1)
 

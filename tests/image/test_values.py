@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from muguet.image.validity import clipping_level, fill_missing, quantum
+from muguet.image.values import clipping_level, fill_missing, quantum, to_dtype
 
 # --- Saturation ------------------------------------------------------------------------------------------
 
@@ -134,3 +134,41 @@ def test_an_unknown_plane_is_zero_and_the_input_is_left_alone():
     plane = np.full((5, 6), np.nan, np.float32)
     np.testing.assert_array_equal(fill_missing(plane), np.zeros((5, 6), np.float32))
     assert np.isnan(plane).all()
+
+
+DTYPES = [
+    *("bool", "uint8", "uint16", "uint32", "int8", "int16", "int32"),
+    *("float16", "float32", "float64"),
+]
+
+
+# --- Where --------------------------------------------------------------------------------------------------
+
+
+@given(
+    st.lists(st.floats(width=32), max_size=20),
+    st.sampled_from([*DTYPES, "int64", "uint64"]),
+)
+def test_counts_are_rounded_and_clipped(values, dtype):
+    values = np.array(values, dtype=np.float32)
+    result = to_dtype(values, dtype)
+    assert result.dtype == dtype
+    if result.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            np.testing.assert_array_equal(result, values.astype(dtype))
+        return
+    low, high = (0, 1) if dtype == "bool" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    for value, count in zip(values.tolist(), result.tolist(), strict=True):
+        if np.isnan(value):
+            assert count == 0
+        elif low < value < high:
+            assert abs(count - value) <= 0.5 or dtype.endswith("64")
+        else:
+            assert count == pytest.approx(low if value <= low else high, rel=1e-15)
+
+
+@given(st.sampled_from(DTYPES[:-3]), st.data())
+def test_counts_come_back_from_floats(dtype, draws):
+    low, high = (0, 1) if dtype == "bool" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    counts = np.array(draws.draw(st.lists(st.integers(low, high), max_size=9)), dtype).reshape(-1, 1)
+    np.testing.assert_array_equal(to_dtype(counts.astype(np.float64).T, dtype), counts.T, strict=True)

@@ -9,8 +9,9 @@ import pytest
 import tifffile
 
 from muguet.errors import MuguetError
-from muguet.image.dialects import options
-from muguet.image.files import Image, read, write
+from muguet.formats.dialects import options
+from muguet.formats.registry import read, write
+from muguet.image.image import Image
 
 
 def counted(shape, dtype="uint16"):

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from muguet.image.phantom import GAIN, OFFSET, PSF, acquisition
+from muguet.samples import GAIN, OFFSET, PSF, acquisition
 
 
 def test_the_same_seed_gives_the_same_image():

@@ -1,6 +1,8 @@
-"""Which recorded values can be trusted: missing and clipped pixels, and the step of quantised ones."""
+"""The values of pixels: which are missing or clipped, the step of quantised ones, and the way to a data type."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -74,3 +76,37 @@ def _pull_push(values: Tensor, weight: Tensor) -> Tensor:
     for axis, size in enumerate(space, start=2):
         fine = fine.narrow(axis, 0, size)
     return torch.where(weight > 0, values, fine)
+
+
+def to_dtype(values: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Return `values` as `dtype`: rounded to the nearest and clipped for integers, cast for floats.
+
+    NaN becomes 0 in an integer and stays NaN in a float. Memory beyond the result is a few hundred kilobytes.
+    """
+    dtype = np.dtype(dtype)
+    if dtype.kind not in "iub":
+        with np.errstate(over="ignore"):  # float16 ends at 65504; what is beyond becomes inf, as numpy casts
+            return values.astype(dtype, copy=False)
+    low, high = _range(dtype)
+    result = np.empty(values.shape, dtype)
+    blocks = np.nditer(
+        [values, result],
+        flags=["external_loop", "buffered", "zerosize_ok"],
+        op_flags=[["readonly"], ["writeonly"]],
+        op_dtypes=[np.dtype(np.float64), dtype],
+        casting="unsafe",
+        buffersize=2**14,
+    )
+    with blocks:
+        for block, target in blocks:
+            target[...] = np.clip(np.rint(np.where(np.isnan(block), 0.0, block)), low, high)
+    return result
+
+
+def _range(dtype: np.dtype[Any]) -> tuple[float, float]:
+    if dtype.kind == "b":
+        return 0.0, 1.0
+    info = np.iinfo(dtype)
+    high = float(info.max)
+    # The largest 64-bit integers are no floats; rounded up they would wrap around.
+    return float(info.min), high if int(high) <= info.max else float(np.nextafter(high, 0))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from muguet.errors import MuguetError
-from muguet.image.pixels import Image
+from muguet.image.image import Image
 
 
 def test_an_image_checks_its_axes():
