@@ -25,8 +25,8 @@ import tifffile
 import torch
 
 import muguet
-from muguet.evaluation.residual import Residual
-from muguet.evaluation.scores import psnr
+from muguet.quality.residual import Residual
+from muguet.quality.scores import psnr
 from muguet.restoration import classical
 from muguet.restoration.blur import gaussian_blur
 

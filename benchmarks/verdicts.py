@@ -1,4 +1,4 @@
-"""What `muguet.examine` and `muguet check` say of images whose answer is known: cases × checks → verdict.
+"""What `muguet.quality.examination` and `muguet check` say of images whose answer is known: cases × checks → verdict.
 
     python benchmarks/verdicts.py [CASE …] [--data FOLDER] [--models FOLDER] [--steps 800]
 
@@ -24,9 +24,9 @@ import tifffile
 import torch
 
 import muguet
-from muguet.evaluation.quality import Quality, assumptions, quality
-from muguet.evaluation.quality.normalised import centre
-from muguet.examine import examine
+from muguet.quality import Quality, assumptions, quality
+from muguet.quality.examination import examine
+from muguet.quality.normalised import centre
 from muguet.restoration.blur import gaussian_blur
 
 HERE = Path(__file__).resolve().parent

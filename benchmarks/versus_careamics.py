@@ -37,7 +37,7 @@ from _comparison import NAMES, OURS, costs, draw, duels
 from _processes import HERE, IMPORTS, about, import_seconds, measured
 
 from muguet.errors import MuguetError
-from muguet.evaluation.scores import psnr
+from muguet.quality.scores import psnr
 
 
 def load(data: Path, name: str, frame: str) -> tuple[np.ndarray, np.ndarray]:

@@ -19,12 +19,12 @@ import numpy as np
 
 from muguet import Denoiser, MuguetError, training
 from muguet.evaluation import figures
-from muguet.evaluation.scores import psnr
 from muguet.formats.registry import check_output, read, write
 from muguet.image.datasets import Sample, collect
 from muguet.image.image import Image
 from muguet.image.values import to_dtype
 from muguet.noise.known import PoissonGaussian
+from muguet.quality.scores import psnr
 from muguet.restoration.classical import best_blur
 from muguet.samples import acquisition
 

@@ -26,8 +26,8 @@ import sets
 
 import muguet
 from muguet.errors import MuguetError
-from muguet.evaluation.scores import psnr, score
 from muguet.evaluation.views import liveliest
+from muguet.quality.scores import psnr, score
 
 Result = Mapping[str, Any]  # of a cell, as its file holds it
 CROP = 128  # pixels a side of what a picture shows

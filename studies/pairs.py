@@ -172,7 +172,7 @@ def at_level(law: Callable[[float], Law], clean: Floats, level: float) -> float:
 def expected_psnr(law: Law, clean: Floats) -> float:
     """PSNR of noisy images ``(n, y, x)`` on average over the noise: its variance stands for the squared error.
 
-    As in `muguet.evaluation.scores.psnr`, each frame has its own range and error.
+    As in `muguet.quality.scores.psnr`, each frame has its own range and error.
     """
     signals, at = np.unique(clean, return_inverse=True)
     variance = (law.std(signals) ** 2)[at].reshape(clean.shape).mean((-2, -1))

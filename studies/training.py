@@ -28,10 +28,10 @@ import torch
 from pairs import Floats
 from sets import Images
 
-from muguet.evaluation.scores import mean_and_standard_error, psnr
 from muguet.image.datasets import Sample, collect
 from muguet.noise.law import corrupt
 from muguet.plan import Plan
+from muguet.quality.scores import mean_and_standard_error, psnr
 from muguet.recipes import NETS, Parts
 from muguet.session import Session
 

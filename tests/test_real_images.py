@@ -7,8 +7,8 @@ import pytest
 import tifffile
 
 import muguet
-from muguet.evaluation.residual import Residual
-from muguet.evaluation.scores import psnr
+from muguet.quality.residual import Residual
+from muguet.quality.scores import psnr
 
 
 @pytest.mark.slow

@@ -143,7 +143,7 @@ def _channel(
 ) -> Channel:
     from muguet.evaluation.report import Channel
     from muguet.evaluation.views import contrast
-    from muguet.examine import examine
+    from muguet.quality.examination import examine
     from muguet.recipes import RECIPES
 
     noisy, estimate = planes

@@ -11,8 +11,8 @@ import tifffile
 from muguet.cli.classical import CLASSICAL, denoise_classically
 from muguet.cli.options import Choices
 from muguet.errors import MuguetError
-from muguet.evaluation.scores import psnr
 from muguet.formats.registry import read
+from muguet.quality.scores import psnr
 from muguet.restoration.classical import METHODS, best_blur, calibrated
 from tests.conftest import blobs, recorded
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from muguet.evaluation.scores import mean_and_standard_error, psnr, score
+from muguet.quality.scores import mean_and_standard_error, psnr, score
 from muguet.restoration.classical import best_blur
 from tests.conftest import blobs, recorded
 
@@ -142,7 +142,7 @@ def test_without_scikit_image_there_is_psnr(judged, muguet, truth, raw, tmp_path
     def without(name: str, package: str | None = None) -> object:
         return None if name == "skimage" else find(name, package)
 
-    for module in ("muguet.evaluation.scores", "muguet.cli.scorecard"):
+    for module in ("muguet.quality.scores", "muguet.cli.scorecard"):
         monkeypatch.setattr(sys.modules[module], "find_spec", without)
     made, clean = write(tmp_path / "made.tif", raw[0]), write(tmp_path / "clean.tif", truth[0])
     found = judged(made, clean)["mean"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from muguet.errors import MuguetError
-from muguet.evaluation.scores import psnr
+from muguet.quality.scores import psnr
 from muguet.restoration.blur_width import best_sigma, blind_sigma, blurred, noise_std
 from muguet.restoration.classical import METHODS, apply, best_blur, calibrate, calibrated
 from tests.conftest import blobs, recorded

@@ -21,7 +21,7 @@ import tifffile
 from cells import Cache, Cell
 
 from muguet.errors import MuguetError
-from muguet.evaluation.scores import mean_and_standard_error, psnr
+from muguet.quality.scores import mean_and_standard_error, psnr
 
 QUICKLY = ["--sets", "phantom", "--methods", "gaussian-blur", "joint-g1", "l2", "--steps", "2"]
 

@@ -17,8 +17,8 @@ import tifffile
 
 import muguet
 from muguet.errors import MuguetError
-from muguet.evaluation.scores import psnr
 from muguet.noise.known import PoissonGaussian
+from muguet.quality.scores import psnr
 from muguet.samples import acquisition
 from tests.studies.conftest import CLIPPED, grey
 

@@ -11,7 +11,7 @@ import sets
 import training
 from training import Run
 
-from muguet.evaluation.scores import mean_and_standard_error, psnr
+from muguet.quality.scores import mean_and_standard_error, psnr
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
     from muguet.denoiser import Denoiser
-    from muguet.evaluation.quality import Quality
     from muguet.image.axes import Layout
+    from muguet.quality import Quality
 
 _STYLES = {"good": "green", "doubtful": "yellow", "bad": "bold red"}
 _SIDE = 1024  # pixels along a side that are denoised to be judged
@@ -52,7 +52,7 @@ def check(
     removed? Does the noise law fit? What is resolved? With NOISY alone, the first two. One plane is judged, at most the
     1024×1024 pixels of its centre. The exit code is 0 whatever the verdict.
     """
-    from muguet.evaluation.quality import assumptions, quality
+    from muguet.quality import assumptions, quality
 
     recorded, layout, number = _plane(noisy, channel, plane)
     denoiser = None if model is None else _model(model, noisy, layout)
@@ -64,7 +64,7 @@ def check(
                 "give the estimate of this very image"
             )
     if denoiser is not None:
-        from muguet.examine import examine
+        from muguet.quality.examination import examine
 
         if estimate is None:
             recorded, made = _denoised(denoiser, recorded, channel)
@@ -115,7 +115,7 @@ def _denoised(
     denoiser: Denoiser, recorded: npt.NDArray[Any], channel: int
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32]]:
     """The centre of a plane, and what the model makes of it."""
-    from muguet.evaluation.quality.normalised import centre
+    from muguet.quality.normalised import centre
 
     cut = centre(recorded, _SIDE)
     made = np.empty(cut.shape, np.float32)

@@ -53,8 +53,8 @@ def denoise_classically(
 def _denoised(
     image: Image, recipe: str, clean: Path | None, dtype: np.dtype[Any]
 ) -> tuple[npt.NDArray[Any], str]:
-    from muguet.evaluation.residual import Residual
     from muguet.image.values import fill_missing, to_dtype
+    from muguet.quality.residual import Residual
     from muguet.restoration.classical import apply
 
     layout = layout_of(image)

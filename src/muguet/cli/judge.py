@@ -98,7 +98,7 @@ def _filled(plane: Plane | None) -> npt.NDArray[np.float32]:
 
 
 def _judged(frame: _Frame, sigma: float | None) -> Judged:
-    from muguet.evaluation.scores import score
+    from muguet.quality.scores import score
     from muguet.restoration.blur_width import blurred
 
     try:

@@ -40,8 +40,8 @@ def denoise_file(
 def _denoised(
     denoiser: Denoiser, image: Image, dtype: np.dtype[Any], symmetries: int | None
 ) -> tuple[npt.NDArray[Any], str]:
-    from muguet.evaluation.residual import Residual
     from muguet.image.values import to_dtype
+    from muguet.quality.residual import Residual
 
     if image.data.dtype.kind not in "buif" or image.data.size == 0:
         raise MuguetError(

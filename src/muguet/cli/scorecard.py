@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from muguet.evaluation.scores import Scores
+    from muguet.quality.scores import Scores
 
 _ROWS = 24  # frames in the table
 
@@ -78,7 +78,7 @@ def _numbers(values: dict[str, float | None]) -> dict[str, Any]:
 
 def _summary(scores: Sequence[Scores]) -> tuple[dict[str, float | None], dict[str, float | None]]:
     """Mean of each score, and its standard error; None where a frame has no such score."""
-    from muguet.evaluation.scores import Scores, mean_and_standard_error
+    from muguet.quality.scores import Scores, mean_and_standard_error
 
     mean: dict[str, float | None] = {}
     error: dict[str, float | None] = {}
@@ -154,7 +154,7 @@ def _cells(values: dict[str, float | None]) -> list[str]:
 
 def _gains(judged: list[Judged]) -> list[str]:
     """What was gained, frame by frame."""
-    from muguet.evaluation.scores import mean_and_standard_error
+    from muguet.quality.scores import mean_and_standard_error
 
     told = []
     for name, over in (("noisy", "the noisy image"), ("blur", "the best blur")):
@@ -169,7 +169,7 @@ def _gains(judged: list[Judged]) -> list[str]:
 
 def _notes(judged: list[Judged]) -> list[str]:
     """Why a score is not given."""
-    from muguet.evaluation.scores import SSIM_NEEDS
+    from muguet.quality.scores import SSIM_NEEDS
 
     missing = sum(each.estimate.missing for each in judged)
     notes = []

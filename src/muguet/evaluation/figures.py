@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.evaluation.scores import psnr
 from muguet.evaluation.style import (
     LEARNED,
     STYLE,
@@ -24,6 +23,7 @@ from muguet.evaluation.style import (
 )
 from muguet.evaluation.views import contrast, length_label, liveliest, round_length, shrunk
 from muguet.noise.law import Law
+from muguet.quality.scores import psnr
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

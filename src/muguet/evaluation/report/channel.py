@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.evaluation.quality import Quality
 from muguet.evaluation.report import charts as draw
 from muguet.evaluation.report import page as html
 from muguet.evaluation.report.facts import law_facts, readout_facts
@@ -19,6 +18,7 @@ from muguet.evaluation.report.tables import law_table, readout_table
 from muguet.noise.camera.readout import Readout
 from muguet.noise.law import Law
 from muguet.noise.transfer.curve import MeanVariance
+from muguet.quality import Quality
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ import imagecodecs
 import numpy as np
 import pytest
 
-from muguet.image.provenance import blocking, provenance
+from muguet.quality.provenance import blocking, provenance
 
 
 @pytest.fixture(scope="module")

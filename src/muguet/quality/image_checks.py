@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.evaluation.quality.check import Check, Floats, Verdict
-from muguet.image.provenance import Provenance, provenance
 from muguet.noise.transfer.correlation import Correlation, noise_correlation
 from muguet.noise.transfer.single_image import rough_std
+from muguet.quality.check import Check, Floats, Verdict
+from muguet.quality.provenance import Provenance, provenance
 
 SOURCE, WHITE = "The file is what was recorded", "The noise is white"
 
@@ -25,7 +25,7 @@ _ALIKE = 0.3  # along both axes: up to here it may be what the scene has of fine
 
 
 def check_source(plane: npt.NDArray[np.generic]) -> Check:
-    """Traces of JPEG, of a contrast stretch, of clipping and of coarse steps; see `muguet.image.provenance`."""
+    """Traces of JPEG, of a contrast stretch, of clipping and of coarse steps; see `muguet.quality.provenance`."""
     found = provenance(plane)
     if found is None:
         return Check(SOURCE, "doubtful", "No pixel is a number: nothing to check.", {})
@@ -93,7 +93,7 @@ def check_white(
     """Whether the noise of neighbours is independent, which all that is learned here rests on.
 
     Twice: in the noisy image, by what is too fine to be structure (`muguet.noise.transfer.correlation`), which an estimate
-    that followed the noise cannot hide; and in the normalised residual (`muguet.evaluation.quality.whiteness`), where a
+    that followed the noise cannot hide; and in the normalised residual (`muguet.quality.whiteness`), where a
     positive correlation at any lag is noise or structure that belongs together and went together.
 
     Parameters

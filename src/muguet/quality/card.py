@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.evaluation.quality.calibration import Calibration, HeldOut, advantage, calibrate
-from muguet.evaluation.quality.check import Check, Floats, Verdict, finite, worst
-from muguet.evaluation.quality.frc import halves as split
-from muguet.evaluation.quality.frc import ring_correlation
-from muguet.evaluation.quality.image_checks import check_source, check_white
-from muguet.evaluation.quality.normalised import FEWEST, Normalised, centre, normalise, unsaturated
-from muguet.evaluation.quality.result_checks import (
+from muguet.noise.law import Law
+from muguet.quality.check import Check, Floats, Verdict, finite, worst
+from muguet.quality.frc import halves as split
+from muguet.quality.frc import ring_correlation
+from muguet.quality.held_out import Calibration, HeldOut, advantage, calibrate
+from muguet.quality.image_checks import check_source, check_white
+from muguet.quality.normalised import FEWEST, Normalised, centre, normalise, unsaturated
+from muguet.quality.result_checks import (
     REMOVED,
     check_fits,
     check_kept,
@@ -25,8 +26,7 @@ from muguet.evaluation.quality.result_checks import (
     check_resolved,
     variance_ratio,
 )
-from muguet.evaluation.quality.whiteness import autocorrelation
-from muguet.noise.law import Law
+from muguet.quality.whiteness import autocorrelation
 
 __all__ = ["Check", "HeldOut", "Quality", "Verdict", "assumptions", "quality"]
 
@@ -83,8 +83,8 @@ def quality(
 ) -> Quality:
     """Judge a denoised plane by its noisy one, without a clean one.
 
-    What is measured is told by the functions of `muguet.evaluation.quality.image_checks` and
-    `muguet.evaluation.quality.result_checks`, which hold the limits too. If the law turns out not to fit, the
+    What is measured is told by the functions of `muguet.quality.image_checks` and
+    `muguet.quality.result_checks`, which hold the limits too. If the law turns out not to fit, the
     residual is judged by the variance that the noisy image itself tells: a wrong law is not taken for a wrong
     estimate.
 
@@ -99,7 +99,7 @@ def quality(
     held_out
         Hidden pixels and their estimates, of which the law must be right.
     halves
-        What the denoiser makes of two halves of the noisy image (`muguet.evaluation.quality.frc.halves`), for its
+        What the denoiser makes of two halves of the noisy image (`muguet.quality.frc.halves`), for its
         resolution.
     reach
         How many neighbours along Y and X were hidden with each pixel, because noise is correlated; none by default.

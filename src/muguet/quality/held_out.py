@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from muguet.evaluation.quality.check import Floats
 from muguet.noise.law import Law
 from muguet.noise.transfer.variance import Variance
+from muguet.quality.check import Floats
 
 _GROUPS = 8  # of like signals
 _FEWEST = 500  # pixels of one

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from muguet.evaluation.quality.frc import halves, resolution, ring_correlation
+from muguet.quality.frc import halves, resolution, ring_correlation
 
 
 def band_limited(shape, limit, seed=0):

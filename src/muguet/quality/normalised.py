@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.evaluation.quality.check import Floats
 from muguet.image.values import clipping_level
 from muguet.noise.law import Law
 from muguet.noise.transfer.bins import bins_of
 from muguet.noise.transfer.single_image import transfer_alone
 from muguet.noise.transfer.variance import Variance, fitted_variance
+from muguet.quality.check import Floats
 
 Value = TypeVar("Value", bound=np.generic)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from muguet.evaluation.quality.check import Floats
+from muguet.quality.check import Floats
 
 THRESHOLD = 1 / 7
 """Correlation at which an image is called resolved: Rosenthal & Henderson 2003, doi:10.1016/j.jmb.2003.07.013."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from muguet.evaluation.quality.check import Floats
+from muguet.quality.check import Floats
 
 LAGS = 8
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from muguet.evaluation.quality.check import Floats
-from muguet.evaluation.quality.normalised import window_sums
 from muguet.image.values import fill_missing
+from muguet.quality.check import Floats
+from muguet.quality.normalised import window_sums
 from muguet.restoration.blur import gaussian_blur
 
 _BOX = 5  # pixels

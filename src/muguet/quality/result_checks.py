@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-from muguet.evaluation.quality.calibration import Calibration
-from muguet.evaluation.quality.check import Check, Floats, Verdict, worst
-from muguet.evaluation.quality.frc import THRESHOLD, common, resolution
-from muguet.evaluation.quality.normalised import Normalised
-from muguet.evaluation.quality.structure import excess, lost, pearson
 from muguet.noise.transfer.highpass import high_pass
+from muguet.quality.check import Check, Floats, Verdict, worst
+from muguet.quality.frc import THRESHOLD, common, resolution
+from muguet.quality.held_out import Calibration
+from muguet.quality.normalised import Normalised
+from muguet.quality.structure import excess, lost, pearson
 
 Rings = tuple[Floats, Floats]  # frequencies and correlations
 
@@ -139,7 +139,7 @@ def check_fits(fit: Calibration | None, gain: float, ratio: float) -> Check:
     Parameters
     ----------
     fit
-        See `muguet.evaluation.quality.calibration.calibrate`; None without held-out pixels.
+        See `muguet.quality.held_out.calibrate`; None without held-out pixels.
     gain
         Nats a pixel by which the law predicts them better than a Gaussian with the variance that the image tells;
         NaN without.
@@ -193,7 +193,7 @@ def check_resolved(snr: float, noisy: Rings, denoised: Rings | None) -> Check:
     snr
         10 log₁₀(Var(x̂) / mean σ²(x̂)), in decibels: of the noisy image.
     noisy, denoised
-        `muguet.evaluation.quality.frc.ring_correlation` of two halves of the image, which have half its light, and of
+        `muguet.quality.frc.ring_correlation` of two halves of the image, which have half its light, and of
         the estimates that the denoiser makes of them; None without one. It is bad if these hardly correlate at all.
     """
     figures = {"snr_db": snr, "resolution_noisy": resolution(*noisy)}

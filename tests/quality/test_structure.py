@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from muguet.evaluation.quality.structure import excess, lost, pearson
-from muguet.evaluation.quality.whiteness import autocorrelation
+from muguet.quality.structure import excess, lost, pearson
+from muguet.quality.whiteness import autocorrelation
 from muguet.restoration.blur import gaussian_blur
 from tests.conftest import blobs
 
