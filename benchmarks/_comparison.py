@@ -133,7 +133,7 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
 
 def draw(runs: Sequence[Run], references: Mapping[str, Mapping[str, float]], path: Path) -> None:
     """PSNR against seconds of training, a panel for each set of images, a line for each run."""
-    from muguet.evaluation import style
+    from muguet.figures import style
 
     names = list(dict.fromkeys(run["images"] for run in runs))
     with style.matplotlib_or_a_sentence().rc_context(style.STYLE):
@@ -149,7 +149,7 @@ def draw(runs: Sequence[Run], references: Mapping[str, Mapping[str, float]], pat
 
 
 def _panel(axes: Any, runs: Sequence[Run], reference: Mapping[str, float]) -> None:
-    from muguet.evaluation import style
+    from muguet.figures import style
 
     colours = dict(zip((OURS, "n2v", "n2v2"), style.SERIES, strict=False))
     for run in runs:

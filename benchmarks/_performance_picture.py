@@ -9,7 +9,7 @@ from typing import Any
 from _parts import PEER
 from _pieces import PIECES
 
-from muguet.evaluation import style
+from muguet.figures import style
 
 GREY = style.HISTOGRAM
 LINES = ("-", "--", ":")

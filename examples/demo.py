@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 
 from muguet import Denoiser, MuguetError, training
-from muguet.evaluation import figures
 from muguet.formats.registry import check_output, read, write
 from muguet.image.datasets import Sample, collect
 from muguet.image.image import Image

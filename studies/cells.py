@@ -26,7 +26,7 @@ import sets
 
 import muguet
 from muguet.errors import MuguetError
-from muguet.evaluation.views import liveliest
+from muguet.figures.views import liveliest
 from muguet.quality.scores import psnr, score
 
 Result = Mapping[str, Any]  # of a cell, as its file holds it

@@ -100,7 +100,7 @@ def _shown(value: object, digits: int = 6) -> str:
 
 def save_figure(figure: Any, path: Path) -> None:
     """Write a figure as PNG and as SVG; `path` has no suffix."""
-    from muguet.evaluation import style
+    from muguet.figures import style
 
     for suffix in (".png", ".svg"):
         style.save(figure, _in_folder(path.with_name(path.name + suffix)))
@@ -114,7 +114,7 @@ def letter(panels: Iterable[Any]) -> None:
 
 def draw_measured(axes: Any, found: Measured, values: Floats) -> None:
     """What was measured in each bin, as points; those of bins that are cut are hollow."""
-    from muguet.evaluation import style
+    from muguet.figures import style
 
     looks = {"linestyle": "none", "marker": "o", "ms": 2.4, "mew": 0.5, "color": style.INK}
     whole = ~found.cut

@@ -262,7 +262,7 @@ def pictures(choices: argparse.Namespace, name: str, found: Mapping[Cell, Result
         places.append((common.HERE.parent / "private" / f"{name}.png", shown))
     for path, panels_of in places:
         if panels_of:
-            from muguet.evaluation import style
+            from muguet.figures import style
 
             path.parent.mkdir(parents=True, exist_ok=True)
             style.save(gallery.draw(panels_of), path)

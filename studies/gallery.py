@@ -16,8 +16,8 @@ Panel = tuple[str, np.ndarray, float | None]  # what it is called, its pixels, i
 
 def draw(sets: Mapping[str, Sequence[Panel]]) -> Any:
     """The panels of every set, in rows of six; black and white are those of the clean crop, the last panel."""
-    from muguet.evaluation import style
-    from muguet.evaluation.views import contrast
+    from muguet.figures import style
+    from muguet.figures.views import contrast
 
     columns = min(COLUMNS, max(map(len, sets.values())))
     lines = [

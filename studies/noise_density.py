@@ -124,7 +124,7 @@ def cells(found: Maps) -> Iterator[dict[str, Any]]:
 
 def draw(found: Sequence[Maps]) -> Any:
     """A row for every set: counted on the left, predicted on the right, in the same colours."""
-    from muguet.evaluation import style
+    from muguet.figures import style
 
     with style.matplotlib_or_a_sentence().rc_context({**style.STYLE, **common.SMALL}):
         figure = style.canvas(5.4, 1.9 * len(found) + 0.2, None)

@@ -98,7 +98,7 @@ def told(row: dict[str, Any]) -> dict[str, Any]:
 
 def draw(rows: Sequence[dict[str, Any]]) -> Any:
     """σ̂/σ against the light, a panel for each set: median and, shaded, from the lowest to the highest."""
-    from muguet.evaluation import style
+    from muguet.figures import style
 
     names = list(dict.fromkeys(row["set"] for row in rows))
     with style.matplotlib_or_a_sentence().rc_context({**style.STYLE, **common.SMALL}):

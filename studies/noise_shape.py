@@ -120,7 +120,7 @@ def told(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def draw(found: Sequence[Found], table: Sequence[Mapping[str, Any]]) -> Any:
     """A column for every set, skewness above divergence; at the right the mean divergences."""
-    from muguet.evaluation import style
+    from muguet.figures import style
 
     with style.matplotlib_or_a_sentence().rc_context({**style.STYLE, **common.SMALL}):
         figure = style.canvas(1.75 * (len(found) + 1), 3.3, None)
@@ -141,7 +141,7 @@ def draw(found: Sequence[Found], table: Sequence[Mapping[str, Any]]) -> Any:
 
 
 def looks(k: int) -> dict[str, Any]:
-    from muguet.evaluation import style
+    from muguet.figures import style
 
     dashes = {1: (0, (2, 1)), 2: (0, (5, 1.5)), 3: "-"}
     return {"color": style.SERIES[3 - k], "linestyle": dashes[k], "linewidth": 1.2, "label": f"G{k}"}
@@ -171,7 +171,7 @@ def draw_divergence(found: Found, axes: Any) -> None:
 
 def draw_means(table: Sequence[Mapping[str, Any]], axes: Any) -> None:
     """A bar for every set and number of components; a line across it where N-net's own law lies."""
-    from muguet.evaluation import style
+    from muguet.figures import style
 
     names = list(dict.fromkeys(row["set"] for row in table))
     width = 0.8 / len(COMPONENTS)

@@ -130,7 +130,7 @@ def percent(*shares: float) -> str:
 
 def draw(found: Sequence[Found]) -> Any:
     """A column for every kind of noise, a row for every image: σ above the histogram of the signal."""
-    from muguet.evaluation import style
+    from muguet.figures import style
 
     kinds = list(dict.fromkeys(each.pair.kind for each in found))
     columns = [[each for each in found if each.pair.kind == kind] for kind in kinds]
@@ -157,7 +157,7 @@ def draw(found: Sequence[Found]) -> Any:
 
 def cell(found: Found, above: Any, below: Any) -> None:
     """One image with one noise."""
-    from muguet.evaluation import style
+    from muguet.figures import style
 
     clean = found.pair.clean
     signal = np.linspace(clean.min(), clean.max(), 256)

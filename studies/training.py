@@ -234,7 +234,7 @@ def values(curves: Curves, run: Run, which: str = "psnr") -> Floats:
 
 def draw(panels: Panels, curves: Curves, every: int) -> Any:
     """Four panels: PSNR against epochs; one colour a condition, G1 solid, L2 dashed, latest weights pale."""
-    from muguet.evaluation import style
+    from muguet.figures import style
 
     with style.matplotlib_or_a_sentence().rc_context({**style.STYLE, **common.SMALL}):
         figure = style.canvas(5.6, 4.8, None)
@@ -252,7 +252,7 @@ def draw(panels: Panels, curves: Curves, every: int) -> Any:
 
 
 def _conditions(axes: Any, runs: Sequence[Run], curves: Curves) -> None:
-    from muguet.evaluation import style
+    from muguet.figures import style
 
     colours = dict(zip(dict.fromkeys(run.condition for run in runs), style.SERIES, strict=False))
     for run in runs:
@@ -269,7 +269,7 @@ def _conditions(axes: Any, runs: Sequence[Run], curves: Curves) -> None:
 
 
 def _seeds(axes: Any, runs: Sequence[Run], curves: Curves) -> None:
-    from muguet.evaluation import style
+    from muguet.figures import style
 
     for recipe, colour in zip(METHODS, style.SERIES, strict=False):
         group = np.stack([values(curves, run) for run in runs if run.recipe == recipe])
@@ -283,7 +283,7 @@ def _methods_legend(figure: Any) -> None:
     """What line is which method, above all panels."""
     from matplotlib.lines import Line2D
 
-    from muguet.evaluation import style
+    from muguet.figures import style
 
     lines = [
         Line2D([], [], color=style.INK, lw=1.2, ls=DASHES[recipe], label=METHODS[recipe])

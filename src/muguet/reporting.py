@@ -142,7 +142,7 @@ def _channel(
     notes: tuple[str, ...],
 ) -> Channel:
     from muguet.evaluation.report import Channel
-    from muguet.evaluation.views import contrast
+    from muguet.figures.views import contrast
     from muguet.quality.examination import examine
     from muguet.recipes import RECIPES
 

@@ -194,8 +194,8 @@ def _plain(value: Any) -> Any:
 
 def draw(laws: list[Found], measured: Measurement | None, out: Path) -> None:
     """Draw the laws, and what was measured, into a file."""
-    from muguet.evaluation.noise_figure import Curve, noise_figure
-    from muguet.evaluation.style import save
+    from muguet.figures.noise import Curve, noise_figure
+    from muguet.figures.style import save
 
     curves = [
         Curve(

@@ -14,7 +14,7 @@ from muguet.evaluation.report.facts import plain
 from muguet.evaluation.report.images import Pictures
 from muguet.evaluation.report.run import Run, run_facts
 from muguet.evaluation.report.tables import run_table
-from muguet.evaluation.style import matplotlib_or_a_sentence
+from muguet.figures.style import matplotlib_or_a_sentence
 from muguet.quality.check import worst
 from muguet.system.atomic import check_writable, replacing
 from muguet.version import __version__

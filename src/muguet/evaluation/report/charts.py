@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from muguet.evaluation.noise_figure import Curve, noise_figure
-from muguet.evaluation.style import (
+from muguet.figures.noise import Curve, noise_figure
+from muguet.figures.style import (
     HISTOGRAM,
     INK,
     SERIES,

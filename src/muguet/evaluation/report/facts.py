@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from muguet.evaluation.style import Floats
+from muguet.figures.style import Floats
 from muguet.noise.camera.sentences import interpret
 from muguet.noise.law import Law
 

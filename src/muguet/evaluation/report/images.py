@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from muguet.evaluation.style import Floats
-from muguet.evaluation.views import (
+from muguet.figures.style import Floats
+from muguet.figures.views import (
     Part,
     contrast,
     length_label,

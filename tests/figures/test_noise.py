@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from muguet.errors import MuguetError
-from muguet.evaluation.noise_figure import Curve, noise_figure
-from muguet.evaluation.style import save
+from muguet.figures.noise import Curve, noise_figure
+from muguet.figures.style import save
 from muguet.noise.divergence import divergence
 from muguet.noise.known import Gaussian, PoissonGaussian
 from muguet.noise.measured import MeasuredLaw

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.evaluation.style import (
+from muguet.figures.style import (
     INK,
     SERIES,
     STYLE,
@@ -81,7 +81,7 @@ def noise_figure(
     Returns
     -------
     matplotlib.figure.Figure
-        Not tied to any window; see `muguet.evaluation.style.save`.
+        Not tied to any window; see `muguet.figures.style.save`.
 
     Raises
     ------

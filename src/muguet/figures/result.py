@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.evaluation.style import (
+from muguet.figures.style import (
     LEARNED,
     STYLE,
     TRUE,
@@ -21,7 +21,7 @@ from muguet.evaluation.style import (
     matplotlib_or_a_sentence,
     save,
 )
-from muguet.evaluation.views import contrast, length_label, liveliest, round_length, shrunk
+from muguet.figures.views import contrast, length_label, liveliest, round_length, shrunk
 from muguet.noise.law import Law
 from muguet.quality.scores import psnr
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from muguet.errors import MuguetError
-from muguet.evaluation.figures import overview, save
+from muguet.figures.result import overview, save
 from muguet.noise.known import PoissonGaussian
 from muguet.samples import acquisition
 

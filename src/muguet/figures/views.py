@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from muguet.evaluation.style import Floats
+from muguet.figures.style import Floats
 
 Part = tuple[slice, slice]
 
