@@ -121,7 +121,7 @@ def fit(image: Image, minutes: float, seed: int) -> Denoiser:
 def draw(model: Denoiser, noisy: Image, denoised: np.ndarray, clean: np.ndarray | None, path: Path) -> None:
     """The overview of the first plane of the first channel."""
     layout = model.layout(noisy.data.shape, noisy.axes)
-    page = figures.overview(
+    page = overview(
         layout.split(noisy.data)[0, 0],
         layout.split(denoised)[0, 0],
         model.laws[0],
@@ -131,7 +131,7 @@ def draw(model: Denoiser, noisy: Image, denoised: np.ndarray, clean: np.ndarray 
         pixel_size=noisy.pixel_size.get("X"),
         title=noisy.path.name if noisy.path else "Simulated acquisition",
     )
-    figures.save(page, path)
+    save(page, path)
 
 
 def compare(model: Denoiser, noisy: np.ndarray, denoised: np.ndarray, clean: np.ndarray) -> None:

@@ -115,7 +115,7 @@ def sources() -> str:
     """Of all code that a result depends on: that of trainings, scores, and the studies' own."""
     found = hashlib.sha256(common.sources().encode())
     package = Path(str(muguet.__file__)).parent
-    for path in (package / "evaluation" / "scores.py", *(common.HERE / name for name in _OURS)):
+    for path in (package / "quality" / "scores.py", *(common.HERE / name for name in _OURS)):
         found.update(path.read_bytes())
     return found.hexdigest()
 

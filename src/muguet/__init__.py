@@ -34,7 +34,7 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that `import muguet` does not wait for PyTorch."""
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
-    if name in ("training", "recipes", "noise", "image", "restoration", "evaluation"):
+    if name in ("training", "recipes", "noise", "image", "restoration", "quality"):
         return import_module(f"muguet.{name}")
     raise AttributeError(f"module 'muguet' has no attribute {name!r}")
 

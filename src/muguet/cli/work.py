@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from muguet import reporting
 from muguet.cli.classical import CLASSICAL, denoise_classically
 from muguet.cli.display import say
 from muguet.cli.options import OUTPUT, TRAINING, Choices, Inputs, Symmetries, data_type, with_choices
@@ -118,7 +117,9 @@ def denoise(
             denoiser, source, result, choices.axes, kind, symmetries, choices.overwrite
         )
     if report is not None:
-        reporting.report(denoiser, image, data, report, sys.argv, choices.overwrite, started)
+        from muguet.report.gather import report_on
+
+        report_on(denoiser, image, data, report, sys.argv, choices.overwrite, started)
         say(f"{report}: the report, for any browser.")
     if len(results) > 1:
         say(f"{len(results)} images in {results[0].parent}.")
@@ -159,7 +160,7 @@ def _checkpoint_of(results: list[Path]) -> Path:
 
 def _check_report(report: Path, sources: list[Path], overwrite: bool) -> None:
     """Refuse before the work what could not be written after it."""
-    from muguet.evaluation.report import check_report
+    from muguet.report import check_report
 
     if len(sources) > 1:
         raise MuguetError(

@@ -16,7 +16,6 @@ from muguet.denoiser import Denoiser, Parts
 from muguet.errors import MuguetError
 from muguet.image.image import Image
 from muguet.image.scaling import Scaling
-from muguet.reporting import report
 from muguet.system.machine import machine
 
 COMMAND = ["/opt/bin/muguet", "denoise", "/data/people/cells.tif", "--report"]
@@ -41,7 +40,7 @@ def untrained(**parts):
 def reported(where, noisy, estimate, axes, **parts):
     """Facts of the report on an image and its estimate."""
     image = Image(noisy, axes, {"X": 0.1}, where / "cells.tif")
-    report(untrained(**parts), image, estimate, where / "report.html", COMMAND, overwrite=True, started=0.0)
+    report_on(untrained(**parts), image, estimate, where / "report.html", COMMAND, overwrite=True, started=0.0)
     return facts_of(where / "report.html")
 
 
@@ -104,7 +103,7 @@ def test_missing_pixels_and_rounded_results(tmp_path, noisy, clean):
     data = noisy.astype(np.float32)
     data[:20, :20] = np.nan
     rounded = np.rint(clean).astype(np.uint16)
-    report(untrained(), Image(data, "YX"), rounded, tmp_path / "report.html", COMMAND)
+    report_on(untrained(), Image(data, "YX"), rounded, tmp_path / "report.html", COMMAND)
     assert facts_of(tmp_path / "report.html")["title"] == "Image"
 
 
@@ -116,7 +115,7 @@ def test_small_and_flat_images(tmp_path, shape):
 
 def test_what_is_no_pair_is_one_sentence(tmp_path, noisy):
     with pytest.raises(MuguetError, match="no pair"):
-        report(untrained(), Image(noisy, "YX"), noisy[:-1], tmp_path / "report.html", COMMAND)
+        report_on(untrained(), Image(noisy, "YX"), noisy[:-1], tmp_path / "report.html", COMMAND)
     assert not list(tmp_path.iterdir())
 
 

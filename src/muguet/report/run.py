@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
-from muguet.evaluation.report.facts import number
+from muguet.report.facts import number
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.evaluation.report import charts as draw
-from muguet.evaluation.report import page as html
-from muguet.evaluation.report.facts import law_facts, readout_facts
-from muguet.evaluation.report.images import Pictures, pictures
-from muguet.evaluation.report.tables import law_table, readout_table
 from muguet.noise.camera.readout import Readout
 from muguet.noise.law import Law
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.quality import Quality
+from muguet.report import charts as draw
+from muguet.report import page as html
+from muguet.report.facts import law_facts, readout_facts
+from muguet.report.images import Pictures, pictures
+from muguet.report.tables import law_table, readout_table
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,14 +18,14 @@ import numpy as np
 import pytest
 
 from muguet.errors import MuguetError
-from muguet.evaluation.report import Channel, Run, write_report
-from muguet.evaluation.report.facts import number
-from muguet.evaluation.report.images import data_uri, pictures
 from muguet.noise.camera.readout import read_out
 from muguet.noise.known import Gaussian, PoissonGaussian
 from muguet.noise.transfer.single_image import transfer_alone
 from muguet.quality import Quality
 from muguet.quality.check import Check
+from muguet.report import Channel, Run, write_report
+from muguet.report.facts import number
+from muguet.report.images import data_uri, pictures
 from muguet.samples import acquisition
 
 LAW = PoissonGaussian(2.0, 100.0, 1.5)

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from muguet.errors import MuguetError
-from muguet.evaluation.report import charts as draw
-from muguet.evaluation.report import page as html
-from muguet.evaluation.report.channel import Channel, channel_facts, channel_pictures, channel_section
-from muguet.evaluation.report.facts import plain
-from muguet.evaluation.report.images import Pictures
-from muguet.evaluation.report.run import Run, run_facts
-from muguet.evaluation.report.tables import run_table
 from muguet.figures.style import matplotlib_or_a_sentence
 from muguet.quality.check import worst
+from muguet.report import charts as draw
+from muguet.report import page as html
+from muguet.report.channel import Channel, channel_facts, channel_pictures, channel_section
+from muguet.report.facts import plain
+from muguet.report.images import Pictures
+from muguet.report.run import Run, run_facts
+from muguet.report.tables import run_table
 from muguet.system.atomic import check_writable, replacing
 from muguet.version import __version__
 

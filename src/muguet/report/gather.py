@@ -16,12 +16,12 @@ from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
     from muguet.denoiser import Denoiser
-    from muguet.evaluation.report import Channel, Run
     from muguet.image.axes import Layout
     from muguet.image.image import Image
     from muguet.noise.camera.readout import Readout
     from muguet.noise.law import Law
     from muguet.noise.transfer.curve import MeanVariance
+    from muguet.report import Channel, Run
 
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[np.generic]
@@ -30,7 +30,7 @@ _NEARLY = 0.9  # of the largest variance: planes that are about as good to look 
 _MOST = 2**18  # pixels of a plane that its variance is told from
 
 
-def report(
+def report_on(
     denoiser: Denoiser,
     noisy: Image,
     estimate: Array,
@@ -63,7 +63,7 @@ def report(
     MuguetError
         If the shapes do not match, matplotlib is not installed, or the file cannot be written.
     """
-    from muguet.evaluation.report import check_report, write_report
+    from muguet.report import check_report, write_report
 
     check_report(path, overwrite)
     if estimate.shape != noisy.data.shape:
@@ -141,10 +141,10 @@ def _channel(
     pixel_size: float | None,
     notes: tuple[str, ...],
 ) -> Channel:
-    from muguet.evaluation.report import Channel
     from muguet.figures.views import contrast
     from muguet.quality.examination import examine
     from muguet.recipes import RECIPES
+    from muguet.report import Channel
 
     noisy, estimate = planes
     law = own_law = readout = None
@@ -198,7 +198,7 @@ def _points(noisy: Array, estimate: Array) -> MeanVariance | None:
 def _run(denoiser: Denoiser, command: Sequence[str], started: float | None) -> Run:
     import torch
 
-    from muguet.evaluation.report import Run
+    from muguet.report import Run
     from muguet.system.machine import machine
     from muguet.version import __version__
 

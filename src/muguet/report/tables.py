@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from muguet.evaluation.report.facts import number
-from muguet.evaluation.report.page import Chart, charts
+from muguet.report.facts import number
+from muguet.report.page import Chart, charts
 
 _LAW_HEADS = {
     "signal": "signal",

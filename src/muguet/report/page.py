@@ -9,8 +9,8 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from muguet.evaluation.report.facts import number
-from muguet.evaluation.report.images import Picture, Pictures
+from muguet.report.facts import number
+from muguet.report.images import Picture, Pictures
 
 Facts = Mapping[str, Any]
 
@@ -72,7 +72,7 @@ def page(facts: Facts, sections: Sequence[str]) -> str:
 
 
 def _resource(name: str) -> str:
-    return files("muguet.evaluation.report").joinpath(name).read_text("utf-8")
+    return files("muguet.report").joinpath(name).read_text("utf-8")
 
 
 def section(title: str, *parts: str, level: int = 2) -> str:
