@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from muguet.errors import MuguetError
+from muguet import MuguetError
 
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE / ".careamics"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from muguet.quality.scores import mean_and_standard_error
+from muguet.quality import mean_and_standard_error
 
 Run = Mapping[
     str, Any

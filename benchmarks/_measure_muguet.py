@@ -17,10 +17,8 @@ from _pieces import WARM, loss_of, pieces
 from _run import device_memory, large_image, peak_memory, read_job, settle, timed_predictions, write_report
 
 import muguet
-from muguet.image.datasets import Sample, collect
-from muguet.image.patches import TARGET
 from muguet.recipes import Parts
-from muguet.training import Plan, Session
+from muguet.training import TARGET, Plan, Sample, Session, collect
 
 FOREVER = 1e4  # minutes: what is measured is the beginning of a long run
 

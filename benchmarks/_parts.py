@@ -18,7 +18,7 @@ from _careamics_environment import environment
 from _comparison import matched, time_to_quality
 from _processes import HERE, IMPORTS, import_seconds, measured
 
-from muguet.errors import MuguetError
+from muguet import MuguetError
 
 NETS = ("filterbank", "unet")
 OURS, PEER = "muguet", "careamics"

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from _run import settle
 from torch.utils.flop_counter import FlopCounterMode
 
-from muguet.system.device import bfloat16_pays
+from muguet.system import bfloat16_pays
 
 
 def flops(run: Callable[[], object]) -> int:

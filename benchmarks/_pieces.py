@@ -9,8 +9,7 @@ from typing import Any
 import torch
 from _run import settle
 
-from muguet.image.patches import TARGET, Patches
-from muguet.training import Session
+from muguet.training import TARGET, Patches, Session
 
 PIECES = ("sampling", "masking", "forward", "likelihood", "backward", "optimiser")
 WARM, LEAST = 5, 5  # steps before any is measured, and measured at least
@@ -43,7 +42,7 @@ def loss_of(session: Session, patches: Patches) -> torch.Tensor:
 
 
 def reenact(session: Session, lap: Laps) -> None:
-    """A step of `session` by the same calls as `muguet.session` and `muguet.method` make, with a lap after each."""
+    """A step of `session` by the same calls as `muguet.training.session` and `muguet.method` make, with a lap after each."""
     method: Any = session.method
     lap.begin()
     patches = session.source.draw(session.plan.batch, session.chance)

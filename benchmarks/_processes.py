@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from muguet.errors import MuguetError
+from muguet import MuguetError
 
 HERE = Path(__file__).resolve().parent
 IMPORTS = {  # the package alone, and all that a training needs

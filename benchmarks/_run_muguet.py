@@ -9,8 +9,7 @@ import numpy as np
 from _run import Watch, peak_memory, predictions, read_job, write_report
 
 import muguet
-from muguet.image.datasets import Sample, collect
-from muguet.training import Plan, Session, steps
+from muguet.training import Plan, Sample, Session, collect, steps
 
 
 def main() -> None:

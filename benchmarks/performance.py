@@ -28,7 +28,7 @@ from _performance_picture import draw
 from _performance_tables import section
 from _processes import HERE, about
 
-from muguet.errors import MuguetError
+from muguet import MuguetError
 
 DEFAULT = HERE / "results" / "performance.json"
 QUICK = HERE / "results" / "quick_performance.json"

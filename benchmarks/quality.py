@@ -25,10 +25,8 @@ import tifffile
 import torch
 
 import muguet
-from muguet.quality.residual import Residual
-from muguet.quality.scores import psnr
-from muguet.restoration import classical
-from muguet.restoration.blur import gaussian_blur
+from muguet.quality import Residual, psnr
+from muguet.restoration import classical, gaussian_blur
 
 HERE = Path(__file__).resolve().parent
 SEEN_ACROSS = 8  # pixels beside the middle of an image, which are not scored

@@ -24,10 +24,8 @@ import tifffile
 import torch
 
 import muguet
-from muguet.quality import Quality, assumptions, quality
-from muguet.quality.examination import examine
-from muguet.quality.normalised import centre
-from muguet.restoration.blur import gaussian_blur
+from muguet.quality import Quality, assumptions, centre, examine, quality
+from muguet.restoration import gaussian_blur
 
 HERE = Path(__file__).resolve().parent
 MARKS = {"good": "·", "doubtful": "?", "bad": "X"}

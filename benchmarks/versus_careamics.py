@@ -36,8 +36,8 @@ from _careamics_environment import environment
 from _comparison import NAMES, OURS, costs, draw, duels
 from _processes import HERE, IMPORTS, about, import_seconds, measured
 
-from muguet.errors import MuguetError
-from muguet.quality.scores import psnr
+from muguet import MuguetError
+from muguet.quality import psnr
 
 
 def load(data: Path, name: str, frame: str) -> tuple[np.ndarray, np.ndarray]:

@@ -18,14 +18,13 @@ from pathlib import Path
 import numpy as np
 
 from muguet import Denoiser, MuguetError, training
-from muguet.formats.registry import check_output, read, write
-from muguet.image.datasets import Sample, collect
-from muguet.image.image import Image
-from muguet.image.values import to_dtype
-from muguet.noise.known import PoissonGaussian
-from muguet.quality.scores import psnr
-from muguet.restoration.classical import best_blur
+from muguet.formats import check_output, read, write
+from muguet.image import Image, to_dtype
+from muguet.noise import PoissonGaussian
+from muguet.quality import psnr
+from muguet.restoration import best_blur
 from muguet.samples import acquisition
+from muguet.training import Sample, collect
 
 CAMERA = PoissonGaussian(gain=2.0, offset=100.0, read_noise=1.5)
 PIXEL_SIZE = 0.108  # µm: a 60x objective before 6.5 µm camera pixels

@@ -25,9 +25,9 @@ import numpy as np
 import sets
 
 import muguet
-from muguet.errors import MuguetError
-from muguet.figures.views import liveliest
-from muguet.quality.scores import psnr, score
+from muguet import MuguetError
+from muguet.figures import liveliest
+from muguet.quality import psnr, score
 
 Result = Mapping[str, Any]  # of a cell, as its file holds it
 CROP = 128  # pixels a side of what a picture shows

@@ -23,7 +23,7 @@ import torch
 from pairs import Floats, Measured, Pair
 
 import muguet
-from muguet.errors import MuguetError
+from muguet import MuguetError
 
 HERE = Path(__file__).resolve().parent
 SMALL = {"font.size": 7, "axes.titlesize": 7.5}  # of figures with many panels

@@ -167,9 +167,8 @@ def rehearsed(net: str, threads: int) -> tuple[float, float]:
     import numpy as np
     import torch
 
-    from muguet.image.datasets import Sample, collect
     from muguet.recipes import Parts
-    from muguet.session import Session
+    from muguet.training import Sample, Session, collect
 
     before = torch.get_num_threads()
     torch.set_num_threads(threads)

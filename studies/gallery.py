@@ -16,8 +16,7 @@ Panel = tuple[str, np.ndarray, float | None]  # what it is called, its pixels, i
 
 def draw(sets: Mapping[str, Sequence[Panel]]) -> Any:
     """The panels of every set, in rows of six; black and white are those of the clean crop, the last panel."""
-    from muguet.figures import style
-    from muguet.figures.views import contrast
+    from muguet.figures import contrast, style
 
     columns = min(COLUMNS, max(map(len, sets.values())))
     lines = [

@@ -16,7 +16,7 @@ from pathlib import Path
 import cells
 from cells import Cache, Cell
 
-from muguet.errors import MuguetError
+from muguet import MuguetError
 
 Launch = Callable[[Cell, Cache], None]
 

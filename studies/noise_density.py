@@ -18,7 +18,7 @@ import numpy as np
 import pairs
 from pairs import Floats, Pair
 
-from muguet.noise.law import Law
+from muguet.noise import Law
 
 KIND = "Poisson-Gaussian"
 COLUMNS, ROWS = 48, 64

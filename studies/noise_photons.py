@@ -20,9 +20,8 @@ import pairs
 import torch
 from pairs import Floats, Pair
 
-from muguet.noise.known import PoissonGaussian
-from muguet.noise.law import corrupt
-from muguet.restoration.blur import gaussian_blur
+from muguet.noise import PoissonGaussian, corrupt
+from muguet.restoration import gaussian_blur
 from muguet.samples import acquisition
 
 GAIN, READ_NOISE = 2.0, 1.0  # counts a photo-electron, photo-electrons

@@ -19,8 +19,7 @@ import numpy as np
 import pairs
 from pairs import Floats, Measured, Pair
 
-from muguet.noise.divergence import divergence, mean_divergence
-from muguet.noise.law import Law
+from muguet.noise import Law, divergence, mean_divergence
 
 COMPONENTS = (1, 2, 3)
 CLOSE = 0.15  # skewness

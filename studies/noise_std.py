@@ -20,7 +20,7 @@ import numpy as np
 import pairs
 from pairs import Measured, Pair
 
-from muguet.noise.law import Law
+from muguet.noise import Law
 
 BINS = 64  # of the signal's range
 RARE = 1e-3  # of the pixels: a bin with fewer holds rare signals

@@ -13,12 +13,9 @@ import numpy.typing as npt
 import tifffile
 import torch
 
-from muguet.errors import MuguetError
-from muguet.image.values import clipping_level, quantum
-from muguet.noise.known import Gaussian, PoissonGaussian, Speckle
-from muguet.noise.law import Law, corrupt
-from muguet.noise.measured import MeasuredLaw
-from muguet.noise.transfer.curve import MeanVariance
+from muguet import MuguetError
+from muguet.image import clipping_level, quantum
+from muguet.noise import Gaussian, Law, MeanVariance, MeasuredLaw, PoissonGaussian, Speckle, corrupt
 
 Floats = npt.NDArray[np.floating[Any]]
 

@@ -16,9 +16,8 @@ import tifffile
 import torch
 from pairs import Floats
 
-from muguet.errors import MuguetError
-from muguet.noise.known import PoissonGaussian
-from muguet.noise.law import corrupt
+from muguet import MuguetError
+from muguet.noise import PoissonGaussian, corrupt
 from muguet.samples import GAIN, OFFSET, acquisition
 
 LEVEL = 20.0  # PSNR in decibels of clean images with Poisson-Gaussian noise

@@ -11,7 +11,7 @@ from cells import Cell, Result
 from methods import UNLEARNED
 from sets import SEEN, UNSEEN
 
-from muguet.quality.scores import mean_and_standard_error
+from muguet.quality import mean_and_standard_error
 
 # A method, what it is compared with, and by how many decibels the reference's, which is blind and has one Gaussian, is
 # better there on average.

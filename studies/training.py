@@ -28,12 +28,10 @@ import torch
 from pairs import Floats
 from sets import Images
 
-from muguet.image.datasets import Sample, collect
-from muguet.noise.law import corrupt
-from muguet.plan import Plan
-from muguet.quality.scores import mean_and_standard_error, psnr
+from muguet.noise import corrupt
+from muguet.quality import mean_and_standard_error, psnr
 from muguet.recipes import NETS, Parts
-from muguet.session import Session
+from muguet.training import Plan, Sample, Session, collect
 
 WITH, WITHOUT = "joint-blind", "l2"  # recipes: N-net as published, and the same D-net without
 METHODS = {WITH: "N-net (G1)", WITHOUT: "D-net only (L2)"}

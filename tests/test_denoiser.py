@@ -9,14 +9,11 @@ import pytest
 import torch
 
 import muguet.denoiser as module
-from muguet import recipes
-from muguet.denoiser import Denoiser, load
-from muguet.errors import MuguetError
-from muguet.image.scaling import Scaling
-from muguet.prediction.symmetry import symmetries
+from muguet import Denoiser, MuguetError, load, recipes
+from muguet.image import Scaling
+from muguet.prediction import symmetries
 from muguet.recipes import Parts
-from muguet.restoration.filterbank import FilterBankNet
-from muguet.restoration.unet import UNet
+from muguet.restoration import FilterBankNet, UNet
 from muguet.system import tensor_file
 
 NETS = ["filterbank", "unet"]

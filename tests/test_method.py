@@ -6,12 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from muguet.method import Method
-from muguet.noise.known import Gaussian
-from muguet.noise.learned import LearnedLaw
+from muguet import Method
+from muguet.noise import Gaussian, LearnedLaw
 from muguet.recipes import Parts
-from muguet.restoration.blind import Grid, Nothing
-from muguet.restoration.unet import UNet
+from muguet.restoration import Grid, Nothing, UNet
 
 GENERATOR = torch.Generator()
 

@@ -7,8 +7,7 @@ import pytest
 import tifffile
 
 import muguet
-from muguet.quality.residual import Residual
-from muguet.quality.scores import psnr
+from muguet.quality import Residual, psnr
 
 
 @pytest.mark.slow

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from muguet.errors import MuguetError
-from muguet.noise.learned import LearnedLaw
+from muguet import MuguetError
+from muguet.noise import LearnedLaw
 from muguet.recipes import NETS, RECIPES, SPACINGS, Parts, choose
-from muguet.session import MULTIPLE, PATCH
+from muguet.training.session import MULTIPLE, PATCH
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -54,7 +54,7 @@ class Recipe:
     optics
         Whether a point spread function follows the net.
     weighs_pixels
-        Whether the estimate uses the pixel itself, if the net can: see `muguet.evidence`.
+        Whether the estimate uses the pixel itself, if the net can: see `muguet.training.evidence`.
     quasi
         Whether D-net takes the variance alone from the law: see `muguet.method.Method`.
     """
@@ -173,7 +173,7 @@ class Parts:
     """What a method is made of, as its file's header says it.
 
     `net` is the recipe's own if None. `reach` tells how many neighbours on either side, axis by axis, are hidden with a
-    pixel, because they share its noise; None: to be measured (by `muguet.session.Session`). `psf` is for recipes
+    pixel, because they share its noise; None: to be measured (by `muguet.training.session.Session`). `psf` is for recipes
     with optics: a standard deviation in pixels, or a kernel.
     """
 

@@ -20,9 +20,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muguet.errors import MuguetError
-from muguet.image.datasets import Sample, collect
-from muguet.training import Plan, Session
+from muguet import MuguetError
+from muguet.training import Plan, Sample, Session, collect
 
 COMMON = {"versions": {"muguet": "0", "torch": "2"}, "threads": 1, "device": "cpu", "device_mb": None}
 

@@ -15,7 +15,7 @@ from _careamics_environment import pinned_torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muguet.errors import MuguetError
+from muguet import MuguetError
 
 IMAGES = "cells, frame 0"
 REFERENCES = {IMAGES: {"noisy": 20.0, "best_blur": 30.0}}

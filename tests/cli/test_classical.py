@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import tifffile
 
+from muguet import MuguetError
 from muguet.cli.classical import CLASSICAL, denoise_classically
 from muguet.cli.options import Choices
-from muguet.errors import MuguetError
-from muguet.formats.registry import read
-from muguet.quality.scores import psnr
-from muguet.restoration.classical import METHODS, best_blur, calibrated
+from muguet.formats import read
+from muguet.quality import psnr
+from muguet.restoration import best_blur
+from muguet.restoration.classical import METHODS, calibrated
 from tests.conftest import blobs, recorded
 
 

@@ -10,7 +10,7 @@ import pytest
 import tifffile
 
 from muguet import load
-from muguet.formats.registry import read
+from muguet.formats import read
 from tests.cli.conftest import noise
 
 QUICK = ("--steps", 3)

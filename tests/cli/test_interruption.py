@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from muguet import checkpoint, training
-from muguet.errors import MuguetError
+from muguet import MuguetError, training
+from muguet.training import checkpoint
 
 
 def start(*arguments: object) -> subprocess.Popen[str]:
@@ -46,7 +46,7 @@ def test_ctrl_c_twice_ends_at_once_with_130_and_leaves_the_checkpoint(image, tmp
     # The second one comes while the first is being answered: an answer that takes long is simulated.
     slow = tmp_path / "slow.py"
     slow.write_text(
-        "import time, muguet.training as t\n"
+        "import time, muguet.training.fitting as t\n"
         "answer = t.Session.denoiser\n"
         "t.Session.denoiser = lambda self: (print('saved', file=__import__('sys').stderr, flush=True),"
         " time.sleep(60), answer(self))[-1]\n"
@@ -110,7 +110,7 @@ def test_nothing_to_resume(muguet, image):
 
 
 def test_a_checkpoint_that_cannot_be_written_does_not_end_the_run(tmp_path, monkeypatch):
-    from muguet.image.datasets import Sample, collect
+    from muguet.training import Sample, collect
 
     session = training.Session(
         collect([Sample(np.random.default_rng(0).poisson(20, (32, 32)), "YX")]), plan=training.Plan(steps=4)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from muguet.quality.scores import mean_and_standard_error, psnr, score
-from muguet.restoration.classical import best_blur
+from muguet.quality import mean_and_standard_error, psnr, score
+from muguet.restoration import best_blur
 from tests.conftest import blobs, recorded
 
 KEYS = ("psnr", "psnr_matched", "ssim", "ssim_matched")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from muguet import MuguetError
 from muguet.cli.paths import destination, find
-from muguet.errors import MuguetError
 
 
 def test_a_folder_gives_its_images_by_name(tmp_path):

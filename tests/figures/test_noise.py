@@ -4,13 +4,9 @@ import matplotlib
 import numpy as np
 import pytest
 
-from muguet.errors import MuguetError
-from muguet.figures.noise import Curve, noise_figure
-from muguet.figures.style import save
-from muguet.noise.divergence import divergence
-from muguet.noise.known import Gaussian, PoissonGaussian
-from muguet.noise.measured import MeasuredLaw
-from muguet.noise.transfer.curve import mean_variance
+from muguet import MuguetError
+from muguet.figures import Curve, noise_figure, save
+from muguet.noise import Gaussian, MeasuredLaw, PoissonGaussian, divergence, mean_variance
 
 LAW = PoissonGaussian(2.0, 100.0, 1.5)
 CLEAN = np.linspace(110, 400, 40_000).reshape(200, 200)

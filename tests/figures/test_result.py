@@ -6,9 +6,9 @@ import matplotlib
 import numpy as np
 import pytest
 
-from muguet.errors import MuguetError
-from muguet.figures.result import overview, save
-from muguet.noise.known import PoissonGaussian
+from muguet import MuguetError
+from muguet.figures import overview, save
+from muguet.noise import PoissonGaussian
 from muguet.samples import acquisition
 
 LAW = PoissonGaussian(2.0, 100.0, 1.5)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import tifffile
 
-from muguet.errors import MuguetError
+from muguet import MuguetError
+from muguet.formats import read, write
 from muguet.formats.dialects import options
-from muguet.formats.registry import read, write
-from muguet.image.image import Image
+from muguet.image import Image
 
 
 def counted(shape, dtype="uint16"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from muguet.formats.registry import read
+from muguet.formats import read
 
 
 def counted(shape):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from muguet.errors import MuguetError
-from muguet.formats.registry import check_output
+from muguet import MuguetError
+from muguet.formats import check_output
 
 
 def test_a_folder_that_takes_no_files(tmp_path, monkeypatch):

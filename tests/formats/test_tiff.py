@@ -16,10 +16,9 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from muguet.errors import MuguetError
-from muguet.formats.registry import check_output, read, write
-from muguet.image.image import Image
-from muguet.image.values import to_dtype
+from muguet import MuguetError
+from muguet.formats import check_output, read, write
+from muguet.image import Image, to_dtype
 
 DTYPES = [
     *("bool", "uint8", "uint16", "uint32", "int8", "int16", "int32"),

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muguet.errors import MuguetError
-from muguet.image.axes import LETTERS, Layout, guess, named, parse
+from muguet import MuguetError
+from muguet.image import Layout
+from muguet.image.axes import LETTERS, guess, named, parse
 
 
 @st.composite

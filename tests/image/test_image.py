@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from muguet.errors import MuguetError
-from muguet.image.image import Image
+from muguet import MuguetError
+from muguet.image import Image
 
 
 def test_an_image_checks_its_axes():

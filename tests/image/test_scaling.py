@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muguet.image.scaling import Scaling
+from muguet.image import Scaling
 
 # What underflows loses its digits in any arithmetic.
 counts = st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=1, max_size=40).map(np.array)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from muguet.image.values import clipping_level, fill_missing, quantum, to_dtype
+from muguet.image import clipping_level, fill_missing, quantum, to_dtype
 
 # --- Saturation ------------------------------------------------------------------------------------------
 

@@ -8,10 +8,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from muguet.noise.emccd import EMCCD
-from muguet.noise.known import Gaussian, PoissonGaussian, Speckle
-from muguet.noise.law import Affine, Law
-from muguet.noise.learned import LearnedLaw
+from muguet.noise import EMCCD, Affine, Gaussian, Law, LearnedLaw, PoissonGaussian, Speckle
 
 
 def learned(components: int) -> LearnedLaw:

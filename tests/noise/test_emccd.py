@@ -7,8 +7,7 @@ import pytest
 import torch
 from scipy import special, stats
 
-from muguet.noise.emccd import EMCCD
-from muguet.noise.known import Gaussian, PoissonGaussian
+from muguet.noise import EMCCD, Gaussian, PoissonGaussian
 
 
 def by_the_sum(value: float, rate: float, read: float) -> float:

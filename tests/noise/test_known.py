@@ -7,8 +7,8 @@ import pytest
 import torch
 from scipy import stats
 
-from muguet.errors import MuguetError
-from muguet.noise.known import Gaussian, Laplace, PoissonGaussian, Speckle
+from muguet import MuguetError
+from muguet.noise import Gaussian, Laplace, PoissonGaussian, Speckle
 
 
 def test_gaussian_likelihood_is_the_squared_error():

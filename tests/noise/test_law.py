@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from muguet.noise.known import Gaussian, PoissonGaussian
-from muguet.noise.law import Affine, corrupt
+from muguet.noise import Affine, Gaussian, PoissonGaussian, corrupt
 
 DRAWS = 40_000
 

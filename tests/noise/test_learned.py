@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from muguet.noise.known import PoissonGaussian
-from muguet.noise.law import Affine
-from muguet.noise.learned import LearnedLaw
+from muguet.noise import Affine, LearnedLaw, PoissonGaussian
 
 
 @pytest.mark.parametrize("components", [2, 3])

@@ -7,12 +7,8 @@ import pytest
 import tifffile
 import torch
 
-from muguet.errors import MuguetError
-from muguet.noise.divergence import mean_divergence
-from muguet.noise.emccd import EMCCD
-from muguet.noise.known import Gaussian, PoissonGaussian
-from muguet.noise.law import Affine
-from muguet.noise.measured import MeasuredLaw
+from muguet import MuguetError
+from muguet.noise import EMCCD, Affine, Gaussian, MeasuredLaw, PoissonGaussian, mean_divergence
 
 CAMERA = PoissonGaussian(2.0, 100.0, 1.5)
 TRUTHS = {"gaussian": Gaussian(5.0), "camera": CAMERA, "EMCCD": EMCCD(2.0, 100.0, 0.3)}

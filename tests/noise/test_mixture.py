@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from muguet.noise.mixture import Mixture
+from muguet.noise import Mixture
 
 WEIGHTS, MEANS, STDS = (0.2, 0.5, 0.3), (-1.0, 0.2, 4.0), (0.5, 1.0, 2.0)
 

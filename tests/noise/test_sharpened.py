@@ -1,8 +1,7 @@
 import pytest
 import torch
 
-from muguet.noise.learned import LearnedLaw
-from muguet.noise.sharpened import Sharpened
+from muguet.noise import LearnedLaw, Sharpened
 
 SIGNAL = torch.linspace(-0.5, 3.0, 50)
 

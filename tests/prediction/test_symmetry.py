@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 import torch
 
-from muguet.prediction.symmetry import symmetries
+from muguet.prediction import symmetries
 
 
 def numbered(*shape):

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from muguet.prediction.tiles import map_tiles, reflected, tiles
+from muguet.prediction import map_tiles, tiles
+from muguet.prediction.tiles import reflected
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from muguet.errors import MuguetError
-from muguet.noise.known import PoissonGaussian
+from muguet import MuguetError
+from muguet.noise import PoissonGaussian
 from muguet.quality import HeldOut, assumptions, quality
 from muguet.quality.check import VERDICTS, worst
 from muguet.quality.image_checks import SOURCE, WHITE
 from muguet.quality.result_checks import FITS, KEPT, REMOVED, RESOLVED
-from muguet.restoration.blur import gaussian_blur
+from muguet.restoration import gaussian_blur
 from tests.conftest import blobs
 
 SIZE = 192

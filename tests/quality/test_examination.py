@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import muguet
-from muguet.quality.examination import blind, examine
+from muguet.quality import blind, examine
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from muguet.noise.known import PoissonGaussian
-from muguet.noise.transfer.variance import Variance
-from muguet.quality.held_out import HeldOut, advantage, calibrate
+from muguet.noise import PoissonGaussian, Variance
+from muguet.quality import HeldOut
+from muguet.quality.held_out import advantage, calibrate
 
 LAW = PoissonGaussian(gain=2.0, offset=100.0, read_noise=2.0)
 SIGNAL = np.random.default_rng(11).uniform(110, 600, 40_000)

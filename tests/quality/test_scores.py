@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from muguet.errors import MuguetError
-from muguet.quality.scores import affine_match, mean_and_standard_error, psnr, score, ssim
+from muguet import MuguetError
+from muguet.quality import affine_match, mean_and_standard_error, psnr, score, ssim
 
 FRAMES = arrays(np.float64, (2, 5, 6), elements=st.floats(-1e3, 1e3, width=32))
 

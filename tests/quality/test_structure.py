@@ -8,7 +8,7 @@ import torch
 
 from muguet.quality.structure import excess, lost, pearson
 from muguet.quality.whiteness import autocorrelation
-from muguet.restoration.blur import gaussian_blur
+from muguet.restoration import gaussian_blur
 from tests.conftest import blobs
 
 WHITE = np.random.default_rng(0).normal(size=(160, 200))

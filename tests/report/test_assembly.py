@@ -17,12 +17,9 @@ import imagecodecs
 import numpy as np
 import pytest
 
-from muguet.errors import MuguetError
-from muguet.noise.camera.readout import read_out
-from muguet.noise.known import Gaussian, PoissonGaussian
-from muguet.noise.transfer.single_image import transfer_alone
-from muguet.quality import Quality
-from muguet.quality.check import Check
+from muguet import MuguetError
+from muguet.noise import Gaussian, PoissonGaussian, read_out, transfer_alone
+from muguet.quality import Check, Quality
 from muguet.report import Channel, Run, write_report
 from muguet.report.facts import number
 from muguet.report.images import data_uri, pictures

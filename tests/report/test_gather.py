@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from muguet.denoiser import Denoiser, Parts
-from muguet.errors import MuguetError
-from muguet.image.image import Image
-from muguet.image.scaling import Scaling
-from muguet.system.machine import machine
+from muguet import Denoiser, MuguetError
+from muguet.denoiser import Parts
+from muguet.image import Image, Scaling
+from muguet.system import machine
 
 COMMAND = ["/opt/bin/muguet", "denoise", "/data/people/cells.tif", "--report"]
 
@@ -40,7 +39,9 @@ def untrained(**parts):
 def reported(where, noisy, estimate, axes, **parts):
     """Facts of the report on an image and its estimate."""
     image = Image(noisy, axes, {"X": 0.1}, where / "cells.tif")
-    report_on(untrained(**parts), image, estimate, where / "report.html", COMMAND, overwrite=True, started=0.0)
+    report_on(
+        untrained(**parts), image, estimate, where / "report.html", COMMAND, overwrite=True, started=0.0
+    )
     return facts_of(where / "report.html")
 
 

@@ -9,9 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from muguet.restoration.blind import Grid, Nothing, Stratified, neighbours_mean
-from muguet.restoration.filterbank import FilterBankNet
-from muguet.restoration.unet import UNet
+from muguet.restoration import FilterBankNet, Grid, Nothing, Stratified, UNet, neighbours_mean
 
 NETS = {
     "unet 2-D": (lambda: UNet(2, width=12), (16, 20)),

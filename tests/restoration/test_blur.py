@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from muguet.restoration.blur import gaussian, gaussian_blur, reflect
+from muguet.restoration import gaussian_blur
+from muguet.restoration.blur import gaussian, reflect
 
 
 @given(st.floats(0, 20), st.integers(0, 40))

@@ -7,10 +7,11 @@ import sys
 import numpy as np
 import pytest
 
-from muguet.errors import MuguetError
-from muguet.quality.scores import psnr
-from muguet.restoration.blur_width import best_sigma, blind_sigma, blurred, noise_std
-from muguet.restoration.classical import METHODS, apply, best_blur, calibrate, calibrated
+from muguet import MuguetError
+from muguet.quality import psnr
+from muguet.restoration import best_blur, best_sigma, blind_sigma
+from muguet.restoration.blur_width import blurred, noise_std
+from muguet.restoration.classical import METHODS, apply, calibrate, calibrated
 from tests.conftest import blobs, recorded
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from muguet.restoration import filterbank
-from muguet.restoration.blur import gaussian_blur
-from muguet.restoration.filterbank import FilterBank, FilterBankNet
+from muguet.restoration import FilterBankNet, filterbank, gaussian_blur
+from muguet.restoration.filterbank import FilterBank
 
 BANKS = {
     "2-D": ([(0.6, 0.6), (1.9, 1.9), (4.0, 4.0)], (9, 11)),

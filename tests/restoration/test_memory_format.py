@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from muguet.restoration.care import CareUNet
+from muguet.restoration import CareUNet, UNet
 from muguet.restoration.memory_format import fold, kernels_channels_last, one_channel_last, unfold
-from muguet.restoration.unet import UNet
 
 NETS = {
     "unet": lambda: UNet(2, width=8),

@@ -5,11 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from muguet.restoration.care import CareUNet
-from muguet.restoration.filterbank import FilterBankNet
+from muguet.restoration import BehindOptics, CareUNet, FilterBankNet, UNet
 from muguet.restoration.memory_format import kernels_channels_last
-from muguet.restoration.optics import BehindOptics
-from muguet.restoration.unet import UNet
 
 NETS = {
     "unet 2-D": (lambda: UNet(2, width=8), (48, 48)),

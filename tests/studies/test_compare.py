@@ -20,8 +20,8 @@ import summaries
 import tifffile
 from cells import Cache, Cell
 
-from muguet.errors import MuguetError
-from muguet.quality.scores import mean_and_standard_error, psnr
+from muguet import MuguetError
+from muguet.quality import mean_and_standard_error, psnr
 
 QUICKLY = ["--sets", "phantom", "--methods", "gaussian-blur", "joint-g1", "l2", "--steps", "2"]
 

@@ -16,9 +16,9 @@ import pytest
 import tifffile
 
 import muguet
-from muguet.errors import MuguetError
-from muguet.noise.known import PoissonGaussian
-from muguet.quality.scores import psnr
+from muguet import MuguetError
+from muguet.noise import PoissonGaussian
+from muguet.quality import psnr
 from muguet.samples import acquisition
 from tests.studies.conftest import CLIPPED, grey
 

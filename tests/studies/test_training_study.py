@@ -8,10 +8,10 @@ import csv
 import numpy as np
 import pytest
 import sets
-import training
-from training import Run
 
-from muguet.quality.scores import mean_and_standard_error, psnr
+import training
+from muguet.quality import mean_and_standard_error, psnr
+from training import Run
 
 
 @pytest.fixture

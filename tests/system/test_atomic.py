@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from muguet.errors import MuguetError
+from muguet import MuguetError
 from muguet.system.atomic import replacing
 
 

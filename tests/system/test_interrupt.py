@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from muguet.system.interrupt import interruptible
+from muguet.system import interruptible
 
 
 def test_the_first_ctrl_c_sets_the_flag_and_tells_once():

@@ -28,7 +28,7 @@ def test_pages_are_asked_for_once():
 
 
 def test_other_libraries_are_left_alone(monkeypatch):
-    from muguet.system.memory import keep_freed_memory
+    from muguet.system import keep_freed_memory
 
     monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
     keep_freed_memory.__wrapped__()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import muguet
-from muguet.errors import MuguetError
+from muguet import MuguetError
 from muguet.system import tensor_file
 
 TENSORS = {

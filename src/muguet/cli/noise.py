@@ -147,7 +147,7 @@ def _learned_law(
     name: str, model: Any, measured: Measurement | None, channel: int, camera: dict[str, Any]
 ) -> Found:
     from muguet.noise.camera.readout import read_out
-    from muguet.noise.divergence import divergence, mean_divergence
+    from muguet.noise.kullback_leibler import divergence, mean_divergence
     from muguet.noise.measured import MeasuredLaw
 
     law, points = model.laws[channel], model.transfer(channel)

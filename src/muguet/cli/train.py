@@ -13,14 +13,14 @@ from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
     from muguet.denoiser import Denoiser
-    from muguet.training import Session
+    from muguet.training.fitting import Session
 
 
 def train(sources: list[Path], choices: Choices, checkpoint: Path) -> Denoiser:
     """Train on the images of all sources, showing how it goes; Ctrl-C ends it with the best so far."""
-    from muguet import checkpoint as checkpoints
     from muguet.system.interrupt import interruptible
-    from muguet.training import steps as advance
+    from muguet.training import checkpoint as checkpoints
+    from muguet.training.fitting import steps as advance
 
     if choices.resume and not checkpoint.exists():
         raise MuguetError(f"{checkpoint} is not there: nothing to --resume; run without it")
@@ -52,11 +52,11 @@ def train(sources: list[Path], choices: Choices, checkpoint: Path) -> Denoiser:
 
 
 def _session(sources: list[Path], choices: Choices) -> Session:
-    from muguet import masking
     from muguet.formats.registry import read
-    from muguet.image.datasets import Sample, collect
     from muguet.recipes import Parts
-    from muguet.training import Plan, Session
+    from muguet.training import correlated_noise
+    from muguet.training.data import Sample, collect
+    from muguet.training.fitting import Plan, Session
 
     images = [read(source, choices.axes) for source in sources]
     for image in images[:5]:
@@ -82,11 +82,11 @@ def _session(sources: list[Path], choices: Choices) -> Session:
         )
     if choices.dimensions == 2 and any(i.data.shape[i.axes.index("Z")] > 1 for i in images if "Z" in i.axes):
         say("  Z: planes are treated one by one; --dimensions 3 lets neighbouring planes help.")
-    reach = masking.parse(choices.mask, choices.dimensions)
+    reach = correlated_noise.parse(choices.mask, choices.dimensions)
     parts = Parts(choices.recipe, choices.net, choices.components, reach=reach, psf=_psf(choices.psf))
     plan = Plan(choices.minutes, choices.steps, choices.seed, device=choices.device)
     session = Session(dataset, parts, plan)
-    sentence = masking.told(session.correlation, session.parts.reach or (), chosen=reach is not None)
+    sentence = correlated_noise.told(session.correlation, session.parts.reach or (), chosen=reach is not None)
     if sentence:
         say(f"  {sentence}")
     return session

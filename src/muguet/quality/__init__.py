@@ -1,7 +1,5 @@
 """Did it work? Checks of a denoised image without a clean one, each with a verdict in one line."""
 
-from muguet.quality.card import Quality, assumptions, quality
-from muguet.quality.check import Check, Verdict
-from muguet.quality.held_out import HeldOut
+import lazy_loader
 
-__all__ = ["Check", "HeldOut", "Quality", "Verdict", "assumptions", "quality"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

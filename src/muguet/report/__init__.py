@@ -1,7 +1,5 @@
 """One HTML page on a denoised image, which needs nothing but itself."""
 
-from muguet.report.assembly import check_report, write_report
-from muguet.report.channel import Channel
-from muguet.report.run import Run
+import lazy_loader
 
-__all__ = ["Channel", "Run", "check_report", "write_report"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,1 +1,5 @@
 """X: how a signal is estimated from what was recorded."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 import tifffile
 
-from muguet.errors import MuguetError
-from muguet.noise.camera.readout import read_out
-from muguet.noise.camera.sentences import interpret
-from muguet.noise.emccd import EMCCD
-from muguet.noise.known import Gaussian, PoissonGaussian
-from muguet.noise.measured import MeasuredLaw
-from muguet.noise.transfer.curve import MeanVariance, mean_variance
+from muguet import MuguetError
+from muguet.noise import (
+    EMCCD,
+    Gaussian,
+    MeanVariance,
+    MeasuredLaw,
+    PoissonGaussian,
+    interpret,
+    mean_variance,
+    read_out,
+)
 
 GAIN, OFFSET, READ = 2.1, 100.0, 3.0
 CAMERA = PoissonGaussian(GAIN, OFFSET, READ)

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from muguet.errors import MuguetError
-from muguet.noise.transfer.correlation import Correlation, mean_correlation, noise_correlation
+from muguet import MuguetError
+from muguet.noise import Correlation, mean_correlation, noise_correlation
 from muguet.noise.transfer.highpass import high_pass
 
 

@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muguet.errors import MuguetError
-from muguet.noise.transfer.curve import MeanVariance
+from muguet import MuguetError
+from muguet.noise import MeanVariance, rough_std, transfer_alone
 from muguet.noise.transfer.highpass import high_pass
-from muguet.noise.transfer.single_image import levelled, rough_std, transfer_alone
+from muguet.noise.transfer.single_image import levelled
 
 GAIN, OFFSET = 2.0, 100.0
 

@@ -3,8 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from muguet.noise.transfer.curve import MeanVariance
-from muguet.noise.transfer.variance import fitted_variance
+from muguet.noise import MeanVariance, fitted_variance
 
 
 def points_of(variance, relative=0.03, number=60, seed=0, ends=(100.0, 1500.0)):

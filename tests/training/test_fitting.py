@@ -12,25 +12,31 @@ import pytest
 import torch
 
 import muguet
-import muguet.session
-from muguet import checkpoint, recipes, training
-from muguet.errors import MuguetError
-from muguet.image.datasets import Sample, collect
-from muguet.image.patches import HELD_OUT, MISSING, SATURATED, TARGET
+import muguet.training.session
+from muguet import MuguetError, recipes, training
 from muguet.recipes import Parts
-from muguet.restoration.blind import Grid
-from muguet.restoration.filterbank import FilterBankNet
-from muguet.restoration.unet import UNet
-from muguet.schedule import LEAST, VISITS, Schedule, plateaued
-from muguet.session import Plan, Session
+from muguet.restoration import FilterBankNet, Grid, UNet
 from muguet.system import tensor_file
-from muguet.training import fit, steps
+from muguet.training import (
+    HELD_OUT,
+    MISSING,
+    SATURATED,
+    TARGET,
+    Plan,
+    Sample,
+    Session,
+    checkpoint,
+    collect,
+    fit,
+    steps,
+)
+from muguet.training.schedule import LEAST, VISITS, Schedule, plateaued
 
 
 @pytest.fixture
 def small(monkeypatch):
     """Patches and nets of a few pixels, for time; the laws are those of any size."""
-    monkeypatch.setattr(muguet.session, "PATCH", {2: (16, 16), 3: (4, 16, 16)})
+    monkeypatch.setattr(muguet.training.session, "PATCH", {2: (16, 16), 3: (4, 16, 16)})
     monkeypatch.setitem(recipes.NETS, "filterbank", lambda dims, reach: FilterBankNet(dims, (8, 8), reach))
     monkeypatch.setitem(recipes.NETS, "unet", lambda dims, reach: UNet(dims, 8, 4 - dims))
 
@@ -78,7 +84,7 @@ class Clock:
             return draw(*args, **choices)
 
         object.__setattr__(run.source, "draw", drawn)
-        for module in (muguet.session, training):
+        for module in (muguet.training.session, training):
             monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now))
 
 
@@ -481,7 +487,7 @@ def psnr(clean, image):
 
 
 def test_it_learns_the_signal_and_the_law_of_its_noise(noisy, clean, monkeypatch):
-    monkeypatch.setattr(muguet.session, "PATCH", {2: (32, 32)})
+    monkeypatch.setattr(muguet.training.session, "PATCH", {2: (32, 32)})
     model = fit(noisy, steps=150, components=2)
     denoised = model(noisy)
     assert psnr(clean, denoised) > psnr(clean, noisy) + 6

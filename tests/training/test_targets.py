@@ -6,17 +6,14 @@ import numpy as np
 import pytest
 
 import muguet
-from muguet import fit, recipes
-from muguet.errors import MuguetError
-from muguet.image.datasets import Sample, collect
-from muguet.image.patches import MISSING, PatchSource
-from muguet.restoration.filterbank import FilterBankNet
-from muguet.restoration.unet import UNet
+from muguet import MuguetError, fit, recipes
+from muguet.restoration import FilterBankNet, UNet
+from muguet.training import MISSING, PatchSource, Sample, collect
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr(muguet.session, "PATCH", {2: (32, 32), 3: (4, 16, 16)})
+    monkeypatch.setattr(muguet.training.session, "PATCH", {2: (32, 32), 3: (4, 16, 16)})
     monkeypatch.setitem(recipes.NETS, "filterbank", lambda dims, reach: FilterBankNet(dims, (8, 8), reach))
     monkeypatch.setitem(recipes.NETS, "care", lambda dims, reach: UNet(dims, 8))
 
@@ -92,7 +89,7 @@ def test_optics_only_draw_what_a_microscope_could(noisy):
     """An impulse comes out as the PSF, whatever its orientation."""
     import torch
 
-    from muguet.restoration.optics import BehindOptics
+    from muguet.restoration import BehindOptics
 
     class Same(torch.nn.Module):
         dims, stride, halo = 2, (1, 1), (0, 0)
@@ -109,10 +106,8 @@ def test_optics_only_draw_what_a_microscope_could(noisy):
 
 def test_the_dark_is_that_of_the_image_and_not_its_commonest_value():
     """A bright field with a dark square: its mode, which is 0 to the network, is far from the dark."""
-    from muguet.image.datasets import Sample, collect
-    from muguet.plan import Plan
     from muguet.recipes import Parts
-    from muguet.session import Session
+    from muguet.training import Plan, Sample, Session, collect
 
     scene = np.full((96, 96), 1000.0)
     scene[20:60, 30:70] = 300.0

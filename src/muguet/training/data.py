@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from muguet.errors import MuguetError
 from muguet.image.axes import Layout
-from muguet.image.patches import Plane
 from muguet.image.scaling import Scaling
 from muguet.image.values import clipping_level, fill_missing, quantum
+from muguet.training.patches import Plane
 
 SMALLEST = 16  # pixels along Y and X: less holds neither a grid of blind spots nor anything to learn
 MOST_PIXELS = 2**28  # of a training set held in memory, at five bytes each

@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from muguet.optimiser import BETAS, Adam
+from muguet.training.optimiser import BETAS, Adam
 
 
 def weights() -> list[torch.Tensor]:

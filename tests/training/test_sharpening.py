@@ -6,18 +6,15 @@ import numpy as np
 import pytest
 
 import muguet
-from muguet import recipes
-from muguet.denoiser import load
-from muguet.image.datasets import Sample, collect
-from muguet.plan import Plan
+from muguet import load, recipes
 from muguet.recipes import Parts
-from muguet.restoration.filterbank import FilterBankNet
-from muguet.session import Session
+from muguet.restoration import FilterBankNet
+from muguet.training import Plan, Sample, Session, collect
 
 
 @pytest.fixture
 def small(monkeypatch):
-    monkeypatch.setattr(muguet.session, "PATCH", {2: (32, 32), 3: (4, 16, 16)})
+    monkeypatch.setattr(muguet.training.session, "PATCH", {2: (32, 32), 3: (4, 16, 16)})
     monkeypatch.setitem(recipes.NETS, "filterbank", lambda dims, reach: FilterBankNet(dims, (8, 8), reach))
 
 

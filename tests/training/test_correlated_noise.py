@@ -7,19 +7,15 @@ import pytest
 import torch
 
 import muguet
-from muguet import masking, recipes
-from muguet.denoiser import load
-from muguet.errors import MuguetError
-from muguet.image.datasets import Sample, collect
-from muguet.plan import Plan
+from muguet import MuguetError, load, recipes
 from muguet.recipes import Parts
-from muguet.restoration.filterbank import FilterBankNet
-from muguet.session import Session
+from muguet.restoration import FilterBankNet
+from muguet.training import Plan, Sample, Session, collect, correlated_noise
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr(muguet.session, "PATCH", {2: (32, 32), 3: (4, 16, 16)})
+    monkeypatch.setattr(muguet.training.session, "PATCH", {2: (32, 32), 3: (4, 16, 16)})
     monkeypatch.setitem(recipes.NETS, "filterbank", lambda dims, reach: FilterBankNet(dims, (8, 8), reach))
 
 
@@ -39,7 +35,7 @@ def test_white_noise_hides_single_pixels(noisy):
     assert run.parts.reach == (0, 0)
     assert run.parts.quarter_turns
     assert run.method.blind.reach == (0, 0)
-    assert masking.told(run.correlation, run.parts.reach, chosen=False) == ""
+    assert correlated_noise.told(run.correlation, run.parts.reach, chosen=False) == ""
 
 
 def test_correlated_noise_widens_the_mask_and_drops_quarter_turns(striped):
@@ -48,7 +44,7 @@ def test_correlated_noise_widens_the_mask_and_drops_quarter_turns(striped):
     assert not run.parts.quarter_turns
     assert not run.source.quarter_turns
     assert run.method.blind.reach == (0, 1)
-    told = masking.told(run.correlation, run.parts.reach, chosen=False)
+    told = correlated_noise.told(run.correlation, run.parts.reach, chosen=False)
     assert "along X" in told
     assert "1 along X" in told
     run.advance()
@@ -63,7 +59,7 @@ def test_what_neighbours_show_is_no_variance_where_they_share_noise(striped, noi
 def test_the_user_may_choose(striped):
     run = session(striped, reach=(0, 0))
     assert run.parts.reach == (0, 0)
-    assert "as you chose" in masking.told(run.correlation, run.parts.reach, chosen=True)
+    assert "as you chose" in correlated_noise.told(run.correlation, run.parts.reach, chosen=True)
 
 
 def test_the_model_remembers_its_mask(striped, tmp_path):
@@ -86,23 +82,23 @@ def test_a_network_trained_so_does_not_see_neighbours_in_its_bank(striped):
     [("auto", None), ("pixel", (0, 0)), ("x1", (0, 1)), ("y2", (2, 0)), ("x2y1", (1, 2)), ("Y1X3", (1, 3))],
 )
 def test_what_the_option_says(text, reach):
-    assert masking.parse(text) == reach
+    assert correlated_noise.parse(text) == reach
     if reach is not None:
-        assert masking.parse(text, 3) == (0, *reach)
+        assert correlated_noise.parse(text, 3) == (0, *reach)
 
 
 @pytest.mark.parametrize("text", ["", "z1", "x", "1", "x1,y1", "x12", "x9", "wide"])
 def test_what_it_cannot_say(text):
     with pytest.raises(MuguetError, match="--mask"):
-        masking.parse(text)
+        correlated_noise.parse(text)
 
 
 def test_too_small_to_measure():
     rng = np.random.default_rng(0)
     planes = collect([Sample(rng.normal(100, 5, (16, 16)), "YX", "image")], 2).planes
-    found = masking.correlation(planes)
-    assert masking.hidden(found, 2) == (0, 0)
-    assert masking.hidden(None, 3) == (0, 0, 0)
+    found = correlated_noise.correlation(planes)
+    assert correlated_noise.hidden(found, 2) == (0, 0)
+    assert correlated_noise.hidden(None, 3) == (0, 0, 0)
 
 
 def test_stacks(striped):

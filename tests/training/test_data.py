@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from muguet.errors import MuguetError
-from muguet.image import datasets
-from muguet.image.datasets import Sample, collect
+from muguet import MuguetError
+from muguet.training import Sample, collect, data
 
 
 def noisy(*shape, level=100.0, dtype="uint16", seed=0):
@@ -171,7 +170,7 @@ def test_a_few_hot_pixels_do_not_move_the_units():
 
 
 def test_of_too_many_planes_some_are_used(monkeypatch):
-    monkeypatch.setattr(datasets, "MOST_PIXELS", 4 * 20 * 20)
+    monkeypatch.setattr(data, "MOST_PIXELS", 4 * 20 * 20)
     array = noisy(10, 20, 20)
     found = collect([Sample(array, "TYX"), Sample(noisy(20, 20), "YX")])
     assert len(found.planes) == 5

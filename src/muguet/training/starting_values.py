@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from muguet.image.patches import PatchSource
 from muguet.restoration.blind import neighbours_mean
 from muguet.restoration.blur import gaussian_blur
+from muguet.training.patches import PatchSource
 
 
 def first_error(source: PatchSource) -> float:

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from muguet import checkpoint as checkpoints
 from muguet.denoiser import Denoiser
 from muguet.errors import MuguetError
 from muguet.image.axes import named
-from muguet.image.datasets import Sample, collect
-from muguet.masking import parse
-from muguet.plan import Plan, Progress
 from muguet.recipes import Parts
 from muguet.restoration.optics import PSF
-from muguet.session import Session
 from muguet.system.interrupt import interruptible
+from muguet.training import checkpoint as checkpoints
+from muguet.training.correlated_noise import parse
+from muguet.training.data import Sample, collect
+from muguet.training.plan import Plan, Progress
+from muguet.training.session import Session
 
 __all__ = ["Plan", "Progress", "Session", "denoise", "fit", "steps"]
 

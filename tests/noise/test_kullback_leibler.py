@@ -5,11 +5,16 @@ import math
 import numpy as np
 import pytest
 
-from muguet.noise.divergence import divergence, mean_divergence
-from muguet.noise.emccd import EMCCD
-from muguet.noise.known import Gaussian, PoissonGaussian, Speckle
-from muguet.noise.law import Affine
-from muguet.noise.measured import MeasuredLaw
+from muguet.noise import (
+    EMCCD,
+    Affine,
+    Gaussian,
+    MeasuredLaw,
+    PoissonGaussian,
+    Speckle,
+    divergence,
+    mean_divergence,
+)
 from tests.noise.conftest import learned
 
 LAWS = {

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from muguet.errors import MuguetError
-from muguet.image.patches import Plane
 from muguet.noise.transfer.bins import Floats
 from muguet.noise.transfer.correlation import LAGS, Correlation, mean_correlation
+from muguet.training.patches import Plane
 
 _PLANES = 16  # of a training set, at most, and of each its middle
 _SIDE = 1024  # pixels

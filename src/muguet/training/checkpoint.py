@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from muguet.errors import MuguetError
-from muguet.evidence import Evidence
-from muguet.session import Session
 from muguet.system import tensor_file
+from muguet.training.evidence import Evidence
+from muguet.training.session import Session
 
 PROGRESS = ("step", "seconds", "aside", "measuring", "total", "decay_from")  # of the schedule
 

@@ -13,21 +13,21 @@ import torch
 from torch import Tensor
 
 from muguet.denoiser import Denoiser
-from muguet.evidence import Evidence
-from muguet.firstlook import darkest, first_error
-from muguet.image.datasets import Dataset
-from muguet.image.patches import HELD_OUT, SATURATED, TARGET, Patches, PatchSource
-from muguet.masking import correlation, hidden
 from muguet.noise.transfer.variance import fitted_variance
-from muguet.optimiser import Adam
-from muguet.plan import Plan, Progress
 from muguet.recipes import NOISY, RECIPES, Parts, choose
 from muguet.restoration.memory_format import kernels_channels_last
 from muguet.restoration.optics import BehindOptics
-from muguet.schedule import Schedule, enough
-from muguet.sharpening import sharpened
 from muguet.system.device import bfloat16_pays, find_device
 from muguet.system.memory import keep_freed_memory
+from muguet.training.correlated_noise import correlation, hidden
+from muguet.training.data import Dataset
+from muguet.training.evidence import Evidence
+from muguet.training.optimiser import Adam
+from muguet.training.patches import HELD_OUT, SATURATED, TARGET, Patches, PatchSource
+from muguet.training.plan import Plan, Progress
+from muguet.training.schedule import Schedule, enough
+from muguet.training.sharpening import sharpened
+from muguet.training.starting_values import darkest, first_error
 from muguet.version import __version__
 
 PATCH = {2: (64, 64), 3: (16, 48, 48)}
@@ -43,7 +43,7 @@ class Session:
     Parameters
     ----------
     dataset
-        What to learn from, see `muguet.image.datasets.collect`.
+        What to learn from, see `muguet.training.data.collect`.
     parts
         What the method is made of; channels and dimensions follow the data.
     plan

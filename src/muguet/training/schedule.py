@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from muguet.plan import Plan
+from muguet.training.plan import Plan
 
 DECAY_FROM = 0.3  # of the run at full learning rate, over the rest it falls to nothing
 WEIGHED_FROM = 0.5  # of the run: the noise is measured then, and pixels are weighed from then on

@@ -9,18 +9,12 @@ from scipy.ndimage import gaussian_filter
 from torch import nn
 
 import muguet
-from muguet import checkpoint, recipes
-from muguet.denoiser import load
-from muguet.evidence import Evidence
-from muguet.image.datasets import Sample, collect
-from muguet.method import Method
-from muguet.noise.known import Gaussian
-from muguet.noise.transfer.variance import Variance
-from muguet.plan import Plan
+from muguet import Method, load, recipes
+from muguet.noise import Gaussian, Variance
 from muguet.recipes import Parts
-from muguet.restoration.blind import Grid
-from muguet.restoration.filterbank import FilterBankNet
-from muguet.session import Session
+from muguet.restoration import FilterBankNet, Grid
+from muguet.training import Plan, Sample, Session, checkpoint, collect
+from muguet.training.evidence import Evidence
 
 SHOT = Variance(constant=0.02, linear=0.1, quadratic=0.0, floor=1e-4)
 CPU = torch.device("cpu")
@@ -107,7 +101,7 @@ def test_the_gate_decides_how_much_of_the_pixel_is_in_the_answer(dims):
 
 @pytest.fixture
 def small(monkeypatch):
-    monkeypatch.setattr(muguet.session, "PATCH", {2: (32, 32), 3: (4, 16, 16)})
+    monkeypatch.setattr(muguet.training.session, "PATCH", {2: (32, 32), 3: (4, 16, 16)})
     monkeypatch.setitem(recipes.NETS, "filterbank", lambda dims, reach: FilterBankNet(dims, (8, 8), reach))
 
 

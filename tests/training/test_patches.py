@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage, stats
 
-from muguet.image.patches import HELD_OUT, MISSING, TARGET, PatchSource, Plane
+from muguet.training import HELD_OUT, MISSING, TARGET, PatchSource, Plane
 
 
 def planes_of(*shapes, untrusted=0.0):

@@ -12,13 +12,13 @@ from torch import Tensor
 
 from muguet.denoiser import Denoiser
 from muguet.errors import MuguetError
-from muguet.image.patches import MISSING, SATURATED, PatchSource
 from muguet.noise.law import Law
 from muguet.noise.transfer.bins import Floats
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.noise.transfer.single_image import levelled, transfer_alone
 from muguet.noise.transfer.variance import fitted_variance
 from muguet.recipes import RECIPES
+from muguet.training.patches import MISSING, SATURATED, PatchSource
 
 _PIXELS = 2_000_000  # of a channel, at most: two seconds of work
 _MISFIT = 0.05  # of σ on average, beyond which a polynomial is not what the points show

@@ -1,0 +1,39 @@
+from . import (
+    figures,
+    formats,
+    image,
+    noise,
+    prediction,
+    quality,
+    recipes,
+    report,
+    restoration,
+    samples,
+    training,
+)
+from .denoiser import Denoiser, load
+from .errors import MuguetError
+from .method import Method
+from .training import denoise, fit
+from .version import __version__
+
+__all__ = [
+    "Denoiser",
+    "Method",
+    "MuguetError",
+    "__version__",
+    "denoise",
+    "figures",
+    "fit",
+    "formats",
+    "image",
+    "load",
+    "noise",
+    "prediction",
+    "quality",
+    "recipes",
+    "report",
+    "restoration",
+    "samples",
+    "training",
+]

@@ -1,0 +1,45 @@
+from .camera.readout import Interval, Readout, read_out
+from .camera.sentences import interpret
+from .emccd import EMCCD
+from .known import Gaussian, Laplace, PoissonGaussian, Speckle
+from .kullback_leibler import divergence, mean_divergence
+from .law import Affine, Distribution, Law, corrupt
+from .learned import LearnedLaw
+from .measured import MeasuredLaw
+from .mixture import Mixture
+from .sharpened import Sharpened
+from .transfer.correlation import Correlation, mean_correlation, noise_correlation
+from .transfer.curve import MeanVariance, mean_variance
+from .transfer.single_image import rough_std, transfer_alone
+from .transfer.variance import Variance, fitted_variance
+
+__all__ = [
+    "EMCCD",
+    "Affine",
+    "Correlation",
+    "Distribution",
+    "Gaussian",
+    "Interval",
+    "Laplace",
+    "Law",
+    "LearnedLaw",
+    "MeanVariance",
+    "MeasuredLaw",
+    "Mixture",
+    "PoissonGaussian",
+    "Readout",
+    "Sharpened",
+    "Speckle",
+    "Variance",
+    "corrupt",
+    "divergence",
+    "fitted_variance",
+    "interpret",
+    "mean_correlation",
+    "mean_divergence",
+    "mean_variance",
+    "noise_correlation",
+    "read_out",
+    "rough_std",
+    "transfer_alone",
+]

@@ -1,0 +1,26 @@
+from . import classical
+from .blind import Grid, Mask, Nothing, Stratified, neighbours_mean
+from .blur import gaussian_blur
+from .blur_width import best_blur, best_sigma, blind_sigma
+from .care import CareUNet
+from .filterbank import FilterBankNet
+from .optics import PSF, BehindOptics
+from .unet import UNet
+
+__all__ = [
+    "PSF",
+    "BehindOptics",
+    "CareUNet",
+    "FilterBankNet",
+    "Grid",
+    "Mask",
+    "Nothing",
+    "Stratified",
+    "UNet",
+    "best_blur",
+    "best_sigma",
+    "blind_sigma",
+    "classical",
+    "gaussian_blur",
+    "neighbours_mean",
+]

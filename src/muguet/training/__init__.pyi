@@ -1,0 +1,26 @@
+from . import checkpoint
+from .data import Dataset, Sample, collect
+from .fitting import denoise, fit, steps
+from .patches import HELD_OUT, MISSING, SATURATED, TARGET, Patches, PatchSource, Plane
+from .plan import Plan, Progress
+from .session import Session
+
+__all__ = [
+    "HELD_OUT",
+    "MISSING",
+    "SATURATED",
+    "TARGET",
+    "Dataset",
+    "PatchSource",
+    "Patches",
+    "Plan",
+    "Plane",
+    "Progress",
+    "Sample",
+    "Session",
+    "checkpoint",
+    "collect",
+    "denoise",
+    "fit",
+    "steps",
+]
