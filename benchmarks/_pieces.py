@@ -42,7 +42,7 @@ def loss_of(session: Session, patches: Patches) -> torch.Tensor:
 
 
 def reenact(session: Session, lap: Laps) -> None:
-    """A step of `session` by the same calls as `muguet.training.session` and `muguet.method` make, with a lap after each."""
+    """Take a step of `session` by the calls that `Session.advance` and `Method` make, with a lap after each."""
     method: Any = session.method
     lap.begin()
     patches = session.source.draw(session.plan.batch, session.chance)

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from muguet import Denoiser, MuguetError, training
+from muguet.figures import overview, save
 from muguet.formats import check_output, read, write
 from muguet.image import Image, to_dtype
 from muguet.noise import PoissonGaussian

@@ -172,8 +172,8 @@ RECIPES = {
 class Parts:
     """What a method is made of, as its file's header says it.
 
-    `net` is the recipe's own if None. `reach` tells how many neighbours on either side, axis by axis, are hidden with a
-    pixel, because they share its noise; None: to be measured (by `muguet.training.session.Session`). `psf` is for recipes
+    `net` is the recipe's own if None. `reach` is how many neighbours on either side, axis by axis, are hidden with a
+    pixel, because they share its noise; None: to be measured (by `muguet.training.Session`). `psf` is for recipes
     with optics: a standard deviation in pixels, or a kernel.
     """
 

@@ -13,7 +13,7 @@ import pytest
 import tifffile
 
 from muguet import MuguetError, training
-from muguet.training import checkpoint
+from muguet.training import checkpoint, fitting
 
 
 def start(*arguments: object) -> subprocess.Popen[str]:
@@ -46,7 +46,7 @@ def test_ctrl_c_twice_ends_at_once_with_130_and_leaves_the_checkpoint(image, tmp
     # The second one comes while the first is being answered: an answer that takes long is simulated.
     slow = tmp_path / "slow.py"
     slow.write_text(
-        "import time, muguet.training.fitting as t\n"
+        "import time, muguet.training as t\n"
         "answer = t.Session.denoiser\n"
         "t.Session.denoiser = lambda self: (print('saved', file=__import__('sys').stderr, flush=True),"
         " time.sleep(60), answer(self))[-1]\n"
@@ -79,7 +79,7 @@ def test_a_killed_run_resumes_to_the_same_bits(muguet, image, tmp_path, monkeypa
             raise KilledError
         return advance(session)
 
-    monkeypatch.setattr(training, "CHECKPOINT_EVERY", 0.0)
+    monkeypatch.setattr(fitting, "CHECKPOINT_EVERY", 0.0)
     monkeypatch.setattr(training.Session, "advance", dying)
     with pytest.raises(KilledError):
         muguet("denoise", image, "-o", parts, *options)
@@ -119,7 +119,7 @@ def test_a_checkpoint_that_cannot_be_written_does_not_end_the_run(tmp_path, monk
     def full(session: training.Session, path: Path) -> None:
         raise MuguetError("the disk is full")
 
-    monkeypatch.setattr(training, "CHECKPOINT_EVERY", 0.0)
+    monkeypatch.setattr(fitting, "CHECKPOINT_EVERY", 0.0)
     monkeypatch.setattr(checkpoint, "save", full)
     with pytest.warns(UserWarning, match="without a checkpoint"):
         assert len(list(training.steps(session, tmp_path / "c"))) == 4

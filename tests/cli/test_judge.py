@@ -142,7 +142,7 @@ def test_without_scikit_image_there_is_psnr(judged, muguet, truth, raw, tmp_path
     def without(name: str, package: str | None = None) -> object:
         return None if name == "skimage" else find(name, package)
 
-    for module in ("muguet.quality.scores", "muguet.cli.scorecard"):
+    for module in ("muguet.quality.scores", "muguet.cli.judge_tables"):
         monkeypatch.setattr(sys.modules[module], "find_spec", without)
     made, clean = write(tmp_path / "made.tif", raw[0]), write(tmp_path / "clean.tif", truth[0])
     found = judged(made, clean)["mean"]

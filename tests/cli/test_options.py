@@ -10,8 +10,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from muguet.cli.denoise import denoise
+from muguet.cli.fit import fit
 from muguet.cli.options import Choices, Inputs, with_choices
-from muguet.cli.work import denoise, fit
 
 NAMES = [field.name for field in fields(Choices)]
 

@@ -13,8 +13,9 @@ import pytest
 import torch
 
 from muguet import Denoiser, MuguetError
-from muguet.denoiser import Parts
 from muguet.image import Image, Scaling
+from muguet.recipes import Parts
+from muguet.report import report_on
 from muguet.system import machine
 
 COMMAND = ["/opt/bin/muguet", "denoise", "/data/people/cells.tif", "--report"]

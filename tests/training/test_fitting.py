@@ -12,8 +12,9 @@ import pytest
 import torch
 
 import muguet
+import muguet.training.fitting
 import muguet.training.session
-from muguet import MuguetError, recipes, training
+from muguet import MuguetError, recipes
 from muguet.recipes import Parts
 from muguet.restoration import FilterBankNet, Grid, UNet
 from muguet.system import tensor_file
@@ -84,7 +85,7 @@ class Clock:
             return draw(*args, **choices)
 
         object.__setattr__(run.source, "draw", drawn)
-        for module in (muguet.training.session, training):
+        for module in (muguet.training.session, muguet.training.fitting):
             monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now))
 
 

@@ -7,11 +7,12 @@ import sys
 import typer
 
 from muguet.cli.check import check
+from muguet.cli.denoise import denoise
+from muguet.cli.fit import fit
 from muguet.cli.info import info
 from muguet.cli.judge import judge
 from muguet.cli.noise import noise
 from muguet.cli.simulate import simulate
-from muguet.cli.work import denoise, fit
 from muguet.errors import MuguetError
 
 app = typer.Typer(

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
+from muguet.cli.judge_tables import Judged, tell
 from muguet.cli.options import Axes
 from muguet.cli.pairs import layout_of, partners, planes_like
-from muguet.cli.scorecard import Judged, tell
 from muguet.errors import MuguetError
 
 Plane = npt.NDArray[Any]

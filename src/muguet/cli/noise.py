@@ -10,8 +10,8 @@ import numpy.typing as npt
 import typer
 
 from muguet.cli.display import say
-from muguet.cli.measure import Found, Measurement, channels, measure
-from muguet.cli.tell import draw, tell
+from muguet.cli.noise_measured import Found, Measurement, channels, measure
+from muguet.cli.noise_tables import draw, tell
 from muguet.errors import MuguetError
 
 Floats = npt.NDArray[np.float64]

@@ -92,8 +92,8 @@ def check_white(
 ) -> Check:
     """Whether the noise of neighbours is independent, which all that is learned here rests on.
 
-    Twice: in the noisy image, by what is too fine to be structure (`muguet.noise.transfer.correlation`), which an estimate
-    that followed the noise cannot hide; and in the normalised residual (`muguet.quality.whiteness`), where a
+    Twice: in the noisy image, by what is too fine to be structure (`muguet.noise.transfer.correlation`), which an
+    estimate that followed the noise cannot hide; and in the normalised residual (`muguet.quality.whiteness`), where a
     positive correlation at any lag is noise or structure that belongs together and went together.
 
     Parameters

@@ -1,4 +1,4 @@
-"""`muguet denoise` and `muguet fit`."""
+"""`muguet denoise`: learn from images what is signal and what is noise, then remove the noise."""
 
 from __future__ import annotations
 
@@ -126,32 +126,6 @@ def denoise(
     tell_law(denoiser)
     if model is None:
         _checkpoint_of(results).unlink(missing_ok=True)
-
-
-@with_choices
-def fit(
-    inputs: Inputs,
-    *,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The model file.", rich_help_panel=OUTPUT)] = Path(
-        "model.muguet"
-    ),
-    choices: Choices,
-) -> None:
-    """Learn a denoiser and the law of the noise from noisy images, and keep them in one file."""
-    from muguet.cli.paths import find
-
-    if choices.recipe in CLASSICAL:
-        raise MuguetError(
-            f"--recipe {choices.recipe} learns nothing that could be kept: use it with muguet denoise"
-        )
-    sources = find(inputs)
-    check_writable(out, choices.overwrite)
-    checkpoint = out.with_name(out.name + ".checkpoint")
-    denoiser = train(sources, choices, checkpoint)
-    denoiser.save(out)
-    say(f"{out}: the model. Use it with muguet denoise IN -o OUT --model {out}")
-    tell_law(denoiser)
-    checkpoint.unlink(missing_ok=True)
 
 
 def _checkpoint_of(results: list[Path]) -> Path:

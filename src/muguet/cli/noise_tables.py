@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from muguet.cli.measure import Found, Measurement
+from muguet.cli.noise_measured import Found, Measurement
 
 if TYPE_CHECKING:
     from muguet.noise.camera.readout import Interval
