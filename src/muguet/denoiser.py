@@ -15,7 +15,7 @@ from torch import Tensor
 from muguet.errors import MuguetError
 from muguet.image import axes as ax
 from muguet.image.scaling import Scaling
-from muguet.image.values import fill_missing
+from muguet.image.values import fill_missing, require_real
 from muguet.method import Method
 from muguet.noise.law import Affine, Law
 from muguet.noise.sharpened import Sharpened
@@ -84,8 +84,7 @@ class Denoiser:
             real numbers.
         """
         array = np.asarray(image)
-        if array.dtype.kind not in "buif":
-            raise MuguetError(f"the image holds {array.dtype} values: give real numbers (its magnitude, say)")
+        require_real(array, "the image")
         layout = self.layout(array.shape, axes)
         planes = layout.split(array)
         out = np.empty(planes.shape, np.float32)

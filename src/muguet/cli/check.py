@@ -78,10 +78,10 @@ def _plane(path: Path, channel: int, number: int | None) -> tuple[npt.NDArray[An
     """One plane of one channel of a file, how the file is laid out, and which plane it is."""
     from muguet.formats.registry import read
     from muguet.image.axes import Layout
+    from muguet.image.values import require_real
 
     image = read(path)
-    if image.data.size == 0 or image.data.dtype.kind not in "buif":
-        raise MuguetError(f"{path} holds no real pixel values ({image.data.dtype}, {image.data.shape})")
+    require_real(image.data, str(path))
     layout = Layout(image.axes, image.data.shape)
     if channel >= layout.channels:
         raise MuguetError(f"--channel {channel}: {path} has {_counted(layout.channels, 'channel')}")

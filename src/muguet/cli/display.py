@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from muguet.system.text import duration
+
 if TYPE_CHECKING:
     from muguet.image.image import Image
 
@@ -70,16 +72,6 @@ class Bar:
             self.progress.update(self.task, completed=share, left=left, text=text)
         else:
             say(f"{self.title} {100 * share:3.0f} %, {left}{', ' + text if text else ''}")
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them: 8 s, 4 min 05 s, 2 h 10 min."""
-    whole = max(round(seconds), 0)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def described(image: Image) -> str:

@@ -36,13 +36,12 @@ def info(
 
 def _image(path: Path) -> dict[str, Any]:
     from muguet.formats.registry import read
-    from muguet.image.values import clipping_level, quantum
+    from muguet.image.values import clipping_level, quantum, require_real
     from muguet.noise.transfer.single_image import rough_std
 
     image = read(path)
     data = image.data
-    if data.size == 0 or data.dtype.kind not in "buif":
-        raise MuguetError(f"{path} holds no real pixel values ({data.dtype}, shape {data.shape})")
+    require_real(data, str(path))
     finite = np.isfinite(data) if data.dtype.kind == "f" else np.ones(data.shape, bool)
     values = data[finite]
     level = clipping_level(data)

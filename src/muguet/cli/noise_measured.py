@@ -108,10 +108,10 @@ def _planes(
     """One channel of an image as ``(n, y, x)``, and its axes with their sizes."""
     from muguet.formats.registry import read
     from muguet.image.axes import Layout
+    from muguet.image.values import require_real
 
     image = read(path)
-    if image.data.size == 0 or image.data.dtype.kind not in "buif":
-        raise MuguetError(f"{path} holds no real pixel values ({image.data.dtype}, {image.data.shape})")
+    require_real(image.data, str(path))
     layout = Layout(image.axes, image.data.shape)
     if one_for_all and layout.channels == 1:
         channel = 0

@@ -32,11 +32,9 @@ def partners(files: list[Path], others: list[Path], name: str) -> list[Path]:
 def layout_of(image: Image) -> Layout:
     """How an image is cut into planes ``(n, c, y, x)``; refuses what has no real pixel values."""
     from muguet.image.axes import Layout
+    from muguet.image.values import require_real
 
-    if image.data.size == 0 or image.data.dtype.kind not in "buif":
-        raise MuguetError(
-            f"{image.path} holds no real pixel values ({image.data.dtype}, shape {image.data.shape})"
-        )
+    require_real(image.data, str(image.path))
     return Layout(image.axes, image.data.shape)
 
 

@@ -40,13 +40,10 @@ def denoise_file(
 def _denoised(
     denoiser: Denoiser, image: Image, dtype: np.dtype[Any], symmetries: int | None
 ) -> tuple[npt.NDArray[Any], str]:
-    from muguet.image.values import to_dtype
+    from muguet.image.values import require_real, to_dtype
     from muguet.quality.residual import Residual
 
-    if image.data.dtype.kind not in "buif" or image.data.size == 0:
-        raise MuguetError(
-            f"{image.path} holds no real pixel values ({image.data.dtype}, shape {image.data.shape})"
-        )
+    require_real(image.data, str(image.path))
     try:
         layout = denoiser.layout(image.data.shape, image.axes)
     except MuguetError as error:

@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from muguet.cli.display import Bar, described, duration, say
+from muguet.cli.display import Bar, described, say
 from muguet.cli.options import Choices
 from muguet.cli.pairs import partners
 from muguet.errors import MuguetError
+from muguet.system.text import duration
 
 if TYPE_CHECKING:
     from muguet.denoiser import Denoiser

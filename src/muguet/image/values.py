@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from muguet.errors import MuguetError
+
 Array = npt.NDArray[np.generic]
 
 
@@ -28,6 +30,36 @@ def clipping_level(image: Array) -> float | None:
         return None
     below = values[values < top].max()
     return float(top) if spike > 3 * int(np.count_nonzero(values == below)) else None
+
+
+def unsaturated(plane: Array) -> npt.NDArray[np.float64]:
+    """Return a plane in float64 with NaN for saturated pixels (see `clipping_level`) and for infinite ones."""
+    level = clipping_level(plane)
+    values = plane.astype(np.float64)
+    seen = np.isfinite(values) if level is None else np.isfinite(values) & (values < level)
+    return np.where(seen, values, np.nan)
+
+
+def require_real(array: Array, name: str) -> None:
+    """Refuse an array that holds no pixel values, or values that are not real numbers.
+
+    Parameters
+    ----------
+    array
+        The pixels.
+    name
+        What the message calls the image.
+
+    Raises
+    ------
+    MuguetError
+        If the array is empty, complex, or of text, objects or dates.
+    """
+    if array.dtype.kind not in "buif" or array.size == 0:
+        raise MuguetError(
+            f"{name} holds no real pixel values ({array.dtype}, shape {array.shape}): "
+            "give real numbers (of complex values the magnitude, say)"
+        )
 
 
 def quantum(image: Array) -> float:

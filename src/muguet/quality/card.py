@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
+from muguet.image.values import unsaturated
 from muguet.noise.law import Law
 from muguet.quality.check import Check, Floats, Verdict, finite, worst
 from muguet.quality.frc import halves as split
 from muguet.quality.frc import ring_correlation
 from muguet.quality.held_out import Calibration, HeldOut, advantage, calibrate
 from muguet.quality.image_checks import check_source, check_white
-from muguet.quality.normalised import FEWEST, Normalised, centre, normalise, unsaturated
+from muguet.quality.normalised import FEWEST, Normalised, centre, normalise
 from muguet.quality.result_checks import (
     REMOVED,
     check_fits,

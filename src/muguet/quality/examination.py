@@ -9,12 +9,12 @@ import numpy.typing as npt
 import torch
 
 from muguet.denoiser import Denoiser
-from muguet.image.values import fill_missing, quantum
+from muguet.image.values import fill_missing, quantum, unsaturated
 from muguet.prediction.tiles import reflected
 from muguet.quality import Quality, quality
 from muguet.quality.frc import halves
 from muguet.quality.held_out import HeldOut
-from muguet.quality.normalised import centre, unsaturated
+from muguet.quality.normalised import centre
 from muguet.recipes import RECIPES
 from muguet.restoration.blind import Grid, Mask
 

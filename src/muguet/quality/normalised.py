@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.image.values import clipping_level
+from muguet.image.values import unsaturated
 from muguet.noise.law import Law
 from muguet.noise.transfer.bins import bins_of
 from muguet.noise.transfer.single_image import transfer_alone
@@ -77,13 +77,6 @@ def centre(plane: npt.NDArray[Value], side: int = SIDE) -> npt.NDArray[Value]:
     """The middle of a plane, at most `side` pixels along each axis."""
     at = [(max(size - side, 0) // 2, min(size, side)) for size in plane.shape]
     return plane[tuple(slice(start, start + size) for start, size in at)]
-
-
-def unsaturated(plane: Floats) -> Floats:
-    """A noisy plane with NaN for what is not finite, and for saturated pixels (`muguet.image.values`)."""
-    level = clipping_level(plane)
-    seen = np.isfinite(plane) if level is None else np.isfinite(plane) & (plane < level)
-    return np.where(seen, plane, np.nan)
 
 
 def normalise(recorded: Floats, signal: Floats, law: Law | None) -> Normalised:

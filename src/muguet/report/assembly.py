@@ -12,11 +12,11 @@ from muguet.quality.check import worst
 from muguet.report import charts as draw
 from muguet.report import page as html
 from muguet.report.channel import Channel, channel_facts, channel_pictures, channel_section
-from muguet.report.facts import plain
 from muguet.report.images import Pictures
 from muguet.report.run import Run, run_facts
 from muguet.report.tables import run_table
 from muguet.system.atomic import check_writable, replacing
+from muguet.system.text import json_safe
 from muguet.version import __version__
 
 __all__ = ["Channel", "Run", "check_report", "write_report"]
@@ -61,7 +61,7 @@ def write_report(
     if not channels:
         raise MuguetError("a report needs an image: give at least one channel")
     shown = [channel_pictures(channel, len(channels)) for channel in channels]
-    facts = plain(_facts(title, channels, shown, run))
+    facts = json_safe(_facts(title, channels, shown, run))
     sections = [
         channel_section(channel, each, its, n if len(channels) > 1 else None)
         for n, (channel, each, its) in enumerate(zip(channels, shown, facts["channels"], strict=True))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,21 +70,6 @@ def readout_facts(readout: Readout) -> dict[str, Any]:
 def _interval(interval: Interval) -> dict[str, float | str]:
     """JSON has no infinity: such an end is the word."""
     return {name: value if np.isfinite(value) else str(value) for name, value in asdict(interval).items()}
-
-
-def plain(value: Any) -> Any:
-    """What JSON can hold: lists for arrays, objects for dataclasses, null for what is no finite number."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return plain(asdict(value))
-    if isinstance(value, Mapping):
-        return {str(name): plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
-    if isinstance(value, np.ndarray | np.generic):
-        return plain(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value
 
 
 def number(value: Any) -> str:

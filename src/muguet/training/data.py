@@ -11,7 +11,7 @@ import numpy.typing as npt
 from muguet.errors import MuguetError
 from muguet.image.axes import Layout
 from muguet.image.scaling import Scaling
-from muguet.image.values import clipping_level, fill_missing, quantum
+from muguet.image.values import clipping_level, fill_missing, quantum, require_real
 from muguet.training.patches import Plane
 
 SMALLEST = 16  # pixels along Y and X: less holds neither a grid of blind spots nor anything to learn
@@ -107,8 +107,7 @@ def _layout(sample: Sample, dimensions: int) -> Layout:
     array, name = sample.array, sample.name
     if array.size == 0:
         raise MuguetError(f"{name} is empty (shape {array.shape}): give an image with pixels")
-    if array.dtype.kind not in "buif":
-        raise MuguetError(f"{name} holds {array.dtype} values: give real numbers (its magnitude, say)")
+    require_real(array, name)
     layout = Layout(sample.axes, array.shape, dimensions)
     if min(layout.space[-2:]) < SMALLEST:
         raise MuguetError(
@@ -141,8 +140,7 @@ def _targets(sample: Sample, layout: Layout) -> npt.NDArray[np.generic] | None:
     if sample.target is None:
         return None
     array = sample.target
-    if array.dtype.kind not in "buif":
-        raise MuguetError(f"the target of {sample.name} holds {array.dtype} values: give real numbers")
+    require_real(array, f"the target of {sample.name}")
     try:
         whole = np.broadcast_to(array, layout.shape)
     except ValueError as error:

@@ -81,11 +81,11 @@ class Correlation:
 def noise_correlation(planes: Floats) -> Correlation:
     """Correlation of the noise along Y and X, of planes that still hold their signal.
 
-    Along X, the planes are first filtered by sixth differences along Y only (`muguet.noise.transfer.highpass`): what
-    is left of a well-sampled scene is little, and white noise stays white along X. Divided by its local standard
-    deviation z (that of the 9×33 pixels around), the correlation at lag k is ⟨z(y, x) z(y, x + k)⟩ / ⟨z²⟩, products of values cut
-    at four standard deviations. The same along Y with the axes exchanged. Structure finer than the optics' limit, an
-    edge without blur, adds to it.
+    Along X, the planes are first filtered by sixth differences along Y only (`muguet.noise.transfer.highpass`):
+    what is left of a well-sampled scene is little, and white noise stays white along X. Divided by its local
+    standard deviation z (that of the 9×33 pixels around), the correlation at lag k is ⟨z(y, x) z(y, x + k)⟩ / ⟨z²⟩,
+    products of values cut at four standard deviations. The same along Y with the axes exchanged. Structure finer
+    than the optics' limit, an edge without blur, adds to it.
 
     Parameters
     ----------

@@ -1,0 +1,41 @@
+"""Values as text: JSON for programs, durations for people."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+import numpy as np
+
+
+def json_safe(value: Any) -> Any:
+    """Return what JSON can hold: lists for arrays, objects for dataclasses, null for numbers that are not finite."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return json_safe(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(name): json_safe(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_safe(each) for each in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return json_safe(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value
+
+
+def to_json(value: Any) -> str:
+    """Return a value as JSON text, one figure a line; see `json_safe`."""
+    return json.dumps(json_safe(value), indent=1, allow_nan=False, ensure_ascii=False)
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as a person says them: 8 s, 4 min 05 s, 2 h 10 min."""
+    whole = max(round(seconds), 0)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
