@@ -37,23 +37,23 @@ class Laps:
 def loss_of(session: Session, patches: Patches) -> torch.Tensor:
     """The loss of a step, as `Session.advance` has it but for the spreading of quantised values."""
     weight = patches.role == TARGET
-    loss: torch.Tensor = session.method(patches.noisy, patches.noisy, weight, patches.channel, session.host)
-    return loss
+    loss = session.method(patches.noisy, patches.noisy, weight, patches.channel, session.host)
+    return torch.as_tensor(loss.total)
 
 
 def reenact(session: Session, lap: Laps) -> None:
     """Take a step of `session` by the calls that `Session.advance` and `Method` make, with a lap after each."""
-    method: Any = session.method
+    method = session.method
     lap.begin()
     patches = session.source.draw(session.plan.batch, session.chance)
     lap("sampling")
     mask = method.blind.draw(patches.noisy.shape, session.host)
     hidden = method.blind.hide(patches.noisy, mask, session.host)
     lap("masking")
-    estimate = method.estimate(hidden)
+    estimate = method.estimate(hidden, own=False)
     lap("forward")
     weight = patches.role == TARGET
-    loss = method.surprise(estimate, patches.noisy, weight, patches.channel, mask)
+    loss = method.likelihood(estimate, patches.noisy, weight, patches.channel, mask)
     lap("likelihood")
     session.optimiser.zero_grad()
     loss.backward()

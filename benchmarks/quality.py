@@ -172,7 +172,7 @@ def bright(data: Path, quick: bool) -> dict[str, Any]:
         wavelet = psnr(classical.calibrated(noisy, "wavelet")[0], clean)
         for net in ("filterbank", "unet"):
             model, found, _ = run(noisy, clean, minutes=0.3 if quick else 5, net=net)
-            if model.method.can_see:
+            if model.method.has_gate:
                 found["psnr_known_law"] = psnr(told_the_law(model, noisy), clean)
             results[f"{name}, {photons} photo-electrons, {net}"] = found | {"wavelet": wavelet}
     return results
@@ -189,7 +189,7 @@ def told_the_law(model: Any, noisy: np.ndarray) -> np.ndarray:
     units = torch.from_numpy(np.pad(scaling.apply(noisy.astype(np.float32)), padding, mode="reflect"))
     whole = tuple(slice(size) for size in noisy.shape)
     with torch.inference_mode():
-        blind, gate = (each[0, 0].numpy()[whole] for each in model.method.both(units[None, None]))
+        blind, gate = (each[0, 0].numpy()[whole] for each in model.method.predict(units[None, None])[:2])
     estimate, rest = scaling.invert(blind), 1 - gate
     known = 2 * np.maximum(estimate - 100, 0) + 4 * 4 + 1 / 12
     rest = np.minimum(rest * known / model.noise.std(estimate) ** 2, 1)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-if (
-    "PYTEST_XDIST_WORKER" in os.environ
-):  # every worker has a core to itself: threads of two would wait for each other
-    os.environ["OMP_NUM_THREADS"] = "1"
+# One thread for each test process, and threads that sleep while they wait: others have the cores.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
 import numpy as np
 import pytest

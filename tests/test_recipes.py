@@ -36,7 +36,7 @@ def test_every_recipe_learns(recipe):
     losses = []
     for _ in range(10):
         generator = torch.Generator().manual_seed(0)
-        loss = method(noisy, noisy, everything, torch.zeros(4, dtype=torch.long), generator)
+        loss = method(noisy, noisy, everything, torch.zeros(4, dtype=torch.long), generator).total
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

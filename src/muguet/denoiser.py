@@ -24,7 +24,7 @@ from muguet.noise.transfer.variance import fitted_variance
 from muguet.prediction.symmetry import Symmetry
 from muguet.prediction.symmetry import symmetries as sides
 from muguet.prediction.tiles import map_tiles, tiles
-from muguet.recipes import RECIPES, Parts
+from muguet.recipes.parts import Parts
 from muguet.restoration.memory_format import kernels_channels_last
 from muguet.system import tensor_file
 from muguet.system.device import bfloat16_pays, find_device
@@ -122,7 +122,7 @@ class Denoiser:
         views: Sequence[Symmetry],
     ) -> Iterator[float]:
         """Denoise one plane ``(*space)`` of one channel into `out`, yielding the share that is done."""
-        net: Any = self.method.net
+        net = self.method.net
         cuts = tiles(plane.shape, CORE[self.parts.dimensions], net.halo, net.stride)
         return map_tiles(lambda tile: self._tile(tile, channel, views), plane, out, cuts)
 
@@ -186,7 +186,7 @@ class Denoiser:
 
     @property
     def _learned(self) -> list[Any]:
-        if not RECIPES[self.parts.recipe].learns_law:
+        if not self.method.learns_law:
             raise MuguetError(
                 f"the recipe {self.parts.recipe} learns no noise law: train with --recipe joint"
             )
@@ -244,11 +244,24 @@ def load(path: str | Path, device: str = "auto") -> Denoiser:
         scalings = tuple(Scaling(**each) for each in header["scalings"])
         transfers = tuple(each and MeanVariance.of(each) for each in header.get("transfers", ()))
         method = parts.build()
-        method.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
+        method.load_state_dict(
+            {name: torch.from_numpy(value) for name, value in _renamed(tensors, header).items()}
+        )
     except (KeyError, TypeError, RuntimeError) as error:
         raise MuguetError(f"{path} does not hold a complete model: save or train it again") from error
     kernels_channels_last(method.eval().requires_grad_(False))
     return Denoiser(parts, method, scalings, transfers, header["training"]).to(place)
+
+
+def _renamed(
+    tensors: Mapping[str, npt.NDArray[np.generic]], header: Mapping[str, Any]
+) -> dict[str, npt.NDArray[np.generic]]:
+    """The tensors under their names of today: format 3 kept the state of the gate in networks that have one."""
+    found = dict(tensors)
+    if header["format"] == 3:
+        found["gate_open"] = found.pop("net.sighted", np.zeros((), np.float32))
+        found.pop("net.net.sighted", None)
+    return found
 
 
 def _arrays(module: torch.nn.Module) -> dict[str, npt.NDArray[np.generic]]:

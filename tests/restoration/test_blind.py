@@ -60,7 +60,7 @@ def test_a_hidden_value_never_reaches_its_own_estimate(name, spacing):
     corners = [m for m in masks if chosen(shape, m)[(0, 0, *(0,) * len(space))]]
     for mask in corners[:1] + masks[:2]:
         noisy = torch.randn(shape, requires_grad=True)
-        estimate = net(grid.hide(noisy, mask))
+        estimate = net(grid.hide(noisy, mask)).blind
         hidden = chosen(shape, mask)
         places = hidden.nonzero()
         # The first, the last and some hidden pixels between: corners and borders are among them.
@@ -153,7 +153,7 @@ def test_neighbours_within_reach_are_hidden_with_their_pixel(reach, spacing):
     shape = (1, 1, *((16, 20) if dims == 2 else (4, 8, 12)))
     for mask in every_phase(shape, spacing, reach)[:12]:
         noisy = torch.randn(shape, requires_grad=True)
-        estimate = net(grid.hide(noisy, mask))
+        estimate = net(grid.hide(noisy, mask)).blind
         places = chosen(shape, mask).nonzero()
         for index in {0, len(places) // 3, len(places) - 1}:
             place = tuple(places[index])

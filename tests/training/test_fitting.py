@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import signal
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -115,7 +116,7 @@ def test_looking_at_a_run_does_not_change_it(small, noisy, tmp_path):
         one.advance()
         two.advance()
         two.denoiser()
-        two.held_out()
+        two.validation.likelihood(two.averaged)
         two.rehearse()
         checkpoint.save(two, tmp_path / "checkpoint")
     assert_same(one, two)
@@ -346,14 +347,14 @@ def influence(run, role):
     mine, others = torch.zeros(()), torch.zeros(())
     for _ in range(12):
         target = patches.noisy.clone().requires_grad_()
-        run.method(patches.noisy, target, patches.role == TARGET, patches.channel, run.host).backward()
+        run.method(patches.noisy, target, patches.role == TARGET, patches.channel, run.host).total.backward()
         mine += target.grad[patches.role == role].abs().sum()
         others += target.grad[patches.role != role].abs().sum()
     return mine, others
 
 
 def weights_of_targets(run, monkeypatch):
-    """The role of each pixel of some steps, whether it was a target, and whether it was called full."""
+    """The role of each pixel of some steps, whether it was a target, and whether it was marked as saturated."""
     seen, forward = [], run.method.forward
     draw = run.source.draw
 
@@ -361,9 +362,9 @@ def weights_of_targets(run, monkeypatch):
         seen.append([draw(*args, **choices)])
         return seen[-1][0]
 
-    def watched(noisy, target, weight, channel, generator, full=None):
-        seen[-1].append((weight, full))
-        return forward(noisy, target, weight, channel, generator, full)
+    def watched(noisy, target, weight, channel, generator, saturated=None, mask=None):
+        seen[-1].append((weight, saturated))
+        return forward(noisy, target, weight, channel, generator, saturated, mask)
 
     object.__setattr__(run.source, "draw", drawn)
     monkeypatch.setattr(run.method, "forward", watched)
@@ -372,17 +373,17 @@ def weights_of_targets(run, monkeypatch):
     return role, *(torch.cat([told[i].flatten() for _, told in seen]) for i in range(2))
 
 
-def test_held_out_and_missing_pixels_are_never_targets_and_saturated_ones_are_called_full(
+def test_held_out_and_missing_pixels_are_never_targets_and_saturated_ones_are_marked(
     small, noisy, monkeypatch
 ):
     picture = noisy.astype(np.float32)
     picture[40:60, 40:60] = np.nan
     picture = np.minimum(picture, np.nanpercentile(picture, 90))
     run = session(picture, steps=9, batch=16)
-    role, weight, full = weights_of_targets(run, monkeypatch)
+    role, weight, saturated = weights_of_targets(run, monkeypatch)
     assert set(role.tolist()) == {MISSING, TARGET, HELD_OUT, SATURATED}
     assert ((weight > 0) == ((role == TARGET) | (role == SATURATED))).all()
-    assert (full == (role == SATURATED)).all()
+    assert (saturated == (role == SATURATED)).all()
     for each in (MISSING, HELD_OUT):
         mine, others = influence(run, each)
         assert mine == 0
@@ -391,17 +392,20 @@ def test_held_out_and_missing_pixels_are_never_targets_and_saturated_ones_are_ca
 
 def test_the_held_out_likelihood_is_of_held_out_pixels_alone(small, noisy):
     run = advanced(session(noisy, steps=9), 2)
-    before = run.held_out()
-    run._fixed = [(p, torch.where(p.role == HELD_OUT, target, 1e6), mask) for p, target, mask in run._fixed]
-    assert run.held_out() == before
-    run._fixed = [(p, target + 1, mask) for p, target, mask in run._fixed]
-    assert run.held_out() != before
+
+    def likelihood(change):
+        batches = tuple(replace(each, target=change(each)) for each in run.validation.batches)
+        return replace(run.validation, batches=batches).likelihood(run.averaged)
+
+    before = run.validation.likelihood(run.averaged)
+    assert before == likelihood(lambda b: torch.where(b.patches.role == HELD_OUT, b.target, 1e6))
+    assert before != likelihood(lambda b: b.target + 1)
 
 
 def test_repeated_values_are_spread_over_their_step(small, noisy):
     run = session(noisy, steps=3)
     patches = run.source.draw(4, run.chance)
-    away = (run._target(patches) - patches.noisy) * run.scalings[0].scale
+    away = (run.source.target(patches, run.chance) - patches.noisy) * run.scalings[0].scale
     assert away.abs().max() <= 0.5 + 1e-3
     assert away.std().item() == pytest.approx(1 / math.sqrt(12), rel=0.1)
 

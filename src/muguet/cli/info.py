@@ -70,13 +70,13 @@ def _image(path: Path) -> dict[str, Any]:
 
 def _model(path: Path) -> dict[str, Any]:
     from muguet.denoiser import load
-    from muguet.recipes import RECIPES
+    from muguet.recipes.find import find_recipe
 
     model = load(path)
     training = model.training
     facts: dict[str, Any] = {
         "file": str(path),
-        "recipe": f"{model.parts.recipe}: {RECIPES[model.parts.recipe].about}",
+        "recipe": f"{model.parts.recipe}: {find_recipe(model.parts.recipe).about}",
         "network": model.parts.net,
         "components": model.parts.components,
         "dimensions": model.parts.dimensions,
@@ -93,7 +93,7 @@ def _model(path: Path) -> dict[str, Any]:
         "versions": training.get("versions"),
         "device": training.get("device"),
     }
-    if RECIPES[model.parts.recipe].learns_law:
+    if model.method.learns_law:
         for c, (law, (low, high)) in enumerate(zip(model.laws, training["signal_range"], strict=True)):
             signal = np.linspace(low, high, 5)
             facts[f"noise_of_channel_{c}"] = {

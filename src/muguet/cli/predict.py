@@ -68,9 +68,7 @@ def _denoised(
 
 def tell_law(denoiser: Denoiser) -> None:
     """A line or two on the noise that was learned, at five signals of each channel."""
-    from muguet.recipes import RECIPES
-
-    if not RECIPES[denoiser.parts.recipe].learns_law:
+    if not denoiser.method.learns_law:
         return
     for c, (law, (low, high)) in enumerate(
         zip(denoiser.laws, denoiser.training["signal_range"], strict=True)

@@ -15,7 +15,6 @@ from muguet.quality import Quality, quality
 from muguet.quality.frc import halves
 from muguet.quality.held_out import HeldOut
 from muguet.quality.normalised import centre
-from muguet.recipes import RECIPES
 from muguet.restoration.blind import Grid, Mask
 
 Floats = npt.NDArray[np.float64]
@@ -50,7 +49,7 @@ def examine(
         If the planes do not match.
     """
     recorded, signal = (np.asarray(plane, dtype=np.float64) for plane in (noisy, estimate))
-    law = denoiser.laws[channel] if RECIPES[denoiser.parts.recipe].learns_law else None
+    law = denoiser.laws[channel] if denoiser.method.learns_law else None
     reach = denoiser.parts.reach or ()
     if denoiser.parts.dimensions != 2 or recorded.shape != signal.shape or recorded.ndim != 2:
         return quality(noisy, estimate, law, reach=reach)
@@ -77,7 +76,7 @@ def blind(denoiser: Denoiser, plane: npt.NDArray[np.generic], channel: int = 0) 
         guess = _answer(denoiser, cut, channel, mask)
         recorded.append(cut[mask][known[mask]])
         signal.append(guess[mask][known[mask]])
-    law = denoiser.learned_laws[channel] if RECIPES[denoiser.parts.recipe].learns_law else None
+    law = denoiser.learned_laws[channel] if denoiser.method.learns_law else None
     return HeldOut(np.concatenate(recorded), np.concatenate(signal), law, quantum(np.asarray(plane)))
 
 
@@ -86,11 +85,11 @@ def _answer(denoiser: Denoiser, plane: Floats, channel: int, mask: Mask | None =
     scaling, net = denoiser.scalings[channel], denoiser.method.net
     units = torch.from_numpy(scaling.apply(fill_missing(plane)))[None, None].to(denoiser.device)
     with torch.inference_mode():
-        sighted = None
+        own = None
         if mask is not None:
-            units, sighted = _grid(denoiser).hide(units, mask), 0.0
-        whole = [torch.from_numpy(each) for each in _multiples(plane.shape, net.stride)]  # type: ignore[arg-type]
-        answer = denoiser.method.estimate(units[..., whole[0][:, None], whole[1]], sighted)[0, 0]
+            units, own = _grid(denoiser).hide(units, mask), False
+        whole = [torch.from_numpy(each) for each in _multiples(plane.shape, net.stride)]
+        answer = denoiser.method.estimate(units[..., whole[0][:, None], whole[1]], own)[0, 0]
     counts = scaling.invert(answer.cpu().numpy().astype(np.float64))
     return counts[: plane.shape[0], : plane.shape[1]].astype(np.float64)
 

@@ -143,12 +143,11 @@ def _channel(
 ) -> Channel:
     from muguet.figures.views import contrast
     from muguet.quality.examination import examine
-    from muguet.recipes import RECIPES
     from muguet.report import Channel
 
     noisy, estimate = planes
     law = own_law = readout = None
-    if RECIPES[denoiser.parts.recipe].learns_law:
+    if denoiser.method.learns_law:
         law, points = denoiser.laws[c], denoiser.transfer(c)
         own_law = None if points is None else denoiser.learned_laws[c]
         readout = _readout(law, estimate if points is None else points, noisy)

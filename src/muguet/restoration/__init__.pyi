@@ -4,6 +4,7 @@ from .blur import gaussian_blur
 from .blur_width import best_blur, best_sigma, blind_sigma
 from .care import CareUNet
 from .filterbank import FilterBankNet
+from .net import GatedNet, Net, Prediction
 from .optics import PSF, BehindOptics
 from .unet import UNet
 
@@ -12,9 +13,12 @@ __all__ = [
     "BehindOptics",
     "CareUNet",
     "FilterBankNet",
+    "GatedNet",
     "Grid",
     "Mask",
+    "Net",
     "Nothing",
+    "Prediction",
     "Stratified",
     "UNet",
     "best_blur",

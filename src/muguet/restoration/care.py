@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from muguet.restoration.blur import reflect
 from muguet.restoration.convolutions import convolve_beside, convolve_enlarged, last_layer
 from muguet.restoration.memory_format import channels_last, one_channel_last
+from muguet.restoration.net import Net, Prediction
 
 
-class CareUNet(nn.Module):
+class CareUNet(Net):
     """Two levels of two convolutions each, widths doubling from level to level, max-pooled, with skips.
 
     CARE (Weigert et al. 2018, doi:10.1038/s41592-018-0216-7): kernels of 5 in 2-D and 3 in 3-D, and the output
@@ -81,8 +82,8 @@ class CareUNet(nn.Module):
         reach = (1 + 2 + 4 + 2 + 1) * half + cell + blur
         return (reach,) * self.dims
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Estimate of the signal, of the input's shape ``(b, 1, *space)``."""
+    def forward(self, image: Tensor) -> Prediction:
+        """Estimate the signal of an image ``(b, 1, *space)``."""
         features, skips = one_channel_last(image), []
         for block in self.down:
             features = _convolved(features, block)
@@ -92,7 +93,7 @@ class CareUNet(nn.Module):
         for level, (block, skip) in enumerate(zip(self.up, reversed(skips), strict=True)):
             features = _convolved_enlarged(features, block, skip if level == 0 or self.top_skip else None)
         out = last_layer(features, self.out)
-        return out + image if self.residual else out
+        return Prediction(out + image if self.residual else out)
 
     def _pool(self, features: Tensor) -> Tensor:
         if not self.blur_pool:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from muguet.restoration.blur import gaussian, reflect
 from muguet.restoration.convolutions import convolve_beside
 from muguet.restoration.memory_format import fold, unfold
+from muguet.restoration.net import GatedNet, Prediction
 
 SIGMAS = (0.6, 0.9, 1.3, 1.9, 2.8, 4.0)
 SEEN = (0.9, 1.9, 4.0)  # blurs between which the network sees differences
@@ -102,7 +103,7 @@ def _matrices(sigmas: tuple[float, ...], radius: int, size: int, device: torch.d
         return torch.stack(found).to(device)
 
 
-class FilterBankNet(nn.Module):
+class FilterBankNet(GatedNet):
     """A U-Net at half resolution that predicts, for every pixel, the gains of a bank's bands, a residual, and a gate.
 
     Of blurs B₁ … Bₙ, from fine to coarse, the blind estimate is
@@ -126,14 +127,7 @@ class FilterBankNet(nn.Module):
         Channels of each level.
     reach
         Neighbours that no filter may hold, see `FilterBank`.
-
-    Attributes
-    ----------
-    sighted
-        0 or 1: whether an answer is the sighted estimate, unless `forward` is told for each image.
     """
-
-    sighted: Tensor
 
     def __init__(
         self, dims: int = 2, widths: tuple[int, ...] = (32, 64, 96), reach: tuple[int, ...] = ()
@@ -157,7 +151,6 @@ class FilterBankNet(nn.Module):
         conv = nn.Conv2d if dims == 2 else nn.Conv3d
         self.head = conv(widths[0], fold * (bands + 1), 1)
         self.gate = conv(widths[0], fold, 1)
-        self.register_buffer("sighted", torch.zeros(()))
         with torch.no_grad():
             self.gate.weight.zero_()
             self.head.weight.mul_(0.1)
@@ -186,22 +179,12 @@ class FilterBankNet(nn.Module):
         return tuple(max(near + far, bank) for near, far, bank in sizes)
 
     def open_gate(self, share: float) -> None:
-        """Answer with the sighted estimate from now on, `share` of it being the pixel itself at first."""
+        """Set the gate to `share`, the same everywhere: where learning it starts from."""
         with torch.no_grad():
             self.gate.bias.fill_(math.log(share / (1 - share)))  # type: ignore[union-attr]
-            self.sighted.fill_(1)
 
-    def forward(self, image: Tensor, sighted: Tensor | float | None = None) -> Tensor:
-        """Estimate of the signal, of the input's shape ``(b, 1, *space)``.
-
-        `sighted` holds 1 for images whose answer is the sighted estimate and 0 where it is the blind one, of a shape
-        that broadcasts with theirs; None: what the attribute of this name says.
-        """
-        blind, gate = self.both(image)
-        return blind + (self.sighted if sighted is None else sighted) * gate * (image - blind)
-
-    def both(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """The blind estimate and the gate, each of the input's shape, in float32."""
+    def forward(self, image: Tensor) -> Prediction:
+        """Return the blind estimate and the gate of an image ``(b, 1, *space)``, in float32."""
         with torch.autocast(image.device.type, enabled=False):
             image = image.float()
             bank = self.bank(image)
@@ -221,7 +204,7 @@ class FilterBankNet(nn.Module):
             gains, residual, gate = torch.split(out, [bank.shape[-1] - 1, 1, 1], -1)
             bands = (gains * (bank[..., :-1] - bank[..., 1:])).sum(-1, keepdim=True)
             blind = bank[..., -1:] + bands + 0.3 * residual
-        return unfold(blind), torch.sigmoid(unfold(gate))
+        return Prediction(unfold(blind), torch.sigmoid(unfold(gate)))
 
     def _heads(self, features: Tensor) -> Tensor:
         """What `head` and `gate` say, in one convolution, folded as `fold` does: ``(b, *smaller, 4, bands + 2)``."""

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from muguet.errors import MuguetError
 from muguet.restoration.blur import gaussian_blur, reflect
+from muguet.restoration.net import Net, Prediction
 
 PSF = float | tuple[tuple[float, ...], ...]
 
 
-class BehindOptics(nn.Module):
+class BehindOptics(Net):
     """estimate = PSF ∗ phantom, where the inner net draws the phantom, which is nowhere far below the dark.
 
-    What no microscope could have recorded is never predicted. `penalty` is the mean of max(dark − phantom, 0) of the
-    last call, to be added to the loss. Goncharova et al. 2020, *Improving blind spot denoising for microscopy*
-    (DecoNoising), arXiv:2008.08414, where the dark is 0 counts; cameras add an offset, so here it is the darkest that
-    a blur finds in the images.
+    The network so never predicts what no microscope could have recorded. The `penalty` of a prediction is the mean of
+    max(dark − phantom, 0), which is added to the loss. Goncharova et al. 2020, *Improving blind spot denoising for
+    microscopy* (DecoNoising), arXiv:2008.08414, where the dark is 0 counts; cameras add an offset, so here it is the
+    darkest value of the blurred images.
 
     Parameters
     ----------
     net
-        From ``(b, 1, *space)`` to a phantom of that shape.
+        Draws the phantom: its blind estimate, the gate is not used.
     psf
         Standard deviation of a Gaussian, in pixels, or a kernel of odd sizes ``(y, x)``, which is divided by its sum.
 
@@ -42,13 +42,13 @@ class BehindOptics(nn.Module):
     """
 
     dark: Tensor
+    kernel: Tensor
 
-    def __init__(self, net: Any, psf: PSF = 1.0) -> None:
+    def __init__(self, net: Net, psf: PSF = 1.0) -> None:
         super().__init__()
-        self.net = net
+        self.net, self.dims = net, net.dims
         self.sigma = float(psf) if isinstance(psf, int | float) else None
         self.radius: tuple[int, ...] = ()
-        self.penalty: Tensor | None = None
         self.register_buffer("dark", torch.zeros(()), persistent=False)  # of use to training alone
         if isinstance(psf, Sequence):
             kernel = torch.tensor(psf, dtype=torch.float32)
@@ -66,25 +66,21 @@ class BehindOptics(nn.Module):
         self.radius = (int(4 * psf + 1),) * net.dims
 
     @property
-    def dims(self) -> int:
-        """Spatial dimensions."""
-        return int(self.net.dims)
-
-    @property
     def stride(self) -> tuple[int, ...]:
         """Input sizes must be multiples of this, axis by axis."""
-        return tuple(self.net.stride)
+        return self.net.stride
 
     @property
     def halo(self) -> tuple[int, ...]:
         """How far an input pixel can be from an output pixel and still reach it, axis by axis."""
         return tuple(h + r for h, r in zip(self.net.halo, self.radius, strict=True))
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Estimate of the signal, of the input's shape ``(b, 1, *space)``."""
-        phantom: Tensor = self.net(image).float()
-        self.penalty = F.relu(self.dark - phantom).mean() if torch.is_grad_enabled() else None
+    def forward(self, image: Tensor) -> Prediction:
+        """Estimate the signal of an image ``(b, 1, *space)``."""
+        phantom = self.net(image).blind.float()
+        penalty = F.relu(self.dark - phantom).mean()
         with torch.autocast(image.device.type, enabled=False):
             if self.sigma is not None:
-                return gaussian_blur(phantom, self.sigma)
-            return F.conv2d(reflect(phantom, self.radius), self.kernel)  # type: ignore[arg-type]
+                return Prediction(gaussian_blur(phantom, self.sigma), penalty=penalty)
+            recorded = F.conv2d(reflect(phantom, self.radius), self.kernel)
+            return Prediction(recorded, penalty=penalty)

@@ -7,9 +7,10 @@ from torch import Tensor, nn
 
 from muguet.restoration.convolutions import convolve_beside, convolve_enlarged, last_layer
 from muguet.restoration.memory_format import one_channel_last
+from muguet.restoration.net import Net, Prediction
 
 
-class UNet(nn.Module):
+class UNet(Net):
     """Two levels of one 3ᵈ convolution and ReLU each, max-pooled, joined again by concatenated skips.
 
     Up: nearest neighbour ×2, then a 2ᵈ convolution. Tail: two 1ᵈ convolutions with ReLU and a linear one.
@@ -57,8 +58,8 @@ class UNet(nn.Module):
             reach += 2**level * (1 + 1 + 1 + 1)
         return (reach,) * self.dims
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Estimate of the signal, of the input's shape ``(b, 1, *space)``."""
+    def forward(self, image: Tensor) -> Prediction:
+        """Estimate the signal of an image ``(b, 1, *space)``."""
         pool = F.max_pool2d if self.dims == 2 else F.max_pool3d
         features, skips = one_channel_last(image), []
         for down in self.down:
@@ -69,4 +70,4 @@ class UNet(nn.Module):
         for up, join, skip in zip(self.up, self.join, reversed(skips), strict=True):
             features = convolve_enlarged(features, up.weight, (2,) * self.dims, up.bias)  # type: ignore[arg-type]
             features = F.relu_(convolve_beside(skip, features, join))  # type: ignore[arg-type]
-        return last_layer(self.tail(features), self.out)
+        return Prediction(last_layer(self.tail(features), self.out))

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from muguet.errors import MuguetError
 from muguet.system.atomic import replacing
 
-FORMAT = 3  # raised whenever a network changes: its weights fit no other
+FORMAT = 4  # Raised whenever the tensors of a model or a checkpoint change.
+OLDEST = {"model": 3, "checkpoint": 4}  # The oldest format that is read, for each kind of file.
 
 
 def write(
@@ -62,7 +63,7 @@ def read(path: Path, kind: str) -> tuple[dict[str, npt.NDArray[np.generic]], dic
         raise MuguetError(f"{path} is a muguet {header.get('kind')} file where a {kind} file was expected")
     if header.get("format", 0) > FORMAT:
         raise MuguetError(f"{path} was written by a newer version ({header.get('version')}): update muguet")
-    if header.get("format", 0) < FORMAT:
+    if header.get("format", 0) < OLDEST[kind]:
         raise MuguetError(
             f"{path} was written by an earlier muguet, whose networks were others: train it anew"
         )

@@ -64,6 +64,7 @@ class PatchSource:
     size: tuple[int, ...]
     quarter_turns: bool = True
     targets: Tensor | None = None
+    quantised: bool = False
     _coordinates: Tensor = field(repr=False, default_factory=lambda: torch.empty(0))
 
     @classmethod
@@ -97,6 +98,7 @@ class PatchSource:
             size=size,
             quarter_turns=quarter_turns,
             targets=torch.from_numpy(np.concatenate(targets)).to(device) if targets else None,
+            quantised=any(p.quantum > 0 for p in planes),
             _coordinates=torch.stack([c.flatten() for c in grid]).to(device),
         )
 
@@ -137,6 +139,19 @@ class PatchSource:
             self.quanta[plane],
             None if self.targets is None else self.targets[index].view(shape_out),
         )
+
+    def target(self, patches: Patches, generator: torch.Generator) -> Tensor:
+        """Return what hidden pixels of a batch are compared with: another image, or the noisy one.
+
+        The values of a quantised image are spread evenly over the step that they stand for: repeated values are point
+        masses, to which a density would shrink.
+        """
+        if patches.target is not None:
+            return patches.target
+        if not self.quantised:
+            return patches.noisy
+        jitter = torch.rand(patches.noisy.shape, generator=generator, device=self.device) - 0.5
+        return patches.noisy + jitter * patches.quantum.view(-1, *(1,) * (patches.noisy.ndim - 1))
 
 
 def _roles(plane: Plane, rng: np.random.Generator) -> npt.NDArray[np.uint8]:

@@ -15,6 +15,7 @@ WARM_UP = 20  # steps
 VISITS = 100  # of a noisy pixel as a target, after which its noise begins to be learned by heart
 FEW = 0.05  # of all pixels, targets of a step: with fewer its slope is so noisy that half the learning rate does better
 LEAST = 400  # steps that a network needs to learn anything, however small the image
+_STATE = ("step", "seconds", "aside", "measuring", "total", "decay_from")
 
 
 @dataclass
@@ -94,6 +95,21 @@ class Schedule:
         if self.total is not None and self.decay_from is not None:
             fallen = max(fallen, (self.step - self.decay_from) / max(self.total - self.decay_from, 1))
         return top * max(0.5 * (1 + math.cos(math.pi * min(max(fallen, 0.0), 1.0))), 1e-3)
+
+    def state(self) -> dict[str, float | int | None]:
+        """Return all that changes during a run, for a checkpoint."""
+        return {name: getattr(self, name) for name in _STATE}
+
+    def restore(self, state: Mapping[str, float | int | None]) -> None:
+        """Continue from a `state`.
+
+        Raises
+        ------
+        KeyError
+            If a value is missing.
+        """
+        for name in _STATE:
+            setattr(self, name, state[name])
 
     def expected_steps(self) -> int:
         """Steps of the whole run, as far as can be told."""

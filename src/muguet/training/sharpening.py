@@ -17,7 +17,6 @@ from muguet.noise.transfer.bins import Floats
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.noise.transfer.single_image import levelled, transfer_alone
 from muguet.noise.transfer.variance import fitted_variance
-from muguet.recipes import RECIPES
 from muguet.training.patches import MISSING, SATURATED, PatchSource
 
 _PIXELS = 2_000_000  # of a channel, at most: two seconds of work
@@ -33,7 +32,7 @@ def sharpened(denoiser: Denoiser, source: PatchSource) -> Denoiser:
     None for a channel whose images do not tell: too few pixels, a curve that no polynomial follows, or one above
     N-net's own, which bounds it (σ²_N = σ² + the estimate's error).
     """
-    if not RECIPES[denoiser.parts.recipe].learns_law:
+    if not denoiser.method.learns_law:
         return denoiser
     transfers = tuple(
         _transfer(denoiser, source, channel, law)  # type: ignore[arg-type]
@@ -65,13 +64,13 @@ def _pairs(denoiser: Denoiser, source: PatchSource, channel: int) -> tuple[list[
     for number in which[::every]:
         shape = shapes[number]
         span = slice(starts[number], starts[number] + int(np.prod(shape)))
-        crop = _centre(shape, denoiser.method.net.stride)  # type: ignore[arg-type]
+        crop = _centre(shape, denoiser.method.net.stride)
         units = source.values[span].view(shape)[crop]
         role = source.role[span].view(shape)[crop]
         lost = (role == MISSING) | (role == SATURATED)
         with torch.inference_mode():
             # The blind one: an estimate that holds the pixel's noise would pass that for signal.
-            estimate = _doubles(denoiser.method.estimate(units[None, None], 0.0)[0, 0])
+            estimate = _doubles(denoiser.method.estimate(units[None, None], own=False)[0, 0])
         noisy.append(_doubles(units.masked_fill(lost, float("nan"))))
         estimates.append(levelled(noisy[-1], estimate))
     return noisy, estimates

@@ -6,18 +6,15 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
-from torch import nn
 
 import muguet
 from muguet import Method, load, recipes
 from muguet.noise import Gaussian, Variance
 from muguet.recipes import Parts
-from muguet.restoration import FilterBankNet, Grid
+from muguet.restoration import FilterBankNet, GatedNet, Grid, Prediction
 from muguet.training import Plan, Sample, Session, checkpoint, collect
-from muguet.training.evidence import Evidence
 
 SHOT = Variance(constant=0.02, linear=0.1, quadratic=0.0, floor=1e-4)
-CPU = torch.device("cpu")
 FIRST = torch.zeros(4, dtype=torch.long)
 
 
@@ -27,15 +24,19 @@ def generator(seed=0):
 
 def test_each_channel_has_its_own_variance():
     twice = Variance(constant=0.04, linear=0.2, quadratic=0.01, floor=0.05)
-    both = Evidence.of([SHOT, twice], CPU)
+    both = Method(Gated(0.5), Grid(), [Gaussian(), Gaussian()])
+    both.learn_gate([SHOT, twice])
     signal = torch.rand(4, 1, 3, 5, generator=generator()) - 0.3
-    found = both.variance(signal, torch.tensor([0, 1, 0, 1]))
+    found = both.measured_variance(signal, torch.tensor([0, 1, 0, 1]))
     torch.testing.assert_close(found[::2], SHOT(signal[::2]))
     torch.testing.assert_close(found[1::2], twice(signal[1::2]))
 
 
-class Gated(nn.Module):
-    """Neighbours say that the signal is 1 everywhere; the gate is the same everywhere."""
+class Gated(GatedNet):
+    """The estimate from neighbours is 1 everywhere; the gate is the same everywhere."""
+
+    dims = 2
+    stride = halo = (1, 1)
 
     def __init__(self, gate):
         super().__init__()
@@ -44,8 +45,8 @@ class Gated(nn.Module):
     def open_gate(self, share):
         self.gate = share
 
-    def both(self, image):
-        return torch.ones_like(image), torch.full_like(image, self.gate)
+    def forward(self, image):
+        return Prediction(torch.ones_like(image), torch.full_like(image, self.gate))
 
 
 @pytest.mark.parametrize("skewed", [False, True])
@@ -57,12 +58,12 @@ def test_the_likeliest_gate_has_the_least_error(skewed):
     if skewed:
         unit = torch.empty(signal.shape).exponential_(generator=generator(2)) - 1
     noisy = signal + noise.constant**0.5 * unit
-    rule, gates = Evidence.of([noise], CPU), np.linspace(0.05, 0.95, 91)
+    gates = np.linspace(0.05, 0.95, 91)
     losses, errors = [], []
     for gate in gates:
         method = Method(Gated(gate), Grid(), [Gaussian()])
-        loss, surprise = rule.loss(method, noisy, noisy, torch.ones_like(noisy), FIRST, generator(3))
-        losses.append(float(loss - surprise))
+        method.learn_gate([noise])
+        losses.append(float(method(noisy, noisy, torch.ones_like(noisy), FIRST, generator(3)).gate))
         errors.append(float((1 + gate * (noisy - 1) - signal).square().mean()))
     assert gates[int(np.argmin(losses))] == pytest.approx(0.6, abs=0.02)
     assert gates[int(np.argmin(errors))] == pytest.approx(0.6, abs=0.02)
@@ -73,27 +74,37 @@ def test_the_blind_estimate_learns_from_the_law_alone():
     torch.manual_seed(0)
     noisy = torch.randn(4, 1, 32, 32)
     method = Parts("joint", reach=(0, 0)).build()
-    batch = method, noisy, noisy, torch.ones_like(noisy), FIRST, generator(3)
-    loss, surprise = Evidence.of([SHOT], CPU).loss(*batch)
+    method.learn_gate([SHOT])
+    loss = method(noisy, noisy, torch.ones_like(noisy), FIRST, generator(3))
     head = method.net.head.bias
-    (both,) = torch.autograd.grad(loss, head, retain_graph=True)
-    (alone,) = torch.autograd.grad(surprise, head)
+    (both,) = torch.autograd.grad(loss.total, head, retain_graph=True)
+    (alone,) = torch.autograd.grad(loss.likelihood, head)
     torch.testing.assert_close(both, alone)
 
 
 @pytest.mark.parametrize("dims", [2, 3])
 def test_the_gate_decides_how_much_of_the_pixel_is_in_the_answer(dims):
     torch.manual_seed(0)
-    net = FilterBankNet(dims, (8, 8))
+    method = Method(FilterBankNet(dims, (8, 8)), Grid(), [Gaussian()])
     image = torch.randn(2, 1, *(4, 16, 16)[-dims:])
-    blind = net(image)
-    torch.testing.assert_close(net(image, 0.0), blind)
-    net.open_gate(0.3)
-    torch.testing.assert_close(net(image), blind + 0.3 * (image - blind))
-    torch.testing.assert_close(net(image, 0.0), blind)
-    half = net(image, torch.tensor([0.0, 1.0]).view(2, *[1] * (dims + 1)))
-    torch.testing.assert_close(half[0], blind[0])
-    torch.testing.assert_close(half[1], net(image)[1])
+    with torch.no_grad():
+        blind = method.net(image).blind
+        torch.testing.assert_close(method.estimate(image), blind)
+        method.open_gate(0.3)
+        torch.testing.assert_close(method.estimate(image), blind + 0.3 * (image - blind))
+        torch.testing.assert_close(method.estimate(image, own=True), blind + 0.3 * (image - blind))
+        torch.testing.assert_close(method.estimate(image, own=False), blind)
+
+
+def test_until_the_noise_is_known_every_parameter_has_a_gradient():
+    """Data-parallel training waits for the gradient of each; the gate's is zero, so that it does not move."""
+    torch.manual_seed(0)
+    noisy = torch.randn(4, 1, 32, 32)
+    method = Parts("joint", reach=(0, 0)).build()
+    method(noisy, noisy, torch.ones_like(noisy), FIRST, generator(3)).total.backward()
+    assert all(parameter.grad is not None for parameter in method.parameters())
+    assert not method.net.gate.weight.grad.any()
+    assert not method.net.gate.bias.grad.any()
 
 
 # ------------------------------------------------------------------ in a run
@@ -139,7 +150,7 @@ def test_the_second_half_sees_the_pixels_and_the_file_says_so(small, bright, tmp
     seen = []
     while not session.finished:
         session.advance()
-        seen.append(float(session.method.net.sighted))
+        seen.append(float(session.method.gate_open))
     assert seen == [0.0] * 9 + [1.0] * 11
     model = session.denoiser()
     model.save(tmp_path / "m.muguet")
@@ -176,12 +187,12 @@ def test_it_stays_blind_where_it_should(small, bright, parts, image):
     """As published, without a gate, without a law, with neighbours that share noise, and with too few pixels."""
     noisy = bright[0] if image == "bright" else bright[0][:17, :18]
     session = trained(noisy, 12, **parts)
-    assert session.evidence is None
-    assert float(getattr(session.method.net, "sighted", 0.0)) == 0
+    assert session.method.noise_variance is None
+    assert float(session.method.gate_open) == 0
 
 
 def test_with_clean_targets_nothing_is_hidden(small, bright):
     noisy, clean = bright
     data = collect([Sample(noisy, "YX", "image", clean.astype(np.float32))], 2)
     session = Session(data, Parts("supervised"), Plan(steps=4, batch=4))
-    assert float(session.method.net.sighted) == 1
+    assert float(session.method.gate_open) == 1

@@ -1,0 +1,66 @@
+"""What every network is: a module that estimates the signal, with a known reach and, some, a gate."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+
+class Prediction(NamedTuple):
+    """What a network makes of an image ``(b, 1, *space)``.
+
+    Attributes
+    ----------
+    blind
+        The estimate b of the signal, of the image's shape.
+    gate
+        The weight g of a pixel's own value y in the estimate b + g (y − b), between 0 and 1, of the image's shape;
+        None for networks without a gate.
+    penalty
+        A scalar that is added to the loss; None for most networks.
+    """
+
+    blind: Tensor
+    gate: Tensor | None = None
+    penalty: Tensor | None = None
+
+
+class Net(nn.Module, ABC):
+    """A network (D-net): from an image ``(b, 1, *space)`` to a `Prediction` of the same shape.
+
+    Attributes
+    ----------
+    dims
+        Number of spatial dimensions, 2 or 3.
+    """
+
+    dims: int
+
+    @property
+    @abstractmethod
+    def stride(self) -> tuple[int, ...]:
+        """Number of which the input's size must be a multiple, for each axis of space."""
+
+    @property
+    @abstractmethod
+    def halo(self) -> tuple[int, ...]:
+        """Largest distance between an output pixel and an input pixel that it depends on, for each axis of space."""
+
+    @abstractmethod
+    def forward(self, image: Tensor) -> Prediction:
+        """Estimate the signal of an image ``(b, 1, *space)`` in network units."""
+
+    def __call__(self, image: Tensor) -> Prediction:
+        """Estimate the signal, see `forward`."""
+        prediction: Prediction = super().__call__(image)
+        return prediction
+
+
+class GatedNet(Net):
+    """A network whose `Prediction` has a gate."""
+
+    @abstractmethod
+    def open_gate(self, share: float) -> None:
+        """Set the gate to `share`, the same everywhere: where learning it starts from."""
