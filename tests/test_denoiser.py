@@ -30,11 +30,7 @@ def small_nets(monkeypatch):
 
 
 def plane(model, picture, channel=0):
-    out = np.empty(picture.shape, np.float32)
-    shares = list(model.plane(picture, channel, out, model.views(picture.size)))
-    assert shares == sorted(shares)
-    assert shares[-1] == 1
-    return out
+    return model.denoise_plane(picture, channel)
 
 
 def made(net="filterbank", dimensions=2, channels=1, low_precision=False, **parts) -> Denoiser:
@@ -223,7 +219,7 @@ def test_the_answer_is_the_mean_of_those_to_so_many_views(monkeypatch):
         model(np.ascontiguousarray(picture[::y, ::x]), symmetries=1)[::y, ::x] for y, x in ((1, 1), (-1, -1))
     ]
     np.testing.assert_allclose(model(picture, symmetries=2), np.mean(turned, 0), rtol=1e-4)
-    monkeypatch.setattr(module, "FEW", 47 * 64)
+    monkeypatch.setattr(module, "MAX_PIXELS_EIGHT", 47 * 64)
     np.testing.assert_array_equal(model(picture), once)  # a large image is seen once
     with pytest.raises(MuguetError, match="1, 2, 4 or 8"):
         model(picture, symmetries=3)

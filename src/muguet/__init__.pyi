@@ -11,9 +11,10 @@ from . import (
     samples,
     training,
 )
-from .denoiser import Denoiser, load
+from .denoiser import Denoiser
 from .errors import MuguetError
 from .method import Method
+from .model_file import load
 from .training import denoise, fit
 from .version import __version__
 

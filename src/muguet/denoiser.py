@@ -1,7 +1,9 @@
-"""A fitted method in camera counts: call it on an image; save it to one file; load it again."""
+"""A fitted method in camera counts: call it on an image, ask it for the noise law, save it."""
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,7 +15,8 @@ import torch
 from torch import Tensor
 
 from muguet.errors import MuguetError
-from muguet.image import axes as ax
+from muguet.image.axes import Layout, named
+from muguet.image.planes import ArrayPlanes, Planes
 from muguet.image.scaling import Scaling
 from muguet.image.values import fill_missing, require_real
 from muguet.method import Method
@@ -21,17 +24,17 @@ from muguet.noise.law import Affine, Law
 from muguet.noise.sharpened import Sharpened
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.noise.transfer.variance import fitted_variance
+from muguet.prediction.regions import Cut, map_regions
 from muguet.prediction.symmetry import Symmetry
-from muguet.prediction.symmetry import symmetries as sides
-from muguet.prediction.tiles import map_tiles, tiles
+from muguet.prediction.symmetry import symmetries as chosen_symmetries
 from muguet.recipes.parts import Parts
-from muguet.restoration.memory_format import kernels_channels_last
 from muguet.system import tensor_file
-from muguet.system.device import bfloat16_pays, find_device
-from muguet.system.memory import keep_freed_memory
+from muguet.system.device import bfloat16_pays
 
-CORE = {2: (512, 512), 3: (16, 192, 192)}  # pixels of a tile without its halo
-FEW = 2**22  # pixels of an image that are seen from all sides: eight times the time for 0.01 to 0.06 dB
+CORE = {2: (512, 512), 3: (16, 192, 192)}  # pixels of a region without its halo
+MAX_PIXELS_EIGHT = (
+    2**22
+)  # Larger images are seen once: eight views take eight times the time for 0.01 to 0.06 dB.
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +46,10 @@ class Denoiser:
     parts, method
         What it is made of, and the trained module itself.
     scalings
-        Counts to network units, one a channel.
+        The map from counts to network units of each channel.
     transfers
-        Photon-transfer curves, measured on the training images beside their estimates, one a channel in
-        network units; None where the images do not tell. Empty: none was measured.
+        Photon-transfer curve of each channel in network units, measured on the training images with their estimates;
+        None where the images do not allow it. Empty: none was measured.
     training
         How it came about: data, seed, steps, scores, versions (JSON).
     """
@@ -62,20 +65,20 @@ class Denoiser:
     def __call__(
         self, image: npt.ArrayLike, axes: str | None = None, *, symmetries: int | None = None
     ) -> npt.NDArray[np.float32]:
-        """The denoised image, in counts, of the same shape.
+        """Return the denoised image, in counts, of the same shape.
 
-        The network sees the image with all its pixels, in tiles whose halo is its receptive field. Missing pixels (NaN,
-        infinite) stay missing and leave the others as they are.
+        The network sees the image with all its pixels, in regions whose halo is its receptive field. Missing pixels
+        (NaN, infinite) stay missing and do not affect the others.
 
         Parameters
         ----------
         image
             Array of any numeric dtype.
         axes
-            One letter of TCZYXS an axis; None: guessed from the shape, and a warning says so.
+            One letter of TCZYXS for each axis; None: guessed from the shape, with a warning.
         symmetries
-            Flips and quarter turns over which the answers are averaged: 1, 2, 4 or 8, in so many times the time.
-            None: 8 for images of up to 2²² pixels in all, 1 for larger ones.
+            Flips and quarter turns over which the answers are averaged: 1, 2, 4 or 8, which takes as many times the
+            time. None: 8 for images of up to 2²² pixels in all, 1 for larger ones.
 
         Raises
         ------
@@ -86,23 +89,106 @@ class Denoiser:
         array = np.asarray(image)
         require_real(array, "the image")
         layout = self.layout(array.shape, axes)
-        planes = layout.split(array)
-        out = np.empty(planes.shape, np.float32)
-        views = self.views(array.size, symmetries)
-        for n, c in np.ndindex(planes.shape[:2]):
-            for _ in self.plane(planes[n, c], c, out[n, c], views):
-                pass
-        return layout.join(out)
+        out = np.empty(array.shape, np.float32)
+        for _ in self.denoise_planes(ArrayPlanes(array, layout), ArrayPlanes(out, layout), symmetries):
+            pass
+        return out
 
-    def layout(self, shape: Sequence[int], axes: str | None = None) -> ax.Layout:
-        """How an array of this shape is cut into planes; refuses what the model was not trained for."""
-        letters = ax.named(axes, shape)
+    def denoise_planes(self, source: Planes, into: Planes, symmetries: int | None = None) -> Iterator[float]:
+        """Denoise planes region by region, yielding the share that is done; parameters as of a call.
+
+        Parameters
+        ----------
+        source
+            Noisy planes ``(n, c, *space)`` in counts.
+        into
+            Planes of the same shape, to which the result is written.
+        symmetries
+            Number of views, see `__call__`.
+        """
+        views = views_of(self.parts, math.prod(source.shape), symmetries)
+        return map_regions(lambda values, c: self._denoised(values, c, views), source, into, self.cut)
+
+    @property
+    def cut(self) -> Cut:
+        """How images are cut into regions for the network."""
+        net = self.method.net
+        return Cut(CORE[self.parts.dimensions], net.halo, net.stride)
+
+    def denoise_plane(
+        self,
+        plane: npt.NDArray[Any],
+        channel: int = 0,
+        *,
+        symmetries: int | None = None,
+        own: bool | None = None,
+    ) -> npt.NDArray[np.float32]:
+        """Return one plane ``(*space)`` of one channel denoised, in counts.
+
+        Parameters
+        ----------
+        plane
+            Recorded counts; NaN where they are missing.
+        channel
+            Which scaling applies.
+        symmetries
+            Number of views, see `__call__`.
+        own
+            False: ignore the value of the pixel itself, see `muguet.Method.estimate`.
+        """
+        layout = Layout("ZYX"[-plane.ndim :], plane.shape, self.parts.dimensions)
+        out = np.empty(plane.shape, np.float32)
+        views = views_of(self.parts, plane.size, symmetries)
+        for _ in map_regions(
+            lambda values, _: self._denoised(values, channel, views, own),
+            ArrayPlanes(plane, layout),
+            ArrayPlanes(out, layout),
+            self.cut,
+        ):
+            pass
+        return out
+
+    def _denoised(
+        self,
+        values: npt.NDArray[Any],
+        channel: int,
+        views: Sequence[Symmetry],
+        own: bool | None = None,
+    ) -> npt.NDArray[np.float32]:
+        """One region of one channel, in counts."""
+        counts = values.astype(np.float32)
+        missing = ~np.isfinite(counts)
+        if missing.all():
+            return np.full(values.shape, np.nan, np.float32)
+        units = torch.from_numpy(self.scalings[channel].apply(fill_missing(counts)))[None, None]
+        estimate = self.estimate(units.to(self.device), views, own)[0, 0].cpu().numpy()
+        denoised = self.scalings[channel].invert(estimate)
+        denoised[missing] = np.nan
+        return denoised
+
+    def estimate(self, units: Tensor, views: Sequence[Symmetry], own: bool | None = None) -> Tensor:
+        """Return the mean of the network's estimates of all views of ``(b, 1, *space)``, in network units."""
+        with torch.inference_mode():
+            total = torch.zeros_like(units)
+            for view in views:
+                total += view.undo(self.method.estimate(view.apply(units).contiguous(), own))
+        return total / len(views)
+
+    def layout(self, shape: Sequence[int], axes: str | None = None) -> Layout:
+        """Return how an array of this shape is cut into planes.
+
+        Raises
+        ------
+        MuguetError
+            If the model was trained for other dimensions, or for another number of channels.
+        """
+        letters = named(axes, shape)
         if self.parts.dimensions == 3 and "Z" not in letters:
             raise MuguetError(
                 f"the model is for 3-D stacks and the image's axes {letters} have no Z: "
                 "give a stack (--axes ZYX) or a 2-D model"
             )
-        layout = ax.Layout(letters, tuple(shape), self.parts.dimensions)
+        layout = Layout(letters, tuple(shape), self.parts.dimensions)
         if layout.channels != self.parts.channels:
             raise MuguetError(
                 f"the model is for {self.parts.channels} channel{'s' * (self.parts.channels > 1)} and the image "
@@ -110,87 +196,49 @@ class Denoiser:
             )
         return layout
 
-    def views(self, pixels: int, symmetries: int | None = None) -> list[Symmetry]:
-        """From which sides an image of so many pixels is seen, or from how many it is asked to be."""
-        return views(self.parts, pixels, symmetries)
-
-    def plane(
-        self,
-        plane: npt.NDArray[np.generic],
-        channel: int,
-        out: npt.NDArray[np.float32],
-        views: Sequence[Symmetry],
-    ) -> Iterator[float]:
-        """Denoise one plane ``(*space)`` of one channel into `out`, yielding the share that is done."""
-        net = self.method.net
-        cuts = tiles(plane.shape, CORE[self.parts.dimensions], net.halo, net.stride)
-        return map_tiles(lambda tile: self._tile(tile, channel, views), plane, out, cuts)
-
-    def _tile(
-        self, tile: npt.NDArray[np.generic], channel: int, views: Sequence[Symmetry]
-    ) -> npt.NDArray[np.float32]:
-        counts = tile.astype(np.float32)
-        missing = ~np.isfinite(counts)
-        if missing.all():
-            return np.full(tile.shape, np.nan, np.float32)
-        units = torch.from_numpy(self.scalings[channel].apply(fill_missing(counts)))[None, None]
-        estimate = self.estimate(units.to(self.device), views)[0, 0].cpu().numpy()
-        denoised = self.scalings[channel].invert(estimate)
-        denoised[missing] = np.nan
-        return denoised
-
-    def estimate(self, units: Tensor, views: Sequence[Symmetry]) -> Tensor:
-        """The network's answer to unmasked ``(b, 1, *space)`` in network units, the mean of those to all views."""
-        with torch.inference_mode():
-            total = torch.zeros_like(units)
-            for view in views:
-                total += view.undo(self.method.estimate(view.apply(units).contiguous()))
-        return total / len(views)
-
     @property
     def device(self) -> torch.device:
-        """Where the network is."""
+        """The device of the network."""
         return next(self.method.parameters()).device
 
     def to(self, device: torch.device | str) -> Denoiser:
-        """The same denoiser, moved to a device (in place)."""
+        """Move the denoiser to a device, in place, and return it."""
         self.method.to(device)
         self.method.low_precision = bfloat16_pays(torch.device(device), self.parts.dimensions)
         return self
 
     # --------------------------------------------------------------- noise law
 
-    @property
+    @functools.cached_property
     def laws(self) -> list[Law]:
         """The noise law of every channel, in camera counts.
 
-        N-net's (`learned_laws`), without the error of the estimate that it holds, see
-        `muguet.noise.sharpened.Sharpened`; N-net's own where the images did not tell the two apart.
+        N-net's (`learned_laws`) without the error of the estimate that it contains, see `muguet.noise.Sharpened`;
+        N-net's own where the images do not separate the two.
         """
-        learned = self._learned
+        laws = self._network_laws()
         for channel, points in enumerate(self.transfers):
             if points is not None:
-                learned[channel] = Sharpened(learned[channel], fitted_variance(points))
-        return self._in_counts(learned)
+                laws[channel] = Sharpened(laws[channel], fitted_variance(points))
+        return self._in_counts(laws)
+
+    @functools.cached_property
+    def learned_laws(self) -> list[Law]:
+        """The law of every channel as N-net learned it, in camera counts: of the noise *and* the estimate's error."""
+        return self._in_counts(self._network_laws())
 
     def transfer(self, channel: int = 0) -> MeanVariance | None:
-        """The photon-transfer curve of a channel in camera counts, if one was measured."""
+        """Return the photon-transfer curve of a channel in camera counts, or None if none was measured."""
         points = self.transfers[channel] if self.transfers else None
         scaling = self.scalings[channel]
         return points and points.scaled(scaling.offset, scaling.scale)
 
-    @property
-    def learned_laws(self) -> list[Law]:
-        """The law of every channel as N-net learned it, in camera counts: of the noise *and* the estimate's error."""
-        return self._in_counts(self._learned)
-
-    @property
-    def _learned(self) -> list[Any]:
+    def _network_laws(self) -> list[Law]:
         if not self.method.learns_law:
             raise MuguetError(
                 f"the recipe {self.parts.recipe} learns no noise law: train with --recipe joint"
             )
-        return list(self.method.laws)
+        return [law for law in self.method.laws if isinstance(law, Law)]
 
     def _in_counts(self, laws: Sequence[Law]) -> list[Law]:
         return [
@@ -200,7 +248,7 @@ class Denoiser:
 
     @property
     def noise(self) -> Law:
-        """The noise law in camera counts, of a model of one channel; see `laws` for more."""
+        """The noise law in camera counts of a model of one channel; `laws` has those of several."""
         if self.parts.channels > 1:
             raise MuguetError(
                 f"the model has {self.parts.channels} channels: take .laws[channel] instead of .noise"
@@ -210,11 +258,11 @@ class Denoiser:
     # --------------------------------------------------------------- the file
 
     def save(self, path: str | Path) -> None:
-        """Write everything to one safetensors file with a JSON header, atomically."""
+        """Write the model to one safetensors file with a JSON header, whole or not at all."""
         tensor_file.write(Path(path), "model", _arrays(self.method), self.header())
 
     def header(self) -> dict[str, Any]:
-        """What the file says beside the weights."""
+        """Return what the file holds beside the weights."""
         return {
             **asdict(self.parts),
             "scalings": [scaling.as_dict() for scaling in self.scalings],
@@ -223,45 +271,10 @@ class Denoiser:
         }
 
 
-def views(parts: Parts, pixels: float, symmetries: int | None = None) -> list[Symmetry]:
-    """From which sides an image of so many pixels is seen: from all if it is small, else as it is."""
-    return sides(parts.quarter_turns, (8 if pixels <= FEW else 1) if symmetries is None else symmetries)
-
-
-def load(path: str | Path, device: str = "auto") -> Denoiser:
-    """Read a denoiser that `Denoiser.save` wrote.
-
-    Raises
-    ------
-    MuguetError
-        If the file is missing, damaged, or not a model of muguet's, or if there is no such device.
-    """
-    place = find_device(device)
-    keep_freed_memory()
-    tensors, header = tensor_file.read(Path(path), "model")
-    try:
-        parts = Parts.of(header)
-        scalings = tuple(Scaling(**each) for each in header["scalings"])
-        transfers = tuple(each and MeanVariance.of(each) for each in header.get("transfers", ()))
-        method = parts.build()
-        method.load_state_dict(
-            {name: torch.from_numpy(value) for name, value in _renamed(tensors, header).items()}
-        )
-    except (KeyError, TypeError, RuntimeError) as error:
-        raise MuguetError(f"{path} does not hold a complete model: save or train it again") from error
-    kernels_channels_last(method.eval().requires_grad_(False))
-    return Denoiser(parts, method, scalings, transfers, header["training"]).to(place)
-
-
-def _renamed(
-    tensors: Mapping[str, npt.NDArray[np.generic]], header: Mapping[str, Any]
-) -> dict[str, npt.NDArray[np.generic]]:
-    """The tensors under their names of today: format 3 kept the state of the gate in networks that have one."""
-    found = dict(tensors)
-    if header["format"] == 3:
-        found["gate_open"] = found.pop("net.sighted", np.zeros((), np.float32))
-        found.pop("net.net.sighted", None)
-    return found
+def views_of(parts: Parts, pixels: float, symmetries: int | None = None) -> list[Symmetry]:
+    """Return the flips and rotations to average over: all for images of few pixels, else only the identity."""
+    few = pixels <= MAX_PIXELS_EIGHT
+    return chosen_symmetries(parts.quarter_turns, (8 if few else 1) if symmetries is None else symmetries)
 
 
 def _arrays(module: torch.nn.Module) -> dict[str, npt.NDArray[np.generic]]:

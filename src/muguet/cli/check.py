@@ -99,7 +99,7 @@ def _counted(number: int, name: str) -> str:
 
 
 def _model(path: Path, noisy: Path, layout: Layout) -> Denoiser:
-    from muguet.denoiser import load
+    from muguet.model_file import load
 
     denoiser = load(path)
     if denoiser.parts.dimensions != 2:

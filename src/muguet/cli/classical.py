@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from muguet.cli.display import Bar, described, say
+from muguet.cli.display import described, say
 from muguet.cli.options import Choices
 from muguet.cli.pairs import layout_of, partners, planes_like
+from muguet.cli.predict import Watched, show_regions
 from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
     from muguet.image.image import Image
+    from muguet.image.planes import Planes
 
 CLASSICAL = ("gaussian-blur", "non-local-means", "wavelet", "total-variation")
-_MOST = 15  # planes that are looked at to find a parameter
+_MAX_PLANES = 15  # Parameters are found on at most this many planes of a series.
 
 
 def denoise_classically(
@@ -43,57 +44,63 @@ def denoise_classically(
         for note in image.notes:
             say(f"{source}: {note}")
         try:
-            data, told = _denoised(image, recipe, truth, dtype or image.data.dtype)
+            data, sentences = _denoised(image, recipe, truth, dtype or image.data.dtype)
         except MuguetError as error:
             raise error if str(source) in str(error) else MuguetError(f"{source}: {error}") from error
         write(result, replace(image, data=data), choices.overwrite)
-        say(f"{result}: {described(replace(image, data=data))}. {told}")
+        say(f"{result}: {described(replace(image, data=data))}. {sentences}")
 
 
 def _denoised(
     image: Image, recipe: str, clean: Path | None, dtype: np.dtype[Any]
 ) -> tuple[npt.NDArray[Any], str]:
-    from muguet.image.values import fill_missing, to_dtype
-    from muguet.quality.residual import Residual
+    """The denoised pixels, and sentences on the parameters that were found and on what was removed."""
+    from muguet.image.planes import ArrayPlanes
+    from muguet.image.values import fill_missing
+    from muguet.prediction.regions import Cut, map_regions
     from muguet.restoration.classical import apply
 
     layout = layout_of(image)
-    planes = layout.split(image.data)
     truth = None if clean is None else planes_like(clean, image)
-    out = np.empty(planes.shape, dtype)
-    residual = Residual()
-    told = []
-    number, started = layout.planes * layout.channels, time.monotonic()
-    with Bar(f"Denoising {image.path.name if image.path else ''}".strip()) as bar:
-        for i, (c, n) in enumerate(np.ndindex(layout.channels, layout.planes)):
-            if n == 0:
-                parameters = _parameters(planes[:, c], recipe, None if truth is None else truth[:, c])
-                told.append(_told(parameters, recipe, c if layout.channels > 1 else None))
-            if bar.due and i > 0:
-                left = (time.monotonic() - started) * (number - i) / i
-                bar.show(i / number, left, f"plane {i + 1} of {number}")
-            counts = planes[n, c].astype(np.float32)
-            estimate = apply(fill_missing(counts), recipe, parameters)
-            estimate[~np.isfinite(counts)] = np.nan
-            residual.add(planes[n, c], estimate)
-            out[n, c] = to_dtype(estimate, dtype)
-    return layout.join(out), " ".join([*told, residual.told()])
+    source = ArrayPlanes(image.data, layout)
+    parameters = [
+        _parameters(source, c, recipe, None if truth is None else truth[:, c]) for c in range(layout.channels)
+    ]
+
+    def function(values: npt.NDArray[Any], channel: int) -> npt.NDArray[np.float32]:
+        counts = values.astype(np.float32)
+        estimate = apply(fill_missing(counts), recipe, parameters[channel])
+        estimate[~np.isfinite(counts)] = np.nan
+        return estimate
+
+    data = np.empty(image.data.shape, dtype)
+    into = Watched(ArrayPlanes(data, layout), source)
+    show_regions(map_regions(function, source, into, Cut.whole(layout.space)), image, layout)
+    several = layout.channels > 1
+    sentences = [_sentence(found, recipe, c if several else None) for c, found in enumerate(parameters)]
+    return data, " ".join([*sentences, into.residual.sentence()])
 
 
-def _parameters(planes: npt.NDArray[Any], recipe: str, clean: npt.NDArray[Any] | None) -> dict[str, float]:
-    """Of one channel ``(n, y, x)``, found on planes spread over the series."""
+def _parameters(
+    source: Planes, channel: int, recipe: str, clean: npt.NDArray[Any] | None
+) -> dict[str, float]:
+    """Parameters for one channel, found on planes spread over the series."""
     from muguet.image.values import fill_missing
     from muguet.restoration.blur_width import best_sigma
     from muguet.restoration.classical import calibrate
 
-    every = -(-len(planes) // _MOST)
-    some = [fill_missing(plane.astype(np.float32)) for plane in planes[::every]]
+    n_planes, _, *space = source.shape
+    every = -(-n_planes // _MAX_PLANES)
+    whole = tuple(slice(0, size) for size in space)
+    some = [
+        fill_missing(source.read(n, channel, whole).astype(np.float32)) for n in range(0, n_planes, every)
+    ]
     if clean is None:
         return calibrate(some, recipe)
     return {"sigma": best_sigma(some, [fill_missing(plane.astype(np.float32)) for plane in clean[::every]])}
 
 
-def _told(parameters: dict[str, float], recipe: str, channel: int | None) -> str:
+def _sentence(parameters: dict[str, float], recipe: str, channel: int | None) -> str:
     unit = "pixels" if recipe == "gaussian-blur" else "times the noise's standard deviation"
     values = ", ".join(f"{name} {value:.3g} {unit}" for name, value in parameters.items())
     return f"{recipe}{'' if channel is None else f' of channel {channel}'}: {values}."

@@ -5,17 +5,20 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from muguet.cli.classical import CLASSICAL, denoise_classically
 from muguet.cli.display import say
 from muguet.cli.options import OUTPUT, TRAINING, Choices, Inputs, Symmetries, data_type, with_choices
-from muguet.cli.predict import denoise_file, tell_law
-from muguet.cli.train import train
+from muguet.cli.predict import denoise_image, tell_law
+from muguet.cli.train import read_images, train
 from muguet.errors import MuguetError
 from muguet.system.atomic import check_writable
+
+if TYPE_CHECKING:
+    from muguet.image.image import Image
 
 _TRAINING = tuple(name for name in Choices.__annotations__ if name not in ("device", "axes", "overwrite"))
 
@@ -74,7 +77,7 @@ def denoise(
     each has its own noise law, and none leaks into another.
     """
     from muguet.cli.paths import destination, find
-    from muguet.formats.registry import check_output
+    from muguet.formats.registry import check_output, read
 
     started = time.time()
     if model is not None:
@@ -103,19 +106,21 @@ def denoise(
         check_writable(save_model, choices.overwrite)
     if report is not None:
         _check_report(report, sources, choices.overwrite)
+    images: list[Image] = []
     if model is not None:
-        from muguet.denoiser import load
+        from muguet.model_file import load
 
         denoiser = load(model, choices.device)
     else:
-        denoiser = train(sources, choices, _checkpoint_of(results))
+        images = read_images(sources, choices.axes)
+        denoiser = train(images, choices, _checkpoint_of(results))
     if save_model is not None:
         denoiser.save(save_model)
         say(f"{save_model}: the model, for --model and muguet info.")
     for source, result in zip(sources, results, strict=True):
-        image, data = denoise_file(
-            denoiser, source, result, choices.axes, kind, symmetries, choices.overwrite
-        )
+        # Images that were trained on are in memory; each is let go when its result is written.
+        image = images.pop(0) if images else read(source, choices.axes)
+        data = denoise_image(denoiser, image, result, kind, symmetries, choices.overwrite)
     if report is not None:
         from muguet.report.gather import report_on
 

@@ -11,7 +11,7 @@ from muguet.cli.classical import CLASSICAL
 from muguet.cli.display import say
 from muguet.cli.options import OUTPUT, Choices, Inputs, with_choices
 from muguet.cli.predict import tell_law
-from muguet.cli.train import train
+from muguet.cli.train import read_images, train
 from muguet.errors import MuguetError
 from muguet.system.atomic import check_writable
 
@@ -35,7 +35,7 @@ def fit(
     sources = find(inputs)
     check_writable(out, choices.overwrite)
     checkpoint = out.with_name(out.name + ".checkpoint")
-    denoiser = train(sources, choices, checkpoint)
+    denoiser = train(read_images(sources, choices.axes), choices, checkpoint)
     denoiser.save(out)
     say(f"{out}: the model. Use it with muguet denoise IN -o OUT --model {out}")
     tell_law(denoiser)

@@ -69,7 +69,7 @@ def _image(path: Path) -> dict[str, Any]:
 
 
 def _model(path: Path) -> dict[str, Any]:
-    from muguet.denoiser import load
+    from muguet.model_file import load
     from muguet.recipes.find import find_recipe
 
     model = load(path)

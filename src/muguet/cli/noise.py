@@ -124,7 +124,7 @@ def _learned(
     files: list[Path], clean: Path | None, noisy: Path | None, channel: int, camera: dict[str, Any]
 ) -> tuple[list[Found], Measurement | None]:
     """The law of every model, with its divergence from the measured one if there are images for it."""
-    from muguet.denoiser import load
+    from muguet.model_file import load
 
     if noisy is not None and clean is None:
         raise MuguetError("--noisy alone measures nothing beside a model: give the clean image with --clean")

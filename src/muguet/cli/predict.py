@@ -1,8 +1,9 @@
-"""Denoise files with a model, and say what was taken away."""
+"""Denoise images with a model, and report what was removed."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,55 +16,79 @@ from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
     from muguet.denoiser import Denoiser
+    from muguet.image.axes import Layout
     from muguet.image.image import Image
+    from muguet.image.planes import Planes, Region
 
 
-def denoise_file(
+def denoise_image(
     denoiser: Denoiser,
-    source: Path,
+    image: Image,
     result: Path,
-    axes: str | None,
     dtype: np.dtype[Any] | None,
     symmetries: int | None,
     overwrite: bool,
-) -> tuple[Image, npt.NDArray[Any]]:
-    """Denoise one file, plane by plane into an array of the result's type, and write it; the image and that array."""
-    from muguet.formats.registry import read, write
+) -> npt.NDArray[Any]:
+    """Denoise an image region by region into an array of the result's type, write it, and return that array."""
+    from muguet.formats.registry import write
+    from muguet.image.planes import ArrayPlanes
 
-    image = read(source, axes)
-    data, told = _denoised(denoiser, image, dtype or image.data.dtype, symmetries)
-    write(result, replace(image, data=data), overwrite)
-    say(f"{result}: {described(replace(image, data=data))}. {told}")
-    return image, data
+    layout = _layout(denoiser, image)
+    data = np.empty(image.data.shape, dtype or image.data.dtype)
+    source = ArrayPlanes(image.data, layout)
+    into = Watched(ArrayPlanes(data, layout), source)
+    show_regions(denoiser.denoise_planes(source, into, symmetries), image, layout)
+    output = replace(image, data=data)
+    write(result, output, overwrite)
+    say(f"{result}: {described(output)}. {into.residual.sentence()}")
+    return data
 
 
-def _denoised(
-    denoiser: Denoiser, image: Image, dtype: np.dtype[Any], symmetries: int | None
-) -> tuple[npt.NDArray[Any], str]:
-    from muguet.image.values import require_real, to_dtype
-    from muguet.quality.residual import Residual
+class Watched:
+    """Planes that add up the residual of what is written to them.
+
+    Parameters
+    ----------
+    into
+        The planes that are written to.
+    source
+        The noisy planes.
+    """
+
+    def __init__(self, into: Planes, source: Planes) -> None:
+        from muguet.quality.residual import Residual
+
+        self.into, self.source, self.residual = into, source, Residual()
+        self.shape, self.dtype = into.shape, into.dtype
+
+    def read(self, n: int, c: int, region: Region) -> npt.NDArray[Any]:
+        """Return a region of what was written."""
+        return self.into.read(n, c, region)
+
+    def write(self, n: int, c: int, region: Region, values: npt.NDArray[np.floating]) -> None:
+        """Store a region, and add its residual to the sums."""
+        self.residual.add(self.source.read(n, c, region), values)
+        self.into.write(n, c, region, values)
+
+
+def show_regions(shares: Iterator[float], image: Image, layout: Layout) -> None:
+    """Run a loop over regions and show how far it is."""
+    number, started = layout.planes * layout.channels, time.monotonic()
+    with Bar(f"Denoising {image.path.name if image.path else ''}".strip()) as bar:
+        for done in shares:
+            if bar.due and done < 1:
+                left = (time.monotonic() - started) * (1 - done) / done
+                bar.show(done, left, f"plane {int(done * number) + 1} of {number}" if number > 1 else "")
+
+
+def _layout(denoiser: Denoiser, image: Image) -> Layout:
+    from muguet.image.values import require_real
 
     require_real(image.data, str(image.path))
     try:
-        layout = denoiser.layout(image.data.shape, image.axes)
+        return denoiser.layout(image.data.shape, image.axes)
     except MuguetError as error:
         raise MuguetError(f"{image.path}: {error}") from error
-    planes = layout.split(image.data)
-    out = np.empty(planes.shape, dtype)
-    estimate = np.empty(layout.space, np.float32)
-    residual = Residual()
-    views = denoiser.views(image.data.size, symmetries)
-    number, started = planes.shape[0] * planes.shape[1], time.monotonic()
-    with Bar(f"Denoising {image.path.name if image.path else ''}".strip()) as bar:
-        for i, (n, c) in enumerate(np.ndindex(planes.shape[:2])):
-            for share in denoiser.plane(planes[n, c], c, estimate, views):
-                done = (i + share) / number
-                if bar.due and done < 1:
-                    left = (time.monotonic() - started) * (1 - done) / done
-                    bar.show(done, left, f"plane {i + 1} of {number}" if number > 1 else "")
-            residual.add(planes[n, c], estimate)
-            out[n, c] = to_dtype(estimate, dtype)
-    return layout.join(out), residual.told()
 
 
 def tell_law(denoiser: Denoiser) -> None:

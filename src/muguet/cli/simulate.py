@@ -95,7 +95,7 @@ def _law(name: str, gain: float, offset: float, read_noise: float, std: float) -
             return emccd.EMCCD(gain, offset, read_noise)
     if not Path(name).exists():
         raise MuguetError(f"--law {name} is neither one of {', '.join(LAWS)} nor a model file that is there")
-    from muguet.denoiser import load
+    from muguet.model_file import load
 
     return load(name).noise
 

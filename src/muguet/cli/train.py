@@ -14,10 +14,25 @@ from muguet.system.text import duration
 
 if TYPE_CHECKING:
     from muguet.denoiser import Denoiser
-    from muguet.training.fitting import Session
+    from muguet.image.image import Image
+    from muguet.training.session import Session
 
 
-def train(sources: list[Path], choices: Choices, checkpoint: Path) -> Denoiser:
+def read_images(sources: list[Path], axes: str | None) -> list[Image]:
+    """Read all images and describe the first five."""
+    from muguet.formats.registry import read
+
+    images = [read(source, axes) for source in sources]
+    for image in images[:5]:
+        say(f"{image.path}: {described(image)}")
+        for note in image.notes:
+            say(f"  {note}")
+    if len(images) > 5:
+        say(f"… and {len(images) - 5} more images.")
+    return images
+
+
+def train(images: list[Image], choices: Choices, checkpoint: Path) -> Denoiser:
     """Train on the images of all sources, showing how it goes; Ctrl-C ends it with the best so far."""
     from muguet.system.interrupt import interruptible
     from muguet.training import checkpoint as checkpoints
@@ -29,11 +44,11 @@ def train(sources: list[Path], choices: Choices, checkpoint: Path) -> Denoiser:
         raise MuguetError(
             f"{checkpoint} holds an interrupted run: add --resume to continue it, or --overwrite to start anew"
         )
-    session = _session(sources, choices)
+    session = _session(images, choices)
     if choices.resume:
         checkpoints.restore(session, checkpoint)
         say(f"Continuing at step {session.step}.")
-    _announce(session, len(sources))
+    _announce(session, len(images))
     with interruptible(
         lambda: say("Stopping: the best so far is used. Ctrl-C again ends at once.")
     ) as interrupt:
@@ -52,21 +67,14 @@ def train(sources: list[Path], choices: Choices, checkpoint: Path) -> Denoiser:
         return session.denoiser()
 
 
-def _session(sources: list[Path], choices: Choices) -> Session:
+def _session(images: list[Image], choices: Choices) -> Session:
     from muguet.formats.registry import read
-    from muguet.recipes import Parts
     from muguet.training import correlated_noise
     from muguet.training.data import Sample, collect
-    from muguet.training.fitting import Plan, Session
+    from muguet.training.fitting import prepare
 
-    images = [read(source, choices.axes) for source in sources]
-    for image in images[:5]:
-        say(f"{image.path}: {described(image)}")
-        for note in image.notes:
-            say(f"  {note}")
-    if len(images) > 5:
-        say(f"… and {len(images) - 5} more images.")
-    clean = partners(sources, choices.clean, "--clean") if choices.clean else [None] * len(sources)
+    sources = [image.path for image in images if image.path is not None]
+    clean = partners(sources, choices.clean, "--clean") if choices.clean else [None] * len(images)
     targets = [None if each is None else read(each, choices.axes).data for each in clean]
     dataset = collect(
         [
@@ -83,11 +91,21 @@ def _session(sources: list[Path], choices: Choices) -> Session:
         )
     if choices.dimensions == 2 and any(i.data.shape[i.axes.index("Z")] > 1 for i in images if "Z" in i.axes):
         say("  Z: planes are treated one by one; --dimensions 3 lets neighbouring planes help.")
-    reach = correlated_noise.parse(choices.mask, choices.dimensions)
-    parts = Parts(choices.recipe, choices.net, choices.components, reach=reach, psf=_psf(choices.psf))
-    plan = Plan(choices.minutes, choices.steps, choices.seed, device=choices.device)
-    session = Session(dataset, parts, plan)
-    sentence = correlated_noise.told(session.correlation, session.parts.reach or (), chosen=reach is not None)
+    session = prepare(
+        dataset,
+        minutes=choices.minutes,
+        steps=choices.steps,
+        components=choices.components,
+        recipe=choices.recipe,
+        net=choices.net,
+        psf=_psf(choices.psf),
+        mask=choices.mask,
+        seed=choices.seed,
+        device=choices.device,
+    )
+    sentence = correlated_noise.told(
+        session.correlation, session.parts.reach or (), chosen=choices.mask != "auto"
+    )
     if sentence:
         say(f"  {sentence}")
     return session
@@ -106,7 +124,7 @@ def _psf(text: str) -> float | tuple[tuple[float, ...], ...]:
 
 def _announce(session: Session, files: int) -> None:
     """Say how long it will take on this machine, before it starts."""
-    from muguet.denoiser import views
+    from muguet.denoiser import views_of
 
     step, pixel = session.rehearse()
     if session.plan.steps is not None:
@@ -116,5 +134,5 @@ def _announce(session: Session, files: int) -> None:
         left = 60 * session.plan.minutes - session.seconds
         steps = min(int(left / step), (session.schedule.total or sys.maxsize) - session.step)
         length = f"at most {duration(min(left, step * steps))}, about {steps} steps"
-    prediction = pixel * session.pixels * len(views(session.parts, session.pixels / files))
+    prediction = pixel * session.pixels * len(views_of(session.parts, session.pixels / files))
     say(f"Training on {session.device}: {length}; then about {duration(prediction)} to denoise.")

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
@@ -191,6 +192,15 @@ class Layout:
             raise MuguetError(f"planes of shape {planes.shape} do not fit a layout that has {expected}")
         moved = planes.reshape([self.shape[axis] for axis in self._order])
         return moved.transpose([self._order.index(axis) for axis in range(len(self._order))])
+
+    def plane(self, array: npt.NDArray[Any], n: int, c: int) -> npt.NDArray[Any]:
+        """Return plane `n` of channel `c` of an array of the layout's shape, ``(*space)``: a view, never a copy."""
+        samples = np.unravel_index(n, self._sizes(self._sample_axes))
+        channels = np.unravel_index(c, self._sizes(self._channel_axes))
+        at = dict(zip(self._sample_axes + self._channel_axes, (*samples, *channels), strict=True))
+        view = array[tuple(int(at[letter]) if letter in at else slice(None) for letter in self.axes)]
+        order = [letter for letter in self.axes if letter not in at]
+        return view.transpose([order.index(letter) for letter in self.spatial_axes])
 
     @property
     def _channel_axes(self) -> str:

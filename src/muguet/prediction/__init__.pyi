@@ -1,4 +1,5 @@
+from .regions import Cut, Region, map_regions, regions
 from .symmetry import Symmetry, symmetries
-from .tiles import Tile, map_tiles, tiles
+from .tiles import Tile, tiles
 
-__all__ = ["Symmetry", "Tile", "map_tiles", "symmetries", "tiles"]
+__all__ = ["Cut", "Region", "Symmetry", "Tile", "map_regions", "regions", "symmetries", "tiles"]

@@ -1,6 +1,6 @@
 from . import checkpoint
 from .data import Dataset, Sample, collect
-from .fitting import denoise, fit, steps
+from .fitting import denoise, fit, prepare, steps
 from .patches import HELD_OUT, MISSING, SATURATED, TARGET, Patches, PatchSource, Plane
 from .plan import Plan, Progress
 from .session import Session
@@ -22,5 +22,6 @@ __all__ = [
     "collect",
     "denoise",
     "fit",
+    "prepare",
     "steps",
 ]

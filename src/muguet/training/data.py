@@ -187,7 +187,10 @@ def _prepare(
         return None, missing, 0
     saturated = finite & _saturated(image)
     clipped = int(saturated.sum())
-    values = scaling.apply(fill_missing(counts)).astype(np.float32, copy=False)
+    values = fill_missing(counts)
+    # In place, since an image may take half of the memory: the same as scaling.apply.
+    values -= np.float32(scaling.offset)
+    values /= np.float32(scaling.scale)
     if target is None:
         step = quantum(image) / scaling.scale
         return Plane(values, finite & ~saturated, channel, step, None, saturated), missing, clipped

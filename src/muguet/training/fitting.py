@@ -19,7 +19,7 @@ from muguet.restoration.optics import PSF
 from muguet.system.interrupt import interruptible
 from muguet.training import checkpoint as checkpoints
 from muguet.training.correlated_noise import parse
-from muguet.training.data import Sample, collect
+from muguet.training.data import Dataset, Sample, collect
 from muguet.training.plan import Plan, Progress
 from muguet.training.session import Session
 
@@ -43,6 +43,37 @@ def steps(session: Session, checkpoint: Path | None = None) -> Iterator[Progress
                 warnings.warn(f"training goes on without a checkpoint: {error}", stacklevel=2)
                 checkpoint = None
             saved = time.monotonic()
+
+
+def prepare(
+    dataset: Dataset,
+    *,
+    minutes: float = 5.0,
+    steps: int | None = None,
+    components: int = 3,
+    recipe: str = "joint",
+    net: str | None = None,
+    psf: PSF = 1.0,
+    mask: str = "auto",
+    seed: int = 0,
+    device: str = "auto",
+) -> Session:
+    """Return a session that has not taken a step yet.
+
+    Parameters
+    ----------
+    dataset
+        The training set, see `muguet.training.collect`.
+    minutes, steps, components, recipe, net, psf, mask, seed, device
+        As of `fit`.
+
+    Raises
+    ------
+    MuguetError
+        If the data and the choices do not fit.
+    """
+    parts = Parts(recipe, net, components, reach=parse(mask, dataset.dimensions), psf=psf)
+    return Session(dataset, parts, Plan(minutes=minutes, steps=steps, seed=seed, device=device))
 
 
 def fit(
@@ -111,10 +142,17 @@ def fit(
         Sample(array, named(axes, array.shape), f"image {i}" if many else "the image", target)
         for i, (array, target) in enumerate(zip(arrays, targets, strict=True))
     ]
-    session = Session(
+    session = prepare(
         collect(samples, dimensions),
-        Parts(recipe, net, components, reach=parse(mask, dimensions), psf=psf),
-        Plan(minutes=minutes, steps=steps, seed=seed, device=device),
+        minutes=minutes,
+        steps=steps,
+        components=components,
+        recipe=recipe,
+        net=net,
+        psf=psf,
+        mask=mask,
+        seed=seed,
+        device=device,
     )
     with interruptible() as interrupt:
         while not (interrupt or session.finished):

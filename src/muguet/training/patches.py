@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+
+Number = TypeVar("Number", bound=np.generic)
 
 MISSING, TARGET, HELD_OUT, SATURATED = 0, 1, 2, 3
 _CELL = 8  # one pixel of each 8ᵈ cell is held out
@@ -84,9 +87,9 @@ class PatchSource:
         rng = np.random.default_rng(seed)
         lengths = [p.values.size for p in planes]
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-        values = np.concatenate([p.values.ravel() for p in planes])
-        roles = np.concatenate([_roles(p, rng).ravel() for p in planes])
-        targets = [p.target.ravel() for p in planes if p.target is not None]
+        values = _joined([p.values for p in planes])
+        roles = _joined([_roles(p, rng) for p in planes])
+        targets = [p.target for p in planes if p.target is not None]
         grid = torch.meshgrid(*(torch.arange(n) for n in size), indexing="ij")
         return cls(
             values=torch.from_numpy(values).to(device),
@@ -97,7 +100,7 @@ class PatchSource:
             quanta=torch.tensor([p.quantum for p in planes], device=device, dtype=torch.float32),
             size=size,
             quarter_turns=quarter_turns,
-            targets=torch.from_numpy(np.concatenate(targets)).to(device) if targets else None,
+            targets=torch.from_numpy(_joined(targets)).to(device) if targets else None,
             quantised=any(p.quantum > 0 for p in planes),
             _coordinates=torch.stack([c.flatten() for c in grid]).to(device),
         )
@@ -154,10 +157,17 @@ class PatchSource:
         return patches.noisy + jitter * patches.quantum.view(-1, *(1,) * (patches.noisy.ndim - 1))
 
 
-def _roles(plane: Plane, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """MISSING, TARGET, HELD_OUT or SATURATED for every pixel of a plane.
+def _joined(arrays: Sequence[npt.NDArray[Number]]) -> npt.NDArray[Number]:
+    """All values one after the other; those of a single array are not copied."""
+    return arrays[0].ravel() if len(arrays) == 1 else np.concatenate([each.ravel() for each in arrays])
 
-    The held-out pixel of a cell stays off the cell's last row and column, so no two ever touch.
+
+def _roles(plane: Plane, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """Number = TypeVar("Number", bound=np.generic)
+
+    MISSING, TARGET, HELD_OUT or SATURATED for every pixel of a plane.
+
+        The held-out pixel of a cell stays off the cell's last row and column, so no two ever touch.
     """
     trusted = plane.trusted
     role = np.where(trusted, np.uint8(TARGET), np.uint8(MISSING))
