@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +11,7 @@ import typer
 
 from muguet.cli.display import say
 from muguet.errors import MuguetError
+from muguet.system.text import to_json
 
 if TYPE_CHECKING:
     from muguet.denoiser import Denoiser
@@ -127,7 +127,7 @@ def _denoised(
 def _tell(found: Quality, path: Path, channel: int, number: int, layout: Layout, as_json: bool) -> None:
     if as_json:
         told = {"file": str(path), "channel": channel, "plane": number, **found.to_dict()}
-        print(json.dumps(told, indent=1, allow_nan=False, ensure_ascii=False))
+        print(to_json(told))
         return
     from rich.console import Console
     from rich.markup import escape

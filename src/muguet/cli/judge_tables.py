@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from muguet.system.text import to_json
 
 if TYPE_CHECKING:
     from muguet.quality.scores import Scores
@@ -33,7 +34,7 @@ class Judged:
 def tell(judged: list[Judged], sigma: float | None, as_json: bool) -> None:
     """Print everything: for people, or one JSON object for programs; `sigma` is the width of the best blur."""
     if as_json:
-        print(json.dumps(_facts(judged, sigma), indent=1, allow_nan=False))
+        print(to_json(_facts(judged, sigma)))
     else:
         _show(judged, sigma)
 
@@ -41,11 +42,11 @@ def tell(judged: list[Judged], sigma: float | None, as_json: bool) -> None:
 def _facts(judged: list[Judged], sigma: float | None) -> dict[str, Any]:
     """All scores: of each frame, their mean and its standard error; null where there is none."""
     mean, error = _summary([each.estimate for each in judged])
-    told_mean, told_error = _numbers(mean), _numbers(error)
+    means: dict[str, Any] = dict(mean)
+    errors: dict[str, Any] = dict(error)
     for name in ("noisy", "blur"):
         scores = [getattr(each, name) for each in judged]
-        both = (None, None) if sigma is None else _summary(scores)
-        told_mean[name], told_error[name] = (each and _numbers(each) for each in both)
+        means[name], errors[name] = (None, None) if sigma is None else _summary(scores)
     return {
         "frames": [
             {
@@ -54,26 +55,20 @@ def _facts(judged: list[Judged], sigma: float | None) -> dict[str, Any]:
                 "frame": each.frame,
                 "channel": each.channel,
                 "missing": each.estimate.missing,
-                **_numbers(_values(each.estimate)),
-                "noisy": each.noisy and _numbers(_values(each.noisy)),
-                "blur": each.blur and _numbers(_values(each.blur)),
+                **_values(each.estimate),
+                "noisy": each.noisy and _values(each.noisy),
+                "blur": each.blur and _values(each.blur),
             }
             for each in judged
         ],
-        "mean": told_mean,
-        "standard_error": told_error,
+        "mean": means,
+        "standard_error": errors,
         "blur_sigma": sigma,
     }
 
 
 def _values(scores: Scores) -> dict[str, float | None]:
     return {name: value for name, value in asdict(scores).items() if name != "missing"}
-
-
-def _numbers(values: dict[str, float | None]) -> dict[str, Any]:
-    return {
-        name: value if value is not None and math.isfinite(value) else None for name, value in values.items()
-    }
 
 
 def _summary(scores: Sequence[Scores]) -> tuple[dict[str, float | None], dict[str, float | None]]:

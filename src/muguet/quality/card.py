@@ -13,7 +13,7 @@ import numpy.typing as npt
 from muguet.errors import MuguetError
 from muguet.image.values import unsaturated
 from muguet.noise.law import Law
-from muguet.quality.check import Check, Floats, Verdict, finite, worst
+from muguet.quality.check import Check, Floats, Verdict, worst
 from muguet.quality.frc import halves as split
 from muguet.quality.frc import ring_correlation
 from muguet.quality.held_out import Calibration, HeldOut, advantage, calibrate
@@ -28,6 +28,7 @@ from muguet.quality.result_checks import (
     variance_ratio,
 )
 from muguet.quality.whiteness import autocorrelation
+from muguet.system.text import json_safe
 
 __all__ = ["Check", "HeldOut", "Quality", "Verdict", "assumptions", "quality"]
 
@@ -67,10 +68,7 @@ class Quality:
             "verdict": self.verdict,
             "told": self.told,
             "checks": [check.to_dict() for check in self.checks],
-            "curves": {
-                name: {key: [finite(value) for value in values] for key, values in curve.items()}
-                for name, curve in self.curves.items()
-            },
+            "curves": json_safe(self.curves),
         }
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from muguet.system.text import json_safe
 
 Floats = npt.NDArray[np.float64]
 Verdict = Literal["good", "doubtful", "bad"]
@@ -40,15 +41,10 @@ class Check:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: numbers are finite or None."""
-        figures = {name: finite(value) for name, value in self.figures.items()}
+        figures = json_safe(self.figures)
         return {"name": self.name, "verdict": self.verdict, "told": self.told, "figures": figures}
 
 
 def worst(*verdicts: Verdict) -> Verdict:
     """The worst of verdicts; good where there is none."""
     return max(verdicts, key=VERDICTS.index, default="good")
-
-
-def finite(value: float) -> float | None:
-    """A number for JSON: None where it is not finite."""
-    return float(value) if math.isfinite(value) else None
