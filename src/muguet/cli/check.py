@@ -142,7 +142,7 @@ def _tell(found: Quality, path: Path, channel: int, number: int, layout: Layout,
     table.add_column(no_wrap=True)
     table.add_column(ratio=1)
     for each in found.checks:
-        table.add_row(_coloured(each.verdict), each.name, escape(each.told))
+        table.add_row(_coloured(each.verdict), each.name, escape(each.sentence))
     console.print(table)
 
 

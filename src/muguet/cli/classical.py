@@ -77,7 +77,7 @@ def _denoised(
             estimate[~np.isfinite(counts)] = np.nan
             residual.add(planes[n, c], estimate)
             out[n, c] = to_dtype(estimate, dtype)
-    return layout.join(out), " ".join([*told, residual.told()])
+    return layout.join(out), " ".join([*told, residual.sentence])
 
 
 def _parameters(planes: npt.NDArray[Any], recipe: str, clean: npt.NDArray[Any] | None) -> dict[str, float]:

@@ -63,7 +63,7 @@ def _denoised(
                     bar.show(done, left, f"plane {i + 1} of {number}" if number > 1 else "")
             residual.add(planes[n, c], estimate)
             out[n, c] = to_dtype(estimate, dtype)
-    return layout.join(out), residual.told()
+    return layout.join(out), residual.sentence
 
 
 def tell_law(denoiser: Denoiser) -> None:

@@ -1,4 +1,4 @@
-"""A denoiser examined on an image: what it says of pixels that it did not see, and of halves of it."""
+"""Judge a denoiser on an image: its predictions for hidden pixels, and its estimates of two halves of the image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from muguet.denoiser import Denoiser
 from muguet.image.values import fill_missing, quantum, unsaturated
 from muguet.prediction.tiles import reflected
-from muguet.quality import Quality, quality
+from muguet.quality.card import Quality, quality
 from muguet.quality.frc import halves
 from muguet.quality.held_out import HeldOut
 from muguet.quality.normalised import centre
@@ -20,9 +20,10 @@ from muguet.restoration.blind import Grid, Mask
 Floats = npt.NDArray[np.float64]
 
 SIDE = 512
-"""Pixels along a side of the centre of a plane on which the network is run once more."""
+"""The network is run again on at most this many pixels along each axis, at the centre of a plane."""
 
-_MASKS = 4
+_N_MASKS = 4
+"""Number of random grids of hidden pixels."""
 
 
 def examine(
@@ -30,23 +31,23 @@ def examine(
 ) -> Quality:
     """Judge a denoiser's estimate of one plane ``(Y, X)`` of a channel, in camera counts.
 
-    Beside what `quality` needs of any estimate, the network is run six times on the 512×512 pixels of the centre:
-    four times with a grid of hidden pixels, which tell whether the law fits, and on two halves of the image, which
-    tell its resolution. About five seconds on one core.
+    In addition to the checks that `quality` makes of any estimate, the network is run six times on the central
+    512×512 pixels: four times with a grid of hidden pixels, to test whether the law fits, and on two halves of the
+    image, to measure its resolution. This takes about five seconds on one core.
 
     Parameters
     ----------
     denoiser
-        Of two dimensions of space, or of three if only planes are to be judged by what needs no network.
+        The denoiser. If it has three dimensions of space, only the checks that need no network are made.
     noisy, estimate
-        What was recorded and what the denoiser made of it; NaN where nothing is known.
+        The recorded plane and the denoiser's estimate of it; NaN marks missing pixels.
     channel
-        Which law and scaling apply.
+        The channel whose law and scaling are used.
 
     Raises
     ------
     MuguetError
-        If the planes do not match.
+        If the planes do not have one shape.
     """
     recorded, signal = (np.asarray(plane, dtype=np.float64) for plane in (noisy, estimate))
     law = denoiser.laws[channel] if denoiser.method.learns_law else None
@@ -62,16 +63,16 @@ def examine(
 
 
 def blind(denoiser: Denoiser, plane: npt.NDArray[np.generic], channel: int = 0) -> HeldOut:
-    """Estimates of pixels of one plane ``(Y, X)`` that were hidden from the network, in counts.
+    """Hide pixels of one plane ``(Y, X)`` from the network, and return its estimates of them, in counts.
 
-    Four random grids, without averaging over symmetries. Missing and
-    saturated pixels are left out.
+    The pixels of four random grids are hidden, one grid after the other. The estimates are not averaged over
+    symmetries. Missing and saturated pixels are left out.
     """
     cut = centre(np.asarray(plane, dtype=np.float64), SIDE)
     known = np.isfinite(unsaturated(cut))
     generator = torch.Generator().manual_seed(0)
     recorded, signal = [], []
-    for _ in range(_MASKS):
+    for _ in range(_N_MASKS):
         mask = _grid(denoiser).draw(torch.Size((1, 1, *cut.shape)), generator)
         guess = _answer(denoiser, cut, channel, mask)
         recorded.append(cut[mask][known[mask]])
@@ -95,7 +96,7 @@ def _answer(denoiser: Denoiser, plane: Floats, channel: int, mask: Mask | None =
 
 
 def _grid(denoiser: Denoiser) -> Grid:
-    """Blind spots for any denoiser, whatever it was trained with, as wide as the noise of its images asks for."""
+    """Return the grid of hidden pixels, as wide as the noise of the denoiser's images requires, for any training."""
     return Grid((5,), denoiser.parts.reach or ())
 
 
