@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from muguet.quality.card import Quality
 
 _STYLES = {"good": "green", "doubtful": "yellow", "bad": "bold red"}
-_SIDE = 1024
-"""Without an estimate, the model denoises at most this many pixels along each axis, at the centre of the plane."""
 
 
 def check(
@@ -133,10 +131,10 @@ def _model(path: Path, noisy: Path, layout: Layout) -> Denoiser:
 def _denoised(
     denoiser: Denoiser, recorded: npt.NDArray[Any], channel: int
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32]]:
-    """Return the centre of a plane, and its estimate by the model."""
+    """Return the part of a plane that is judged, and its estimate by the model."""
     from muguet.quality.normalised import centre
 
-    cropped = centre(recorded, _SIDE)
+    cropped = centre(recorded)
     denoised = np.empty(cropped.shape, np.float32)
     for _ in denoiser.plane(cropped, channel, denoised, denoiser.views(cropped.size)):
         pass

@@ -30,8 +30,6 @@ from muguet.quality.result_checks import (
 from muguet.quality.whiteness import autocorrelation
 from muguet.system.text import json_safe
 
-__all__ = ["Check", "HeldOut", "Quality", "Verdict", "assumptions", "quality"]
-
 
 @dataclass(frozen=True, eq=False)
 class Quality:
