@@ -205,7 +205,8 @@ def main() -> None:
         right = judged.verdict == case.expected and (not case.reason or verdicts.get(case.reason) == "bad")
         marks = "".join(f"{MARKS[verdicts[c]] if c in verdicts else ' ':^7}" for c in COLUMNS)
         print(
-            f"{case.name:34}{marks}{judged.verdict:9} {'' if right else 'WRONG: ' + judged.told}", flush=True
+            f"{case.name:34}{marks}{judged.verdict:9} {'' if right else 'WRONG: ' + judged.sentence}",
+            flush=True,
         )
         found[case.name] = {
             "expected": case.expected,

@@ -1,4 +1,4 @@
-"""The simulated acquisition: as a camera would record it, the same every time, nothing sharper than the optics."""
+"""The simulated acquisition: realistic, reproducible, and not sharper than the optics."""
 
 import time
 
@@ -17,7 +17,7 @@ def test_the_same_seed_gives_the_same_image():
 def test_light_is_as_scarce_as_in_a_real_image(seed):
     started = time.perf_counter()
     image = acquisition(seed=seed)
-    assert time.perf_counter() - started < 5  # takes 0.7 s alone
+    assert time.perf_counter() - started < 5  # it takes 0.7 s on a machine that does nothing else
     assert image.shape == (512, 512)
     assert image.dtype == np.float32
     electrons = (image - OFFSET) / GAIN
@@ -31,7 +31,7 @@ def test_nothing_is_sharper_than_the_optics():
     window = np.hanning(256)
     power = np.abs(np.fft.fft2(image * window[:, None] * window)) ** 2
     frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(256), np.fft.fftfreq(256)))
-    beyond = np.exp(-4 * (np.pi * PSF * 0.4) ** 2)  # what the PSF leaves of white light at 0.4 cycles a pixel
+    beyond = np.exp(-4 * (np.pi * PSF * 0.4) ** 2)  # power that the PSF transmits at 0.4 cycles per pixel
     assert power[frequency > 0.4].mean() < beyond * power[frequency < 0.05].mean()
 
 

@@ -1,4 +1,4 @@
-"""`muguet check`: a verdict for people and for programs."""
+"""`muguet check`: verdicts for people and for programs."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def test_a_noisy_image_alone(muguet, files):
 
 def test_an_estimate_of_any_tool(muguet, files):
     answer = muguet("check", files / "noisy.tif", files / "clean.tif", "--json")
-    told = json.loads(answer.out)
-    assert told["verdict"] == "good"
-    assert len(told["checks"]) == 5
+    result = json.loads(answer.out)
+    assert result["verdict"] == "good"
+    assert len(result["checks"]) == 5
 
 
 def test_a_bad_estimate_is_no_error(muguet, files):
@@ -47,11 +47,10 @@ def test_a_bad_estimate_is_no_error(muguet, files):
     )
 
 
-def test_a_model_makes_the_estimate(muguet, files):
+def test_a_model_denoises_the_image(muguet, files):
     answer = muguet("check", files / "noisy.tif", "--model", files / "model.muguet", "--json")
-    told = json.loads(answer.out)
     assert answer.code == 0
-    assert "pit" in told["curves"]
+    assert "pit" in json.loads(answer.out)["curves"]
 
 
 def test_one_plane_of_many(muguet, files):
@@ -59,11 +58,11 @@ def test_one_plane_of_many(muguet, files):
     assert json.loads(muguet("check", files / "stack.tif", "--plane", 2, "--json").out)["plane"] == 2
 
 
-def test_what_is_no_pair_is_refused(muguet, files):
+def test_files_that_do_not_match_are_refused(muguet, files):
     for arguments, sentence in (
-        ([files / "noisy.tif", files / "stack.tif"], "no pair"),
+        ([files / "noisy.tif", files / "stack.tif"], "do not match"),
         ([files / "stack.tif", "--plane", 3], "the planes 0 to 2"),
-        ([files / "noisy.tif", "--channel", 1], "one channel, 0"),
+        ([files / "noisy.tif", "--channel", 1], "only channel 0"),
     ):
         answer = muguet("check", *arguments)
         assert answer.code == 2

@@ -56,7 +56,7 @@ def test_every_plane_is_denoised_and_stored_as_the_input_was(stack, truth, recip
         assert np.abs(after.data[:, c] - expected).max() <= 0.5 + 1e-3
     told = capsys.readouterr().err
     assert f"{recipe} of channel 1" in told
-    assert "Taken away" in told
+    assert "Removed noise" in told
 
 
 def test_with_a_clean_image_the_blur_is_the_best(stack, truth, tmp_path):

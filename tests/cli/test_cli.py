@@ -137,7 +137,7 @@ def test_it_says_how_long_it_will_take_and_what_it_did(muguet, image, tmp_path):
         "YX 48×56, uint16, 0.1 µm",
         "3 steps, about",
         "Trained for 3 steps",
-        "Taken away",
+        "Removed noise",
         "Noise law",
     ):
         assert phrase in said

@@ -1,4 +1,4 @@
-"""`muguet judge`: its figures are those of `scores`, whichever way the frames are handed over."""
+"""`muguet judge`: its figures are those of `muguet.quality.score`, however the frames are given."""
 
 from __future__ import annotations
 
@@ -71,33 +71,32 @@ def test_the_noisy_image_and_its_best_blur(judged, muguet, truth, raw, tmp_path)
     assert found["blur_sigma"] == pytest.approx(sigma)
     assert found["mean"]["blur"]["psnr"] == pytest.approx(psnr(blur, truth), abs=1e-4)
     assert found["mean"]["noisy"]["psnr"] == pytest.approx(psnr(raw, truth))
-    assert (
-        found["mean"]["psnr_matched"] is None or found["mean"]["psnr_matched"] > 100
-    )  # an offset costs nothing
-    told = muguet("judge", made, clean, "--noisy", noisy)
-    assert told.code == 0
+    # The match removes an offset, so the matched estimate is perfect.
+    assert found["mean"]["psnr_matched"] is None or found["mean"]["psnr_matched"] > 100
+    answer = muguet("judge", made, clean, "--noisy", noisy)
+    assert answer.code == 0
     gains = [psnr(truth + 1, truth) - psnr(other, truth) for other in (raw, blur)]
-    assert f"+{gains[0]:.2f} dB" in told.out
-    assert f"+{gains[1]:.2f} dB" in told.out
-    assert all(word in told.out for word in ("SSIM", "matched", "frame 2", "standard error", "best blur"))
+    assert f"+{gains[0]:.2f} dB" in answer.out
+    assert f"+{gains[1]:.2f} dB" in answer.out
+    assert all(word in answer.out for word in ("SSIM", "matched", "frame 2", "standard error", "best blur"))
 
 
-def test_one_clean_plane_serves_all_frames(judged, truth, raw, tmp_path):
+def test_one_clean_plane_is_used_for_all_frames(judged, truth, raw, tmp_path):
     made, clean = write(tmp_path / "made.tif", raw, "TYX"), write(tmp_path / "clean.tif", truth[0])
     assert judged(made, clean)["mean"]["psnr"] == pytest.approx(psnr(raw, truth[0]))
 
 
-def test_channels_are_judged_each_by_its_own_clean_plane(judged, truth, raw, tmp_path):
+def test_each_channel_has_its_own_clean_plane(judged, truth, raw, tmp_path):
     made = write(tmp_path / "made.tif", np.stack([raw, raw[::-1]], 1), "TCYX")
     clean = write(tmp_path / "clean.tif", truth[:2], "CYX")
     found = judged(made, clean)["frames"]
     assert [(each["frame"], each["channel"]) for each in found] == [
         (n, c) for n in range(3) for c in range(2)
     ]
-    assert found[3]["psnr"] == pytest.approx(psnr(raw[1], truth[1]))  # of frame 1, channel 1: raw[::-1][1]
+    assert found[3]["psnr"] == pytest.approx(psnr(raw[1], truth[1]))  # frame 1 of channel 1 is raw[::-1][1]
 
 
-def test_equal_shapes_are_compared_whatever_their_axes_are_called(judged, truth, raw, tmp_path):
+def test_equal_shapes_are_compared_even_if_their_axes_have_other_names(judged, truth, raw, tmp_path):
     made, clean = write(tmp_path / "made.tif", raw, "CYX"), write(tmp_path / "clean.tif", truth, "ZYX")
     assert judged(made, clean)["mean"]["psnr"] == pytest.approx(psnr(raw, truth))
     swapped = write(tmp_path / "swapped.tif", raw)

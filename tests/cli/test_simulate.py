@@ -1,4 +1,4 @@
-"""A clean image, and what a camera makes of it."""
+"""`muguet simulate`: the noise of a camera, added to a clean image."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_frames_of_a_camera_have_its_mean_and_variance(muguet, clean, tmp_path):
     assert (noisy.axes, noisy.data.dtype, noisy.pixel_size["X"]) == ("TYX", np.uint16, pytest.approx(0.1))
     for level in np.unique(signal).tolist():
         drawn = noisy.data[:, signal == level].astype(float)
-        variance = 2.1 * (level - 100) + (2.1 * 3) ** 2 + 1 / 12  # the last is rounding
+        variance = 2.1 * (level - 100) + (2.1 * 3) ** 2 + 1 / 12  # 1/12 is the variance of rounding
         assert drawn.mean() == pytest.approx(level, abs=float(5 * np.sqrt(variance / drawn.size)))
         assert drawn.var() == pytest.approx(variance, rel=0.03)
 

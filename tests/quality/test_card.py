@@ -1,4 +1,4 @@
-"""Verdicts without a clean image: right where the answer is known, silent where nothing can be known."""
+"""Verdicts without a clean image: correct if the answer is known, never good if nothing can be measured."""
 
 from __future__ import annotations
 
@@ -64,15 +64,15 @@ def test_no_law_is_needed(noisy, clean):
 
 
 @pytest.mark.parametrize("sigma", [5, 8])
-def test_a_wide_blur_is_told_to_have_lost_structure(noisy, law, sigma):
+def test_a_wide_blur_lost_structure(noisy, law, sigma):
     for known in (law, None):
         judged = quality(noisy, blurred(noisy, sigma), known)
         assert verdicts(judged)[KEPT] == "bad"
-        assert "too smooth" in judged.told
+        assert "too smooth" in judged.sentence
 
 
 @pytest.mark.parametrize("share", [1.0, 0.7])
-def test_the_noisy_image_itself_is_told_to_be_noisy(noisy, clean, law, share):
+def test_the_noisy_image_itself_is_noisy(noisy, clean, law, share):
     for known in (law, None):
         found = verdicts(quality(noisy, share * noisy + (1 - share) * clean, known))
         assert found[REMOVED] == "bad"
@@ -90,8 +90,8 @@ def test_correlated_noise_is_bad_even_if_the_estimate_followed_it():
     assert check.verdict == "bad"
     assert check.figures["noise_x"] == pytest.approx(0.5, abs=0.05)
     assert abs(check.figures["noise_y"]) < 0.05
-    assert "along X" in check.told
-    # Where the mask hid neighbours along it, there is only something to look at.
+    assert "along X" in check.sentence
+    # If the mask hid neighbours along this axis, the verdict is only doubtful.
     assert verdicts(quality(clean + noise, clean, reach=(0, 1)))[WHITE] == "doubtful"
     assert verdicts(quality(clean + noise, clean, reach=(1, 0)))[WHITE] == "bad"
 
@@ -106,7 +106,9 @@ def test_the_law_of_another_camera_is_bad_and_the_estimate_is_not(noisy, clean, 
 
 
 def test_the_law_of_held_out_pixels_may_be_wider_than_the_noise(noisy, clean, law):
-    true = clean + np.random.default_rng(3).normal(0, 9, clean.shape)  # the blind estimate is off by 9 counts
+    true = clean + np.random.default_rng(3).normal(
+        0, 9, clean.shape
+    )  # the blind estimate has an error of 9 counts
     recorded = np.rint(law.sample(true.clip(100), seed=2))
     wider = PoissonGaussian(gain=2.0, offset=100.0, read_noise=float(np.hypot(2.0, 4.5)))
     assert verdicts(quality(recorded, true, law, hidden(recorded, clean, wider)))[FITS] == "good"
@@ -134,10 +136,10 @@ def test_jpeg_and_a_contrast_stretch_are_bad(noisy):
         jpeg = imagecodecs.jpeg8_decode(imagecodecs.jpeg8_encode(byte, level=level))
         check = assumptions(jpeg[3:, 5:]).checks[0]
         assert check.verdict == "bad"
-        assert check.told.startswith("JPEG")
+        assert check.sentence.startswith("JPEG")
 
 
-def test_saturation_is_told(noisy):
+def test_saturation_is_found(noisy):
     for share, verdict in ((0.2, "bad"), (0.03, "doubtful")):
         cut = np.minimum(noisy, np.quantile(noisy, 1 - share)).astype(np.uint16)
         assert verdicts(assumptions(cut))[SOURCE] == verdict
@@ -157,10 +159,11 @@ def test_curves_have_what_a_report_plots(noisy, clean, law):
 
 def test_json_holds_everything(noisy, clean, law):
     judged = quality(noisy, clean, law, hidden(noisy, clean))
-    told = json.loads(json.dumps(judged.to_dict(), allow_nan=False))
-    assert told["verdict"] == "good"
-    assert [check["name"] for check in told["checks"]] == [check.name for check in judged.checks]
-    assert set(told["curves"]) == set(judged.curves)
+    written = json.loads(json.dumps(judged.to_dict(), allow_nan=False))
+    assert written["verdict"] == "good"
+    assert [check["name"] for check in written["checks"]] == [check.name for check in judged.checks]
+    assert [check["told"] for check in written["checks"]] == [check.sentence for check in judged.checks]
+    assert set(written["curves"]) == set(judged.curves)
 
 
 def test_missing_and_saturated_pixels_change_nothing(noisy, clean, law):
@@ -194,7 +197,7 @@ def test_whatever_the_plane_there_is_an_answer(plane, rounded):
     image = np.nan_to_num(np.clip(plane, 0, 255)).astype(np.uint8) if rounded else plane
     for judged in (quality(image, np.roll(plane, 1, 0)), assumptions(image)):
         assert judged.verdict in VERDICTS
-        assert all("\n" not in check.told for check in judged.checks)
+        assert all("\n" not in check.sentence for check in judged.checks)
         json.dumps(judged.to_dict(), allow_nan=False)
 
 
@@ -202,7 +205,7 @@ def test_whatever_the_plane_there_is_an_answer(plane, rounded):
 def test_too_few_pixels_are_doubtful_and_never_good(image):
     judged = quality(image, image)
     assert judged.verdict == "doubtful"
-    assert any("oo few" in check.told for check in judged.checks)
+    assert any("oo few" in check.sentence for check in judged.checks)
 
 
 def test_the_worst_decides():

@@ -1,4 +1,4 @@
-"""A denoiser examined on an image."""
+"""A denoiser is judged on an image."""
 
 from __future__ import annotations
 

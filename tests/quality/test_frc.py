@@ -1,4 +1,4 @@
-"""Fourier ring correlation: 1 for an image with itself, 0 for noise, and it falls where the image ends."""
+"""Fourier ring correlation: 1 for an image with itself, 0 for noise, and it falls at the image's highest frequency."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from muguet.quality.frc import halves, resolution, ring_correlation
 
 
 def band_limited(shape, limit, seed=0):
-    """Noise without any frequency above `limit` cycles a pixel."""
+    """Noise without any frequency above `limit` cycles per pixel."""
     rng = np.random.default_rng(seed)
     spectrum = np.fft.fft2(rng.normal(size=shape))
     fy, fx = (np.fft.fftfreq(size) for size in shape)
@@ -34,7 +34,7 @@ def test_independent_noise_does_not():
 
 
 @pytest.mark.parametrize("limit", [0.1, 0.2, 0.35])
-def test_the_resolution_is_where_the_image_ends(limit):
+def test_the_resolution_is_the_highest_frequency_of_the_image(limit):
     image = 5 * band_limited((256, 192), limit)
     a, b = image + np.random.default_rng(1).normal(size=(2, 256, 192))
     assert resolution(*ring_correlation(a, b)) == pytest.approx(1 / limit, rel=0.12)
@@ -50,7 +50,7 @@ def test_halves_made_by_the_true_noise_are_independent():
     assert (one / std).var() == pytest.approx(2, rel=0.05)
 
 
-def test_too_small_or_empty_planes_have_none():
+def test_too_small_or_empty_planes_have_no_rings():
     for plane in (np.zeros((3, 40)), np.full((32, 32), np.nan)):
         frequency, correlation = ring_correlation(plane, plane)
         assert frequency.size == correlation.size == 0

@@ -1,4 +1,4 @@
-"""A law is set against what was recorded: uniform if it is right."""
+"""A law is compared with recorded values: the transform is uniform if the law is correct."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ def test_under_the_true_law_the_transform_is_uniform(step):
     recorded = np.rint(RECORDED / step) * step if step else RECORDED
     fit = calibrate(HeldOut(recorded, SIGNAL, step=step), LAW)
     assert fit.distance < 1.9 / np.sqrt(len(SIGNAL)) + 0.01 * (step > 1)
-    assert fit.half == pytest.approx(0.5, abs=0.012)
-    assert fit.most == pytest.approx(0.9, abs=0.008)
+    assert fit.coverage_50 == pytest.approx(0.5, abs=0.012)
+    assert fit.coverage_90 == pytest.approx(0.9, abs=0.008)
     assert fit.distance_by_signal < 0.01 + 0.01 * (step > 1)
-    assert fit.half_by_signal < 0.02
+    assert fit.coverage_50_error_by_signal < 0.02
 
 
 def test_a_law_that_is_too_narrow_covers_too_little():
     fit = calibrate(HeldOut(RECORDED, SIGNAL), PoissonGaussian(gain=1.0, offset=100.0, read_noise=2.0))
-    assert fit.half < 0.42
-    assert fit.most < 0.8
-    assert fit.half_by_signal > 0.1
+    assert fit.coverage_50 < 0.42
+    assert fit.coverage_90 < 0.8
+    assert fit.coverage_50_error_by_signal > 0.1
 
 
-def test_errors_that_cancel_over_the_image_show_at_like_signals():
+def test_errors_that_cancel_over_the_image_show_at_similar_signals():
     away = np.where(SIGNAL < 355, -1, 1) * LAW.std(SIGNAL)
     fit = calibrate(HeldOut(RECORDED + away, SIGNAL), LAW)
     assert fit.distance < 0.25 < fit.distance_by_signal
@@ -46,5 +46,5 @@ def test_the_true_law_beats_a_wrong_one():
     assert advantage(held_out, other, right) < -0.05
 
 
-def test_too_few_pixels_say_nothing():
+def test_too_few_pixels_give_no_calibration():
     assert calibrate(HeldOut(RECORDED[:100], SIGNAL[:100]), LAW) is None

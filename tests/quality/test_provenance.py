@@ -20,8 +20,8 @@ def byte():
 def test_a_camera_leaves_no_trace(byte):
     found = provenance(byte)
     assert found.blocking < 0.1
-    assert not found.fills
-    assert not found.once_bytes
+    assert not found.fills_range
+    assert not found.was_8_bit
     assert found.missing_levels == 0
     assert found.saturated == 0
 
@@ -37,18 +37,18 @@ def test_jpeg_is_found_wherever_its_grid_begins(byte, level, shift):
 def test_a_stretch_fills_the_range_and_leaves_a_comb(byte):
     low, high = byte.min(), byte.max()
     found = provenance(np.rint((byte - float(low)) / (high - float(low)) * 255).astype(np.uint8))
-    assert found.fills
+    assert found.fills_range
     assert found.missing_levels > 0.2
 
 
-def test_bytes_brought_to_other_counts_are_known(byte):
+def test_8_bits_scaled_to_other_counts_are_found(byte):
     found = provenance((byte.astype(np.uint16) * 25) + 150)
-    assert found.once_bytes
+    assert found.was_8_bit
     assert found.step == 25
-    assert not found.fills
+    assert not found.fills_range
 
 
-def test_what_cannot_be_told_is_nothing():
+def test_planes_without_information_show_no_traces():
     assert provenance(np.full((20, 20), np.nan)) is None
     assert blocking(np.zeros((300, 300)), 1.0) == 0
     assert blocking(np.random.default_rng(0).normal(size=(20, 20)), 1.0) == 0

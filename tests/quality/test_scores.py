@@ -1,4 +1,4 @@
-"""Scores: their definitions, and what they must not depend on."""
+"""Scores: their definitions and their invariances."""
 
 import sys
 
@@ -117,7 +117,7 @@ def test_ssim_falls_with_noise_and_is_the_mean_over_frames(clean, estimate):
 
 def test_ssim_of_constants_is_its_first_factor():
     clean = np.full((40, 40), 100.0)
-    clean[0, 0] = 300.0  # its range; in no window but one corner's
+    clean[0, 0] = 300.0  # this pixel sets the range, and lies in the window of one corner only
     truth, guess = 100.0, 150.0
     c = (0.01 * 200) ** 2
     expected = (2 * truth * guess + c) / (truth**2 + guess**2 + c)

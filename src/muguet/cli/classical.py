@@ -78,7 +78,7 @@ def _denoised(
     show_regions(map_regions(function, source, into, Cut.whole(layout.space)), image, layout)
     several = layout.channels > 1
     sentences = [_sentence(found, recipe, c if several else None) for c, found in enumerate(parameters)]
-    return data, " ".join([*sentences, into.residual.sentence()])
+    return data, " ".join([*sentences, into.residual.sentence])
 
 
 def _parameters(

@@ -1,4 +1,4 @@
-"""`muguet judge`: how near an estimate comes to the clean image."""
+"""`muguet judge`: how close an estimate comes to the clean image."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from muguet.cli.judge_tables import Judged, tell
+from muguet.cli.judge_tables import FrameScores, show, summarise
 from muguet.cli.options import Axes
 from muguet.cli.pairs import layout_of, partners, planes_like
 from muguet.errors import MuguetError
+from muguet.system.text import to_json
 
 Plane = npt.NDArray[Any]
 
-_MOST = 64  # frames that are looked at to find the best blur
+_MAX_FRAMES = 64
+"""The width of the best blur is found on at most this many frames, evenly spaced, because the search takes time."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Frame:
-    """One plane of one channel of a pair of files, and the noisy one it was made from."""
+    """One plane of one channel of an estimate and its clean image, and the noisy plane if it is given."""
 
     files: tuple[Path, Path]
     frame: int
@@ -39,79 +41,88 @@ def judge(
         typer.Argument(metavar="ESTIMATE", help="A denoised TIFF, or a folder of them.", show_default=False),
     ],
     clean: Annotated[
-        Path, typer.Argument(metavar="CLEAN", help="The clean TIFF, or a folder.", show_default=False)
+        Path,
+        typer.Argument(metavar="CLEAN", help="The clean TIFF, or a folder of them.", show_default=False),
     ],
     noisy: Annotated[
         Path | None,
         typer.Option(
-            help="What was denoised: scored too, and so is its best Gaussian blur.", show_default=False
+            help="The noisy TIFF, or a folder of them: score it too, and its best Gaussian blur.",
+            show_default=False,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
     axes: Axes = None,
 ) -> None:
     """Score estimates against clean images: PSNR and SSIM of every frame, raw and after the best affine match.
 
-    Files of two folders belong together in the order of their names; one file, or one plane, serves all.
+    Files of two folders are paired in the order of their names.
+    A single clean or noisy file, or plane, is used for all estimates.
 
-    With --noisy one sees what was gained, over the noisy image and over the blur that any denoiser must beat.
+    --noisy shows the gain over the noisy image, and over its best blur,
+    which any denoiser should exceed.
     """
     sigma = None
     frames: Iterable[_Frame] = _frames(estimate, clean, noisy, axes)
     if noisy is not None:
-        frames = every = list(frames)
-        sigma = _best_sigma(every)
-    judged = [_judged(frame, sigma) for frame in frames]
-    tell(judged, sigma, as_json)
+        frames = all_frames = list(frames)
+        sigma = _best_sigma(all_frames)
+    scores = [_scores(frame, sigma) for frame in frames]
+    if as_json:
+        print(to_json(summarise(scores, sigma)))
+    else:
+        show(scores, sigma)
 
 
 def _frames(estimate: Path, clean: Path, noisy: Path | None, axes: str | None) -> Iterator[_Frame]:
-    """Every plane of every channel, one file after the other."""
+    """Yield every plane of every channel, one file after the other."""
     from muguet.cli.paths import find
     from muguet.formats.registry import read
 
     files = find([estimate])
-    truths = partners(files, [clean], "CLEAN")
-    sources = [None] * len(files) if noisy is None else partners(files, [noisy], "--noisy")
-    for file, truth, source in zip(files, truths, sources, strict=True):
+    clean_files = partners(files, [clean], "CLEAN")
+    noisy_files = [None] * len(files) if noisy is None else partners(files, [noisy], "--noisy")
+    for file, clean_file, noisy_file in zip(files, clean_files, noisy_files, strict=True):
         image = read(file, axes)
-        planes, clear = layout_of(image).split(image.data), planes_like(truth, image)
-        grainy = None if source is None else planes_like(source, image)
+        planes, clean_planes = layout_of(image).split(image.data), planes_like(clean_file, image)
+        noisy_planes = None if noisy_file is None else planes_like(noisy_file, image)
         for n, c in np.ndindex(planes.shape[:2]):
-            raw = None if grainy is None else grainy[n, c]
-            yield _Frame((file, truth), n, c, planes[n, c], clear[n, c], raw)
+            noisy_plane = None if noisy_planes is None else noisy_planes[n, c]
+            yield _Frame((file, clean_file), n, c, planes[n, c], clean_planes[n, c], noisy_plane)
 
 
 def _best_sigma(frames: Sequence[_Frame]) -> float:
-    """The width in pixels of the blur, one for all frames, whose mean PSNR is highest."""
+    """Return the width in pixels of the Gaussian blur, one for all frames, that gives the highest mean PSNR."""
     from muguet.restoration.blur_width import best_sigma
 
-    some = frames[:: -(-len(frames) // _MOST)]
+    some = frames[:: -(-len(frames) // _MAX_FRAMES)]
     return best_sigma([_filled(frame.noisy) for frame in some], [_filled(frame.clean) for frame in some])
 
 
 def _filled(plane: Plane | None) -> npt.NDArray[np.float32]:
+    """Return a plane in float32 with its missing pixels filled."""
     from muguet.image.values import fill_missing
 
     assert plane is not None
     return fill_missing(plane.astype(np.float32))
 
 
-def _judged(frame: _Frame, sigma: float | None) -> Judged:
+def _scores(frame: _Frame, sigma: float | None) -> FrameScores:
+    """Score the estimate of a frame and, if they are given, its noisy plane and the best blur of it."""
     from muguet.quality.scores import score
     from muguet.restoration.blur_width import blurred
 
     try:
-        before = after = None
+        noisy = blur = None
         if frame.noisy is not None and sigma is not None:
-            before = score(frame.noisy, frame.clean)
-            blur = blurred(_filled(frame.noisy), sigma)
-            blur[~np.isfinite(frame.noisy)] = np.nan
-            after = score(blur, frame.clean)
-        found = score(frame.estimate, frame.clean)
+            noisy = score(frame.noisy, frame.clean)
+            smooth = blurred(_filled(frame.noisy), sigma)
+            smooth[~np.isfinite(frame.noisy)] = np.nan
+            blur = score(smooth, frame.clean)
+        estimate = score(frame.estimate, frame.clean)
     except MuguetError as error:
-        file, truth = frame.files
+        file, clean_file = frame.files
         raise MuguetError(
-            f"{file} and {truth}, frame {frame.frame} of channel {frame.channel}: {error}"
+            f"{file} and {clean_file}, frame {frame.frame} of channel {frame.channel}: {error}"
         ) from error
-    return Judged(frame.files, frame.frame, frame.channel, found, before, after)
+    return FrameScores(frame.files, frame.frame, frame.channel, estimate, noisy, blur)

@@ -40,7 +40,7 @@ def denoise_image(
     show_regions(denoiser.denoise_planes(source, into, symmetries), image, layout)
     output = replace(image, data=data)
     write(result, output, overwrite)
-    say(f"{result}: {described(output)}. {into.residual.sentence()}")
+    say(f"{result}: {described(output)}. {into.residual.sentence}")
     return data
 
 

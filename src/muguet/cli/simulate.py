@@ -1,4 +1,4 @@
-"""`muguet simulate`: what a camera would have recorded of a clean image."""
+"""`muguet simulate`: add the noise of a camera to a clean image."""
 
 from __future__ import annotations
 
@@ -18,52 +18,72 @@ if TYPE_CHECKING:
 
 LAWS = ("poisson-gaussian", "gaussian", "speckle", "emccd")
 _CAMERA, _OUTPUT = "Camera", "Output"
-_BLOCK = 2**20  # pixels at a time
+_BLOCK = 2**20
+"""Noise is drawn for at most this many pixels at a time, which limits the memory."""
 
 
 def simulate(
-    clean: Annotated[Path, typer.Argument(metavar="CLEAN", help="A TIFF without noise.", show_default=False)],
+    clean: Annotated[Path, typer.Argument(metavar="CLEAN", help="The clean TIFF.", show_default=False)],
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="The noisy TIFF.", rich_help_panel=_OUTPUT, show_default=False)
+        Path,
+        typer.Option(
+            "--out", "-o", help="The noisy TIFF to write.", rich_help_panel=_OUTPUT, show_default=False
+        ),
     ],
     law: Annotated[
-        str, typer.Option(help=f"{', '.join(LAWS)}, or a model of `muguet fit`.", rich_help_panel=_CAMERA)
+        str,
+        typer.Option(
+            help=f"The noise law: {', '.join(LAWS)}, or a model file of `muguet fit`.",
+            rich_help_panel=_CAMERA,
+        ),
     ] = "poisson-gaussian",
     gain: Annotated[
         float,
         typer.Option(
-            help="ADU an electron; with emccd of the multiplied electrons.", rich_help_panel=_CAMERA
+            help="Counts (ADU) per photo-electron; for emccd, per multiplied electron.",
+            rich_help_panel=_CAMERA,
         ),
     ] = 1.0,
-    offset: Annotated[float, typer.Option(help="Counts of a dark pixel.", rich_help_panel=_CAMERA)] = 0.0,
+    offset: Annotated[
+        float, typer.Option(help="Mean of a dark pixel, in counts.", rich_help_panel=_CAMERA)
+    ] = 0.0,
     read_noise: Annotated[
-        float, typer.Option(help="Standard deviation of the read-out, in electrons.", rich_help_panel=_CAMERA)
+        float,
+        typer.Option(help="Standard deviation of the read noise, in electrons.", rich_help_panel=_CAMERA),
     ] = 1.0,
     std: Annotated[
         float,
         typer.Option(
-            help="Of gaussian, in counts; of speckle, as a share of the signal.", rich_help_panel=_CAMERA
+            help="Standard deviation: for gaussian in counts, for speckle as a fraction of the signal.",
+            rich_help_panel=_CAMERA,
         ),
     ] = 0.1,
     frames: Annotated[
         int,
-        typer.Option(min=1, help="So many exposures of the same scene, along T.", rich_help_panel=_OUTPUT),
+        typer.Option(
+            min=1, help="Number of exposures of the same scene, written along T.", rich_help_panel=_OUTPUT
+        ),
     ] = 1,
     dtype: Annotated[
         str | None,
         typer.Option(
-            help="Rounded and clipped as a camera would.", rich_help_panel=_OUTPUT, show_default="the input's"
+            help="Data type of the result: integers are rounded and clipped as in a camera.",
+            rich_help_panel=_OUTPUT,
+            show_default="the input's",
         ),
     ] = None,
     axes: Annotated[
-        str | None, typer.Option(help="One of TCZYXS for each axis.", show_default="from the file")
+        str | None,
+        typer.Option(help="The axes of CLEAN: one letter of TCZYXS for each.", show_default="from the file"),
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed draws the same noise.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the random numbers: the same seed draws the same noise.")
+    ] = 0,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace what is there.", rich_help_panel=_OUTPUT)
+        bool, typer.Option("--overwrite", help="Replace an existing file.", rich_help_panel=_OUTPUT)
     ] = False,
 ) -> None:
-    """Add the noise of a camera to a clean image: a known law, or one that was learned."""
+    """Add the noise of a camera to a clean image, with a known or a learned noise law."""
     from muguet.cli.options import data_type
     from muguet.formats.registry import check_output, read, write
 
@@ -71,17 +91,19 @@ def simulate(
     check_output(out, overwrite)
     image = read(clean, axes)
     if frames > 1 and "T" in image.axes:
-        raise MuguetError(f"{clean} has a T axis already ({image.axes}): --frames needs an image of one time")
+        raise MuguetError(
+            f"{clean} already has a T axis ({image.axes}): --frames needs an image of one time point"
+        )
     noisy = _record(
         _law(law, gain, offset, read_noise, std), image.data, frames, kind or image.data.dtype, seed
     )
-    told = replace(image, data=noisy, axes="T" + image.axes if frames > 1 else image.axes)
-    write(out, told, overwrite)
-    say(f"{out}: {described(told)}, {law}, seed {seed}.")
+    result = replace(image, data=noisy, axes="T" + image.axes if frames > 1 else image.axes)
+    write(out, result, overwrite)
+    say(f"{out}: {described(result)}, {law}, seed {seed}.")
 
 
 def _law(name: str, gain: float, offset: float, read_noise: float, std: float) -> Law:
-    """The law of this name, or of the model file of this name."""
+    """Return the known law of this name, or the law of the model file with this path."""
     from muguet.noise import emccd, known
 
     match name:
@@ -94,7 +116,7 @@ def _law(name: str, gain: float, offset: float, read_noise: float, std: float) -
         case "emccd":
             return emccd.EMCCD(gain, offset, read_noise)
     if not Path(name).exists():
-        raise MuguetError(f"--law {name} is neither one of {', '.join(LAWS)} nor a model file that is there")
+        raise MuguetError(f"--law {name} is neither one of {', '.join(LAWS)} nor an existing model file")
     from muguet.model_file import load
 
     return load(name).noise
@@ -103,7 +125,7 @@ def _law(name: str, gain: float, offset: float, read_noise: float, std: float) -
 def _record(
     law: Law, clean: npt.NDArray[Any], frames: int, dtype: np.dtype[Any], seed: int
 ) -> npt.NDArray[Any]:
-    """Draw `frames` exposures, in blocks so that memory stays flat."""
+    """Draw `frames` exposures, block by block, so that the memory does not grow with the image."""
     import torch
 
     from muguet.image.values import to_dtype

@@ -1,4 +1,4 @@
-"""Did it work? Checks of a denoised image without a clean one, each with a verdict in one line."""
+"""Did denoising work? Checks of a denoised image without a clean one, and scores against a clean one."""
 
 import lazy_loader
 

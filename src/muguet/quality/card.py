@@ -1,4 +1,4 @@
-"""Did it work? What can be told of a denoised image without a clean one."""
+"""All quality checks of one denoised plane together: did denoising work, judged without a clean image?"""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import numpy.typing as npt
 from muguet.errors import MuguetError
 from muguet.image.values import unsaturated
 from muguet.noise.law import Law
-from muguet.quality.check import Check, Floats, Verdict, finite, worst
+from muguet.quality.check import Check, Floats, Verdict, worst
 from muguet.quality.frc import halves as split
 from muguet.quality.frc import ring_correlation
 from muguet.quality.held_out import Calibration, HeldOut, advantage, calibrate
 from muguet.quality.image_checks import check_source, check_white
-from muguet.quality.normalised import FEWEST, Normalised, centre, normalise
+from muguet.quality.normalised import MIN_PIXELS, Normalised, centre, normalise
 from muguet.quality.result_checks import (
     REMOVED,
     check_fits,
@@ -28,22 +28,21 @@ from muguet.quality.result_checks import (
     variance_ratio,
 )
 from muguet.quality.whiteness import autocorrelation
-
-__all__ = ["Check", "HeldOut", "Quality", "Verdict", "assumptions", "quality"]
+from muguet.system.text import json_safe
 
 
 @dataclass(frozen=True, eq=False)
 class Quality:
-    """What the checks say of one plane, and the curves behind them.
+    """The checks of one plane, and the curves behind them.
 
     Attributes
     ----------
     checks
-        In the order in which a reader asks.
+        The checks, in the order in which a reader asks the questions.
     curves
-        What a report plots: "residual" {signal, mean, variance, error}, "autocorrelation" {lag, x, y},
-        "pit" {edge, count} (one edge more than counts), "frc" {frequency, noisy, denoised} (cycles a pixel).
-        A curve that could not be measured is absent.
+        The curves that a report plots: "residual" {signal, mean, variance, error}, "autocorrelation" {lag, x, y},
+        "pit" {edge, count} (one more edge than counts), "frc" {frequency, noisy, denoised} (frequency in cycles per
+        pixel). A curve that could not be measured is absent.
     """
 
     checks: tuple[Check, ...]
@@ -51,26 +50,23 @@ class Quality:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of the checks."""
+        """The worst verdict of the checks."""
         return worst(*(check.verdict for check in self.checks))
 
     @property
-    def told(self) -> str:
-        """The line of the worst check, the first of them."""
+    def sentence(self) -> str:
+        """The sentence of the first check that has the worst verdict."""
         return next(
-            (check.told for check in self.checks if check.verdict == self.verdict), "Nothing was checked."
+            (check.sentence for check in self.checks if check.verdict == self.verdict), "Nothing was checked."
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: numbers are finite or None."""
+        """Return verdicts, sentences, figures and curves as JSON can hold them: numbers are finite or None."""
         return {
             "verdict": self.verdict,
-            "told": self.told,
+            "told": self.sentence,  # This key is the one that `Check.to_dict` uses.
             "checks": [check.to_dict() for check in self.checks],
-            "curves": {
-                name: {key: [finite(value) for value in values] for key, values in curve.items()}
-                for name, curve in self.curves.items()
-            },
+            "curves": json_safe(self.curves),
         }
 
 
@@ -82,56 +78,61 @@ def quality(
     halves: tuple[Floats, Floats] | None = None,
     reach: Sequence[int] = (),
 ) -> Quality:
-    """Judge a denoised plane by its noisy one, without a clean one.
+    """Judge a denoised plane by comparison with its noisy plane, without a clean image.
 
-    What is measured is told by the functions of `muguet.quality.image_checks` and
-    `muguet.quality.result_checks`, which hold the limits too. If the law turns out not to fit, the
-    residual is judged by the variance that the noisy image itself tells: a wrong law is not taken for a wrong
-    estimate.
+    The modules `muguet.quality.image_checks` and `muguet.quality.result_checks` describe the measurements and their
+    limits. If the law does not fit the image, the residual is judged by the variance measured on the noisy image, so
+    that a wrong law is not mistaken for a wrong estimate.
 
     Parameters
     ----------
     noisy, estimate
-        Planes ``(Y, X)`` in camera counts; NaN where nothing is known. Of larger ones the 1024×1024 pixels of the
-        centre are judged (and all of the noisy one for traces of a contrast stretch and the like).
+        Planes ``(Y, X)`` in camera counts; NaN marks missing pixels. Only the central 1024×1024 pixels of larger
+        planes are judged; traces of earlier processing, such as a contrast stretch, are searched in the whole noisy
+        plane.
     law
-        The law of the noise in counts, such as a denoiser's. None, for an estimate of any other tool: the variance
-        of the noise is measured on the noisy image.
+        The law of the noise in counts, for example that of a denoiser. None for an estimate of any other tool: the
+        variance of the noise is then measured on the noisy image.
     held_out
-        Hidden pixels and their estimates, of which the law must be right.
+        Pixels that were hidden from the network, and its estimates, to test whether the law predicts them.
     halves
-        What the denoiser makes of two halves of the noisy image (`muguet.quality.frc.halves`), for its
-        resolution.
+        The denoised estimates of two halves of the noisy image (`muguet.quality.frc.halves`), to measure the
+        resolution of the denoised image.
     reach
-        How many neighbours along Y and X were hidden with each pixel, because noise is correlated; none by default.
+        Number of neighbours along Y and X that the mask hid on each side of a pixel, because noise is correlated;
+        none by default.
 
     Raises
     ------
     MuguetError
-        If the planes are not two of one shape.
+        If the arrays are not two planes of one shape.
     """
     plane = np.asarray(noisy)
     recorded, signal = (np.asarray(each, dtype=np.float64) for each in (noisy, estimate))
     if recorded.ndim != 2 or recorded.shape != signal.shape:
         raise MuguetError(
-            f"a noisy plane (Y, X) and its estimate are judged, and these are of {recorded.shape} and {signal.shape}: "
-            "give two planes of one shape"
+            f"noisy has the shape {recorded.shape} and estimate the shape {signal.shape}: "
+            "give two planes (Y, X) of one shape"
         )
     recorded, signal = centre(recorded), centre(signal)
     residual = normalise(recorded, signal, law)
     fit, fits = _fit(residual, law, held_out)
-    if fits is not None and fits.verdict == "bad" and residual.alone is not None:
+    if fits is not None and fits.verdict == "bad" and residual.measured_variance is not None:
         residual, halves = normalise(recorded, signal, None), None
-    if residual.count < FEWEST:
+    if residual.count < MIN_PIXELS:
         return Quality((check_source(plane), _too_few(residual.count)), {})
-    along = autocorrelation(residual.z)
-    white = check_white(unsaturated(recorded), (*along, residual.count), reach)
+    correlation_x, correlation_y = autocorrelation(residual.z)
+    white = check_white(unsaturated(recorded), (correlation_x, correlation_y, residual.count), reach)
     rings, resolved = _resolve(residual, halves)
     checks = [check_source(plane), white, check_kept(residual), check_removed(residual)]
     checks += [resolved] if fits is None else [fits, resolved]
     curves = {
         "residual": residual.against_signal(),
-        "autocorrelation": {"lag": np.arange(1.0, len(along[0]) + 1), "x": along[0], "y": along[1]},
+        "autocorrelation": {
+            "lag": np.arange(1.0, len(correlation_x) + 1),
+            "x": correlation_x,
+            "y": correlation_y,
+        },
         "pit": None if fit is None else _histogram(fit.values),
         "frc": rings,
     }
@@ -139,38 +140,38 @@ def quality(
 
 
 def assumptions(noisy: npt.ArrayLike) -> Quality:
-    """Judge a noisy plane ``(Y, X)`` alone: is the file what the camera recorded, and is its noise white?
+    """Judge a noisy plane ``(Y, X)`` alone: is the file as the camera recorded it, and is its noise white?
 
     Raises
     ------
     MuguetError
-        If it is not a plane.
+        If the array does not have two axes.
     """
     plane = np.asarray(noisy)
     if plane.ndim != 2:
-        raise MuguetError(f"a noisy plane (Y, X) is judged, and this is of {plane.shape}: give one plane")
+        raise MuguetError(f"noisy has the shape {plane.shape}: give one plane (Y, X)")
     return Quality((check_source(plane), check_white(unsaturated(centre(plane.astype(np.float64))))), {})
 
 
 def _fit(
     residual: Normalised, law: Law | None, held_out: HeldOut | None
 ) -> tuple[Calibration | None, Check | None]:
-    """How the law fits, if there is one."""
+    """Return how well the law predicts the held-out pixels, and the check of it; None and None without a law."""
     if law is None and (held_out is None or held_out.law is None):
         return None, None
     fit, gain = None, float("nan")
     learned = law if held_out is None or held_out.law is None else held_out.law
     if held_out is not None and learned is not None:
         fit = calibrate(held_out, learned)
-        if fit is not None and residual.alone is not None:
-            gain = advantage(held_out, learned, residual.alone)
+        if fit is not None and residual.measured_variance is not None:
+            gain = advantage(held_out, learned, residual.measured_variance)
     return fit, check_fits(fit, gain, variance_ratio(residual))
 
 
 def _resolve(
     residual: Normalised, denoised: tuple[Floats, Floats] | None
 ) -> tuple[Mapping[str, Floats] | None, Check]:
-    """Fourier ring correlation of two halves, and what it says."""
+    """Return the Fourier ring correlations of two halves of the image, and the check of the resolution."""
     noisy = ring_correlation(*split(residual.recorded, residual.std))
     after = None if denoised is None else ring_correlation(*denoised)
     known = np.isfinite(residual.std) & np.isfinite(residual.signal)
@@ -180,16 +181,21 @@ def _resolve(
     if not len(noisy[0]):
         return None, check
     curve = {"frequency": noisy[0], "noisy": noisy[1]}
-    if after is not None and len(after[0]):  # of a smaller part of the image, and so of fewer rings
+    if after is not None and len(after[0]):
+        # The denoised halves cover a smaller part of the image and so have fewer rings.
         curve["denoised"] = np.interp(noisy[0], *after)
     return curve, check
 
 
 def _histogram(values: Floats) -> Mapping[str, Floats]:
+    """Return the histogram of probability integral transforms in 20 bins between 0 and 1."""
     count, edge = np.histogram(values, 20, (0, 1))
     return {"edge": edge, "count": count.astype(np.float64)}
 
 
 def _too_few(count: int) -> Check:
-    told = f"Too few pixels: {count} are known and unsaturated in both, and {FEWEST} are needed to judge the result."
-    return Check(REMOVED, "doubtful", told, {"pixels": float(count)})
+    sentence = (
+        f"Too few pixels: {count} are finite and unsaturated in both images, "
+        f"and {MIN_PIXELS} are needed to judge the result."
+    )
+    return Check(REMOVED, "doubtful", sentence, {"pixels": float(count)})

@@ -1,8 +1,7 @@
-"""A check of a denoised image: a verdict, and the one line that gives its reason."""
+"""The result of one quality check: a verdict, and a sentence that gives its reason."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -10,45 +9,47 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from muguet.system.text import json_safe
+
 Floats = npt.NDArray[np.float64]
 Verdict = Literal["good", "doubtful", "bad"]
 
 VERDICTS: tuple[Verdict, ...] = ("good", "doubtful", "bad")
-"""From the best to the worst."""
+"""The verdicts, from the best to the worst."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One question asked of an image, and its answer.
+    """One question about an image, and its answer.
 
     Attributes
     ----------
     name
-        A short title, such as "Noise is white".
+        A short title, such as "The noise is white".
     verdict
-        good; doubtful, where a person should look; or bad.
-    told
-        One line: what was found with its figure, and what to do where it is not good.
+        "good", "doubtful" (a person should look at the image), or "bad".
+    sentence
+        What was found, with the number behind it, and what to do if the verdict is not good. Without line breaks.
     figures
-        The numbers behind it; NaN where one could not be measured.
+        The measured numbers; NaN for one that could not be measured.
     """
 
     name: str
     verdict: Verdict
-    told: str
+    sentence: str
     figures: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: numbers are finite or None."""
-        figures = {name: finite(value) for name, value in self.figures.items()}
-        return {"name": self.name, "verdict": self.verdict, "told": self.told, "figures": figures}
+        """Return the check as JSON can hold it: numbers are finite or None."""
+        # Programs that read `muguet check --json` and reports find the sentence under this key.
+        return {
+            "name": self.name,
+            "verdict": self.verdict,
+            "told": self.sentence,
+            "figures": json_safe(self.figures),
+        }
 
 
 def worst(*verdicts: Verdict) -> Verdict:
-    """The worst of verdicts; good where there is none."""
+    """Return the worst of the verdicts; "good" if there are none."""
     return max(verdicts, key=VERDICTS.index, default="good")
-
-
-def finite(value: float) -> float | None:
-    """A number for JSON: None where it is not finite."""
-    return float(value) if math.isfinite(value) else None

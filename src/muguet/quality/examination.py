@@ -1,8 +1,6 @@
-"""A denoiser examined on an image: what it says of pixels that it did not see, and of halves of it."""
+"""Judge a denoiser on an image: its predictions for hidden pixels, and its estimates of two halves of the image."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +8,7 @@ import torch
 
 from muguet.denoiser import Denoiser
 from muguet.image.values import fill_missing, quantum, unsaturated
-from muguet.prediction.tiles import reflected
-from muguet.quality import Quality, quality
+from muguet.quality.card import Quality, quality
 from muguet.quality.frc import halves
 from muguet.quality.held_out import HeldOut
 from muguet.quality.normalised import centre
@@ -20,9 +17,10 @@ from muguet.restoration.blind import Grid, Mask
 Floats = npt.NDArray[np.float64]
 
 SIDE = 512
-"""Pixels along a side of the centre of a plane on which the network is run once more."""
+"""The network is run again on at most this many pixels along each axis, at the centre of a plane."""
 
-_MASKS = 4
+_N_MASKS = 4
+"""Number of random grids of hidden pixels."""
 
 
 def examine(
@@ -30,23 +28,23 @@ def examine(
 ) -> Quality:
     """Judge a denoiser's estimate of one plane ``(Y, X)`` of a channel, in camera counts.
 
-    Beside what `quality` needs of any estimate, the network is run six times on the 512×512 pixels of the centre:
-    four times with a grid of hidden pixels, which tell whether the law fits, and on two halves of the image, which
-    tell its resolution. About five seconds on one core.
+    In addition to the checks that `quality` makes of any estimate, the network is run six times on the central
+    512×512 pixels: four times with a grid of hidden pixels, to test whether the law fits, and on two halves of the
+    image, to measure its resolution. This takes about five seconds on one core.
 
     Parameters
     ----------
     denoiser
-        Of two dimensions of space, or of three if only planes are to be judged by what needs no network.
+        The denoiser. If it has three dimensions of space, only the checks that need no network are made.
     noisy, estimate
-        What was recorded and what the denoiser made of it; NaN where nothing is known.
+        The recorded plane and the denoiser's estimate of it; NaN marks missing pixels.
     channel
-        Which law and scaling apply.
+        The channel whose law and scaling are used.
 
     Raises
     ------
     MuguetError
-        If the planes do not match.
+        If the planes do not have one shape.
     """
     recorded, signal = (np.asarray(plane, dtype=np.float64) for plane in (noisy, estimate))
     law = denoiser.laws[channel] if denoiser.method.learns_law else None
@@ -62,16 +60,16 @@ def examine(
 
 
 def blind(denoiser: Denoiser, plane: npt.NDArray[np.generic], channel: int = 0) -> HeldOut:
-    """Estimates of pixels of one plane ``(Y, X)`` that were hidden from the network, in counts.
+    """Hide pixels of one plane ``(Y, X)`` from the network, and return its estimates of them, in counts.
 
-    Four random grids, without averaging over symmetries. Missing and
-    saturated pixels are left out.
+    The pixels of four random grids are hidden, one grid after the other. The estimates are not averaged over
+    symmetries. Missing and saturated pixels are left out.
     """
     cut = centre(np.asarray(plane, dtype=np.float64), SIDE)
     known = np.isfinite(unsaturated(cut))
     generator = torch.Generator().manual_seed(0)
     recorded, signal = [], []
-    for _ in range(_MASKS):
+    for _ in range(_N_MASKS):
         mask = _grid(denoiser).draw(torch.Size((1, 1, *cut.shape)), generator)
         guess = _answer(denoiser, cut, channel, mask)
         recorded.append(cut[mask][known[mask]])
@@ -81,26 +79,14 @@ def blind(denoiser: Denoiser, plane: npt.NDArray[np.generic], channel: int = 0) 
 
 
 def _answer(denoiser: Denoiser, plane: Floats, channel: int, mask: Mask | None = None) -> Floats:
-    """The network's answer to a plane, once, in counts, with the pixels of a mask hidden."""
-    scaling, net = denoiser.scalings[channel], denoiser.method.net
-    units = torch.from_numpy(scaling.apply(fill_missing(plane)))[None, None].to(denoiser.device)
-    with torch.inference_mode():
-        own = None
-        if mask is not None:
-            units, own = _grid(denoiser).hide(units, mask), False
-        whole = [torch.from_numpy(each) for each in _multiples(plane.shape, net.stride)]
-        answer = denoiser.method.estimate(units[..., whole[0][:, None], whole[1]], own)[0, 0]
-    counts = scaling.invert(answer.cpu().numpy().astype(np.float64))
-    return counts[: plane.shape[0], : plane.shape[1]].astype(np.float64)
+    """Return the network's estimate of a plane, seen once, in counts; with a mask, of a plane with hidden pixels."""
+    filled = fill_missing(plane)
+    if mask is None:
+        return denoiser.denoise_plane(filled, channel, symmetries=1).astype(np.float64)
+    hidden = _grid(denoiser).hide(torch.from_numpy(filled)[None, None], mask)[0, 0].numpy()
+    return denoiser.denoise_plane(hidden, channel, symmetries=1, own=False).astype(np.float64)
 
 
 def _grid(denoiser: Denoiser) -> Grid:
-    """Blind spots for any denoiser, whatever it was trained with, as wide as the noise of its images asks for."""
+    """Return the grid of hidden pixels, as wide as the noise of the denoiser's images requires, for any training."""
     return Grid((5,), denoiser.parts.reach or ())
-
-
-def _multiples(shape: Sequence[int], stride: Sequence[int]) -> list[npt.NDArray[np.intp]]:
-    """Indices of every axis, reflected beyond its end up to a multiple of the network's stride."""
-    return [
-        reflected(np.arange(-(-size // step) * step), size) for size, step in zip(shape, stride, strict=True)
-    ]

@@ -1,4 +1,4 @@
-"""Checks of a noisy plane alone: is the file what the camera recorded, and is its noise white?"""
+"""Checks of a noisy plane alone: is the file as the camera recorded it, and is its noise white?"""
 
 from __future__ import annotations
 
@@ -15,20 +15,37 @@ from muguet.quality.provenance import Provenance, provenance
 
 SOURCE, WHITE = "The file is what was recorded", "The noise is white"
 
-_JPEG = 0.2  # bits a coefficient: 0.01 at most without JPEG, over 1.5 at quality 95
-_SATURATED = (0.01, 0.1)  # of the pixels
-_COMB = 0.05  # of the grey levels; two levels of an 8-bit image's bulk may be missing by chance
-_STEP = 1.0  # standard deviations of the noise: coarser steps hide it
-_CORRELATED = (0.12, 0.25)  # FMD's detector has 0.06 and does no harm
-_TOGETHER = (0.1, 0.15)  # in the residual; a good one's is negative
-_ALIKE = 0.3  # along both axes: up to here it may be what the scene has of fine structure
+# In a pair of limits, values beyond the first are doubtful and values beyond the second are bad.
+
+_MAX_JPEG_BITS = 0.2
+"""`blocking` in bits per coefficient above which JPEG is detected. It is 0.01 at most without JPEG, and above 1.5
+after JPEG of quality 95."""
+
+_SATURATED_LIMITS = (0.01, 0.1)
+"""Limits of the fraction of saturated pixels."""
+
+_MAX_MISSING_LEVELS = 0.05
+"""Limit of the fraction of missing grey levels: a few levels of an 8-bit image can be missing by chance."""
+
+_MAX_STEP_OVER_NOISE = 1.0
+"""Limit of the spacing of the values in standard deviations of the noise: coarser steps hide the noise."""
+
+_NOISE_CORRELATION_LIMITS = (0.12, 0.25)
+"""Limits of the correlation between adjacent pixels of the noisy image. The detector of FMD has 0.06, which does no
+harm."""
+
+_RESIDUAL_CORRELATION_LIMITS = (0.1, 0.15)
+"""Limits of the correlation in the residual. It is negative for a good estimate."""
+
+_MAX_COMMON_CORRELATION = 0.3
+"""A positive correlation that X and Y share can come from fine structure of the image up to this value."""
 
 
 def check_source(plane: npt.NDArray[np.generic]) -> Check:
-    """Traces of JPEG, of a contrast stretch, of clipping and of coarse steps; see `muguet.quality.provenance`."""
+    """Search for traces of JPEG, a contrast stretch, clipping and coarse steps; see `muguet.quality.provenance`."""
     found = provenance(plane)
     if found is None:
-        return Check(SOURCE, "doubtful", "No pixel is a number: nothing to check.", {})
+        return Check(SOURCE, "doubtful", "No pixel has a finite value, so nothing could be checked.", {})
     noise = rough_std(_finite(plane)) if min(plane.shape) >= 3 else 0.0
     figures = {
         "levels": float(found.levels),
@@ -42,120 +59,127 @@ def check_source(plane: npt.NDArray[np.generic]) -> Check:
 
 
 def _finite(plane: npt.NDArray[np.generic]) -> Floats:
-    """NaN for what is infinite, or so large that its squares are."""
+    """Replace infinite values, and those whose squares overflow, by NaN."""
     values = plane.astype(np.float64)
     return np.where(np.abs(values) < 1e100, values, np.nan)
 
 
-def _judge_source(found: Provenance, coarse: float) -> tuple[Verdict, str]:
-    """The first of the traces that is there, the worst first."""
-    if found.blocking > _JPEG:
+def _judge_source(found: Provenance, step_over_noise: float) -> tuple[Verdict, str]:
+    """Return the verdict and the sentence for the first trace that is present; the most harmful is tested first."""
+    if found.blocking > _MAX_JPEG_BITS:
         return "bad", (
-            f"JPEG has been here: on its 8×8 grid the image holds {found.blocking:.1f} bits less a coefficient. It "
-            "rounds the noise away and leaves blocks: use the file from before."
+            f"JPEG compression detected: on a grid of 8×8 pixels the image has {found.blocking:.1f} bits less per "
+            "coefficient. JPEG rounds the noise away and leaves block edges: use the file from before compression."
         )
-    if found.fills:
+    if found.fills_range:
         return "bad", (
-            f"The contrast was stretched: values fill 0 to {found.high:.0f} to either end, so that dark and bright "
-            "are cut and counts differ from image to image. Use the raw file."
+            f"The contrast was stretched: the values range from exactly 0 to exactly {found.high:.0f}, so dark and "
+            "bright pixels are clipped and intensities of different images cannot be compared. Use the raw file."
         )
-    if found.saturated > _SATURATED[1]:
+    if found.saturated > _SATURATED_LIMITS[1]:
         return "bad", (
-            f"Saturated: {100 * found.saturated:.1f} % of the pixels are at {found.high:g}. What was there is lost; "
-            "expose less, or take care not to measure there."
+            f"Saturated: {100 * found.saturated:.1f} % of the pixels are at the maximum of {found.high:g}. Their true "
+            "intensity is lost: reduce the exposure, or do not measure in these regions."
         )
-    if found.saturated > _SATURATED[0]:
+    if found.saturated > _SATURATED_LIMITS[0]:
         return "doubtful", (
-            f"Saturated in part: {100 * found.saturated:.1f} % of the pixels are at {found.high:g}, where what is "
-            "shown is too dark."
+            f"Partly saturated: {100 * found.saturated:.1f} % of the pixels are at the maximum of {found.high:g}. "
+            "Their true intensity is higher than the image shows."
         )
-    if found.missing_levels > _COMB:
+    if found.missing_levels > _MAX_MISSING_LEVELS:
         return "doubtful", (
-            f"Grey levels are missing ({100 * found.missing_levels:.0f} % of those between the dark and the bright "
-            "ones): the contrast was changed after 8 bits were recorded. Use the raw file if there is one."
+            f"Grey levels are missing ({100 * found.missing_levels:.0f} % of those between the 2nd and the 98th "
+            "percentile): the contrast was changed after recording with 8 bits. Use the raw file if you have it."
         )
-    if coarse > _STEP:
+    if step_over_noise > _MAX_STEP_OVER_NOISE:
         return "doubtful", (
-            f"Steps are coarse: one is {coarse:.1f} standard deviations of the noise, which rounding hides. "
-            "Record with more bits or a larger gain."
+            f"Grey levels are coarse: one step is {step_over_noise:.1f} standard deviations of the noise, so rounding "
+            "hides the noise. Record with more bits or a larger gain."
         )
-    note = f" It was 8 bits once: {found.levels} different values." if found.once_bytes else ""
-    return "good", f"No trace of JPEG, of a contrast stretch or of clipping ({_saturation(found)}).{note}"
-
-
-def _saturation(found: Provenance) -> str:
-    return f"{100 * found.saturated:.2g} % saturated" if found.saturated else "nothing saturated"
+    saturated = f"{100 * found.saturated:.2g} % saturated" if found.saturated else "no saturated pixels"
+    note = f" The image once had 8 bits: it has {found.levels} distinct values." if found.was_8_bit else ""
+    return "good", f"No trace of JPEG, of a contrast stretch or of clipping ({saturated}).{note}"
 
 
 def check_white(
     plane: Floats, residual: tuple[Floats, Floats, int] | None = None, reach: Sequence[int] = ()
 ) -> Check:
-    """Whether the noise of neighbours is independent, which all that is learned here rests on.
+    """Check that the noise of neighbouring pixels is independent, which self-supervised training assumes.
 
-    Twice: in the noisy image, by what is too fine to be structure (`muguet.noise.transfer.correlation`), which an
-    estimate that followed the noise cannot hide; and in the normalised residual (`muguet.quality.whiteness`), where a
-    positive correlation at any lag is noise or structure that belongs together and went together.
+    The correlation is measured twice. In the noisy image it is measured on details that are too fine to be structure
+    (`muguet.noise.transfer.correlation`); an estimate that followed the noise cannot hide it there. In the normalised
+    residual (`muguet.quality.whiteness`), a positive correlation at any lag means that correlated noise or image
+    structure was removed.
 
     Parameters
     ----------
     plane
-        The noisy ``(Y, X)``; NaN where missing or saturated.
+        The noisy plane ``(Y, X)``; NaN where a pixel is missing or saturated.
     residual
-        Autocorrelations of the residual along X and along Y, and of how many pixels, if there is one: below three
-        standard errors 1/√n nothing is said.
+        Autocorrelations of the residual along X and along Y, and the number n of its pixels, if there is a residual.
+        Correlations below three standard errors 1/√n are ignored.
     reach
-        Neighbours along Y and X that were hidden with each pixel, if any.
+        Number of neighbours along Y and X that the mask hid on each side of a pixel, if any.
     """
     try:
         noise = noise_correlation(plane[None])
     except MuguetError as error:
-        return Check(WHITE, "doubtful", f"The noise's correlation was not measured: {error}.", {})
+        return Check(WHITE, "doubtful", f"The correlation of the noise could not be measured: {error}.", {})
     figures = {"noise_x": float(noise.x[0]), "noise_y": float(noise.y[0])}
     if residual is not None:
         figures |= {"residual_x": _highest(residual[0]), "residual_y": _highest(residual[1])}
     axis, value = _beyond_structure(noise)
-    if abs(value) > max(_CORRELATED[0], 3 * noise.error):
+    if abs(value) > max(_NOISE_CORRELATION_LIMITS[0], 3 * noise.error):
         hidden = int(dict(zip("YX", reach, strict=False)).get(axis, 0))
-        verdict: Verdict = "bad" if abs(value) > _CORRELATED[1] and not hidden else "doubtful"
-        return Check(
-            WHITE, verdict, _told_correlated(axis, figures[f"noise_{axis.lower()}"], verdict, hidden), figures
-        )
-    left = max(figures.get("residual_x", 0.0), figures.get("residual_y", 0.0))
+        verdict: Verdict = "bad" if abs(value) > _NOISE_CORRELATION_LIMITS[1] and not hidden else "doubtful"
+        correlation = figures[f"noise_{axis.lower()}"]
+        return Check(WHITE, verdict, _correlated_sentence(axis, correlation, verdict, hidden), figures)
+    highest = max(figures.get("residual_x", 0.0), figures.get("residual_y", 0.0))
     count = 1 if residual is None else max(residual[2], 1)
-    if left > max(_TOGETHER[0], 3 / count**0.5):
+    if highest > max(_RESIDUAL_CORRELATION_LIMITS[0], 3 / count**0.5):
         return Check(
             WHITE,
-            "bad" if left > _TOGETHER[1] else "doubtful",
-            f"What was taken away is not white: neighbours in it correlate by {left:+.2f}, though the image's noise "
-            "does not. It holds structure: the estimate is too smooth, or the model is another image's.",
+            "bad" if highest > _RESIDUAL_CORRELATION_LIMITS[1] else "doubtful",
+            f"The residual (noisy − denoised) is not white: its neighbouring pixels correlate by {highest:+.2f}, but "
+            "the noise of the image does not. The residual contains image structure: the estimate is too smooth, or "
+            "the model was trained on other images.",
             figures,
         )
-    told = f"Neighbours' noise correlates by {noise.x[0]:+.2f} along X and {noise.y[0]:+.2f} along Y"
-    return Check(WHITE, "good", f"{told}: near enough to none.".replace("-", "−"), figures)
+    sentence = (
+        f"The noise of adjacent pixels correlates by {noise.x[0]:+.2f} along X and {noise.y[0]:+.2f} along Y, "
+        "which is negligible."
+    )
+    return Check(WHITE, "good", sentence.replace("-", "−"), figures)
 
 
 def _highest(values: Floats) -> float:
+    """Return the largest finite value; 0 if there is none."""
     return float(np.nanmax(values)) if np.isfinite(values).any() else 0.0
 
 
 def _beyond_structure(noise: Correlation) -> tuple[str, float]:
-    """The axis along which direct neighbours correlate most, and by how much more than fine structure may."""
+    """Return the axis of the strongest correlation, and the correlation that fine structure cannot explain."""
     x, y = float(noise.x[0]), float(noise.y[0])
-    both = min(x, y)
-    common = both if 0 < both < _ALIKE else 0.0
+    lower = min(x, y)
+    common = lower if 0 < lower < _MAX_COMMON_CORRELATION else 0.0
     return max((("X", x - common), ("Y", y - common)), key=lambda each: abs(each[1]))
 
 
-def _told_correlated(axis: str, value: float, verdict: Verdict, hidden: int) -> str:
-    measure = f"{value:+.2f} along {axis}".replace("-", "−")
+def _correlated_sentence(axis: str, value: float, verdict: Verdict, hidden: int) -> str:
+    """Return the sentence for correlated noise, and what to do about it."""
+    correlation = f"{value:+.2f} between adjacent pixels along {axis}".replace("-", "−")
     if hidden:
         return (
-            f"The noise is correlated, {measure} from one pixel to the next; neighbours along {axis} were hidden with "
-            "each pixel. Look whether any of it stayed in as fine texture."
+            f"The noise is correlated: {correlation}. The mask also hid neighbours along {axis} during training. "
+            "Check that no noise remains as fine texture in the denoised image."
         )
     if verdict == "bad":
         return (
-            f"The noise is correlated: {measure} from one pixel to the next. It is taken for signal and stays in. "
-            f"Train with --mask {axis.lower()}1, which hides neighbours too, or use the file from before resampling."
+            f"The noise is correlated: {correlation}. Denoising mistakes it for signal and leaves it in the image. "
+            f"Train with --mask {axis.lower()}1, which also hides neighbours along {axis}, or use the file from "
+            "before resampling."
         )
-    return f"The noise is slightly correlated, {measure}: some of it stays in as fine texture. Look for it."
+    return (
+        f"The noise is slightly correlated: {correlation}. "
+        "Some of it may remain as fine texture: check the denoised image."
+    )

@@ -1,4 +1,4 @@
-"""The normalised residual: what was taken away from each pixel, in standard deviations of its noise."""
+"""The normalised residual: noisy minus denoised, in standard deviations of each pixel's noise."""
 
 from __future__ import annotations
 
@@ -19,46 +19,52 @@ from muguet.quality.check import Floats
 Value = TypeVar("Value", bound=np.generic)
 
 SIDE = 1024
-"""Pixels along a side of the centre of a plane that is judged; of a larger one the rest is not looked at."""
+"""At most this many pixels along each axis, at the centre of a plane, are judged; the rest is ignored."""
 
 _BOX = 5
+"""Side in pixels of the windows whose means give the darkest signal of an image."""
 
-FEWEST = 1024
-"""Pixels with a residual below which nothing is judged: a correlation has a standard error of 0.03 then."""
+MIN_PIXELS = 1024
+"""A result is judged only if at least this many pixels have a residual: a correlation then has a standard error of
+0.03 at most."""
 
 
 @dataclass(frozen=True, eq=False)
 class Normalised:
-    """A plane, an estimate of its signal, and z = (y − x̂)/σ(x̂).
+    """A noisy plane y, an estimate x̂ of its signal, and the normalised residual z = (y − x̂)/σ(x̂).
 
     Attributes
     ----------
     recorded, signal
         y and x̂ ``(Y, X)`` in counts.
     std
-        σ(x̂) of the noise, by the law, or without one by the image itself.
+        Standard deviation σ(x̂) of the noise, from the law or, without a law, measured on the noisy image.
     z
-        The normalised residual; NaN where a pixel is missing or saturated.
-    alone
-        Variance of the noise at each signal as the noisy image itself tells it; None if it is too small.
+        The normalised residual ``(Y, X)``; NaN where a pixel is missing or saturated.
+    measured_variance
+        Variance of the noise as a function of the signal, measured on the noisy image; None if the image is too
+        small.
     """
 
     recorded: Floats
     signal: Floats
     std: Floats
     z: Floats
-    alone: Variance | None
+    measured_variance: Variance | None
 
     @property
     def count(self) -> int:
-        """Pixels that have a residual."""
+        """Number of pixels that have a residual."""
         return int(np.isfinite(self.z).sum())
 
     def against_signal(self) -> dict[str, Floats] | None:
-        """Mean and variance of z in bins of the estimate, and the mean's standard error; None of too few pixels."""
+        """Return the mean, its standard error and the variance of z in bins of similar signal x̂.
+
+        None if fewer than 1024 pixels have a residual, or if the estimate is constant.
+        """
         kept = np.isfinite(self.z)
         signal, z = self.signal[kept], self.z[kept]
-        if z.size < FEWEST or np.ptp(signal) == 0:
+        if z.size < MIN_PIXELS or np.ptp(signal) == 0:
             return None
         groups = bins_of(signal, bins=24, fewest=max(256, z.size // 200))
         z = z[groups.order]
@@ -74,34 +80,36 @@ class Normalised:
 
 
 def centre(plane: npt.NDArray[Value], side: int = SIDE) -> npt.NDArray[Value]:
-    """The middle of a plane, at most `side` pixels along each axis."""
+    """Return the centre of a plane, at most `side` pixels along each axis."""
     at = [(max(size - side, 0) // 2, min(size, side)) for size in plane.shape]
     return plane[tuple(slice(start, start + size) for start, size in at)]
 
 
 def normalise(recorded: Floats, signal: Floats, law: Law | None) -> Normalised:
-    """Z of two planes of one shape; without a law, σ² is `variance_alone` of the noisy plane.
+    """Compute the normalised residual of two planes of one shape.
 
-    σ is taken at signals no darker than the image has: not below the thousandth part of the means of 5×5 noisy pixels.
-    An estimate that follows the noise goes further down, to where a law says that there is none.
+    Without a law, σ² is measured on the noisy plane (`measure_variance`).
+
+    σ is evaluated at no signal below the 0.1th percentile of the means of 5×5 noisy pixels. An estimate that follows
+    the noise contains darker values, for which a law can predict a variance of zero.
     """
     y = unsaturated(recorded)
-    seen = np.isfinite(y) & np.isfinite(signal)
-    alone = variance_alone(y)
-    at = np.maximum(signal[seen], _darkest(y))
+    known = np.isfinite(y) & np.isfinite(signal)
+    measured_variance = measure_variance(y)
+    clipped = np.maximum(signal[known], _darkest(y))
     std = np.full(y.shape, np.nan)
     if law is not None:
-        std[seen] = law.std(at)
-    elif alone is not None:
-        std[seen] = np.sqrt(alone(at))
+        std[known] = law.std(clipped)
+    elif measured_variance is not None:
+        std[known] = np.sqrt(measured_variance(clipped))
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(std > 0, (y - signal) / std, np.nan)
     z[~np.isfinite(z)] = np.nan
-    return Normalised(recorded, signal, std, z, alone)
+    return Normalised(recorded, signal, std, z, measured_variance)
 
 
 def _darkest(plane: Floats) -> float:
-    """The 0.1th percentile of the means of 5×5 pixels that are all known; −∞ without one."""
+    """Return the 0.1th percentile of the means of 5×5 pixels that are all known; −∞ if there are none."""
     means = window_sums(plane, _BOX) / _BOX**2
     known = means[np.isfinite(means)]
     return float(np.percentile(known, 0.1)) if known.size else -np.inf
@@ -117,8 +125,8 @@ def window_sums(values: Floats, box: int) -> Floats:
     return sums
 
 
-def variance_alone(plane: Floats) -> Variance | None:
-    """σ²(signal) as a polynomial fitted to the photon-transfer curve of one plane alone; None if it is too small.
+def measure_variance(plane: Floats) -> Variance | None:
+    """Fit σ²(signal) as a polynomial to the photon-transfer curve of one plane; return None if it is too small.
 
     See `muguet.noise.transfer.single_image.transfer_alone` and `muguet.noise.transfer.variance.fitted_variance`.
     """

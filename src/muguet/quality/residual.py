@@ -1,4 +1,4 @@
-"""What a denoiser took away: noise has no structure of the image in it."""
+"""Moments of the residual (noisy − denoised) over many planes, summarised in one sentence for the user."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-_MOST = 2_000_000  # pixels of a plane that are looked at
+_MAX_PIXELS = 2_000_000
+"""A larger plane is subsampled to about this many pixels, so that the moments cost little time."""
 
 
 @dataclass
 class Residual:
-    """Moments of y − x̂ over planes added one after the other; pixels that are not finite are left out.
+    """Moments of the residual y − x̂, accumulated plane by plane; pixels that are not finite are left out.
 
-    `correlation` is Pearson's, between the residual and the estimate: near zero if nothing of the image was
-    taken away with the noise. It is not a proof of it, and clipped pixels move it.
+    `correlation` is Pearson's correlation between the residual and the estimate. It is near zero if no image
+    structure was removed with the noise. A value near zero is no proof of that, and clipped pixels shift the value.
     """
 
     count: int = 0
     sums: npt.NDArray[np.float64] | None = None
 
     def add(self, noisy: npt.NDArray[np.generic], estimate: npt.NDArray[np.generic]) -> None:
-        """Take one plane and its estimate, of equal shapes and in the same units, into account."""
-        every = max(noisy.size // _MOST, 1)
+        """Add one plane and its estimate, of equal shapes and in the same units."""
+        every = max(noisy.size // _MAX_PIXELS, 1)
         x = estimate.reshape(-1)[::every].astype(np.float64)
         y = noisy.reshape(-1)[::every].astype(np.float64)
         kept = np.isfinite(x) & np.isfinite(y)
@@ -35,25 +36,27 @@ class Residual:
 
     @property
     def std(self) -> float:
-        """Standard deviation of the residual, in the images' units."""
+        """Standard deviation of the residual, in the units of the images."""
         return math.sqrt(self._covariances()[0])
 
     @property
     def correlation(self) -> float:
-        """Of residual and estimate, −1 to 1; 0 where either is constant."""
+        """Pearson's correlation of residual and estimate, −1 to 1; 0 if either is constant."""
         rr, xx, rx = self._covariances()
         return rx / math.sqrt(rr * xx) if rr > 0 and xx > 0 else 0.0
 
-    def told(self) -> str:
-        """A sentence for the user."""
+    @property
+    def sentence(self) -> str:
+        """What was removed, as a sentence for the user."""
         if self.count == 0:
-            return "No pixel of it was finite."
+            return "The image has no finite pixels."
         return (
-            f"Taken away: noise of standard deviation {self.std:.3g}, "
-            f"whose correlation with the result is {self.correlation:+.3f}."
+            f"Removed noise: standard deviation {self.std:.3g}, "
+            f"correlation with the result {self.correlation:+.3f}."
         )
 
     def _covariances(self) -> tuple[float, float, float]:
+        """Return the variances of the residual and of the estimate, and their covariance."""
         if self.sums is None or self.count == 0:
             return 0.0, 0.0, 0.0
         r, x, rr, xx, rx = self.sums / self.count

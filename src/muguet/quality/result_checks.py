@@ -1,4 +1,4 @@
-"""Checks of an estimate beside its noisy plane: was the noise removed, and nothing else, and does the law fit?"""
+"""Checks of an estimate against its noisy plane: was the noise removed, and only the noise, and does the law fit?"""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import numpy as np
 
 from muguet.noise.transfer.highpass import high_pass
 from muguet.quality.check import Check, Floats, Verdict, worst
-from muguet.quality.frc import THRESHOLD, common, resolution
+from muguet.quality.frc import THRESHOLD, low_frequency_correlation, resolution
 from muguet.quality.held_out import Calibration
 from muguet.quality.normalised import Normalised
-from muguet.quality.structure import excess, lost, pearson
+from muguet.quality.structure import excess_power, lost_contrast, pearson
 
-Rings = tuple[Floats, Floats]  # frequencies and correlations
+Rings = tuple[Floats, Floats]
+"""Frequencies and Fourier ring correlations; see `muguet.quality.frc.ring_correlation`."""
 
 KEPT, REMOVED, FITS, RESOLVED = (
     "Nothing of the image was removed",
@@ -22,65 +23,98 @@ KEPT, REMOVED, FITS, RESOLVED = (
     "Resolution and signal-to-noise ratio",
 )
 
-# Doubtful and bad from here on: the first beyond the good cases of benchmarks/verdicts.py, the second before the bad.
-_LOST = (0.13, 0.18)  # good ones have 0.1 at most, Gaussian blurs of 5 pixels and more 0.2 to 1
-_ALIKE = 0.35  # correlation from which on a loss is believed: good ones have 0.3 at most, those blurs 0.41
-_EXCESS = (1.5, 2.0)
-_LITTLE = (
-    0.4,
-    0.25,
-)  # of the noise's variance; a good estimate that uses the pixel itself may leave half of it
-_MUCH = (1.6, 2.0)  # from 2 on the error of the estimate is larger than the noise was
-_LEFT = (0.55, 0.65)
-_BIAS = (0.5, 0.8)
-_HALF = (0.09, 0.12)
-_DISTANCE = (0.09, 0.15)
-_ADVANTAGE = (-0.03, -0.1)
-_RATIO = (1.5, 2.0)  # of variances
-_FAR = 5.0  # standard deviations: z² is cut there, so that a few bright pixels do not decide
+# In a pair of limits, values beyond the first are doubtful and values beyond the second are bad. In
+# benchmarks/verdicts.py all good cases lie on the good side of the first limit, and all bad cases beyond the second.
+
+_LOST_LIMITS = (0.13, 0.18)
+"""Limits of the lost contrast. Good estimates have 0.1 at most, Gaussian blurs of 5 pixels and more 0.2 to 1."""
+
+_MIN_LIKENESS = 0.35
+"""A loss of contrast counts only above this correlation. Good estimates have 0.3 at most, those blurs at least 0.41."""
+
+_EXCESS_LIMITS = (1.5, 2.0)
+"""Limits of the power of the residual over 5×5 pixels, relative to white noise."""
+
+_LOW_REMOVED_LIMITS = (0.4, 0.25)
+"""Lower limits of the removed variance, relative to the variance of the noise. A good estimate that uses the pixel's
+own value may leave half of it."""
+
+_HIGH_REMOVED_LIMITS = (1.6, 2.0)
+"""Upper limits of the removed variance. From 2 on, the error of the estimate is larger than the noise was."""
+
+_LEFT_LIMITS = (0.55, 0.65)
+"""Limits of the fraction of the noise's standard deviation that remains in the estimate."""
+
+_MAX_REMOVED_FOR_LEFT = 0.5
+"""The remaining noise is judged only if less than this variance was removed: in an image with hardly any noise, fine
+structure looks like remaining noise."""
+
+_BIAS_LIMITS = (0.5, 0.8)
+"""Limits of the mean error of the brightness, in standard deviations of the noise."""
+
+_COVERAGE_LIMITS = (0.09, 0.12)
+"""Limits of the error of the coverage of the 50 % interval."""
+
+_DISTANCE_LIMITS = (0.09, 0.15)
+"""Limits of Kolmogorov's distance between the predicted and the recorded distribution."""
+
+_DISADVANTAGE_LIMITS = (0.03, 0.1)
+"""Limits of the log-likelihood by which a Gaussian predicts held-out pixels better than the law, in nats per pixel."""
+
+_VARIANCE_RATIO_LIMITS = (1.5, 2.0)
+"""Limits of the ratio of the law's variance and the measured variance."""
+
+_MAX_Z = 5.0
+"""z² is limited at this many standard deviations, so that a few bright pixels do not dominate."""
 
 
 def check_kept(residual: Normalised) -> Check:
-    """Whether structure of the image went with the noise; see `lost` and `excess` in `structure` beside it.
+    """Check that no structure of the image was removed with the noise.
 
-    `correlation` is Pearson's of z and the estimate, pixel by pixel, for comparison: it sees little.
+    See `lost_contrast` and `excess_power` in `muguet.quality.structure`. `correlation` is Pearson's correlation of z
+    and the estimate, pixel by pixel; it is given for comparison, because it detects little.
     """
     z = residual.z
-    share, like = lost(z, residual.signal, residual.std)
+    lost, likeness = lost_contrast(z, residual.signal, residual.std)
     figures = {
-        "lost": share,
-        "likeness": like,
-        "excess": excess(z),
+        "lost": lost,
+        "likeness": likeness,
+        "excess": excess_power(z),
         "correlation": pearson(z, residual.signal),
     }
-    if _removed(residual) < _LITTLE[0]:
-        return Check(KEPT, "good", "Little was taken away at all, and so little of the image.", figures)
-    share = _number(share) if _number(like) > _ALIKE else 0.0
-    power = _number(figures["excess"])
-    verdict = worst(_above(share, _LOST), _above(power, _EXCESS))
+    if _removed(residual) < _LOW_REMOVED_LIMITS[0]:
+        sentence = "Hardly anything was removed, so hardly any image structure can have been removed."
+        return Check(KEPT, "good", sentence, figures)
+    lost = _finite_or_zero(lost) if _finite_or_zero(likeness) > _MIN_LIKENESS else 0.0
+    power = _finite_or_zero(figures["excess"])
+    verdict = worst(_verdict_above(lost, _LOST_LIMITS), _verdict_above(power, _EXCESS_LIMITS))
     if verdict == "good":
-        told = f"Over 5×5 pixels the residual has {power:.2f} times the power of noise and hardly resembles the image."
-        return Check(KEPT, verdict, told, figures)
+        sentence = (
+            f"Over 5×5 pixels the residual (noisy − denoised) has {power:.2f} times the power of white noise, "
+            "and it hardly resembles the image."
+        )
+        return Check(KEPT, verdict, sentence, figures)
     reason = (
-        f"structures about ten pixels wide lost {100 * share / (1 + share):.0f} % of their contrast"
-        if _above(share, _LOST) == verdict
-        else f"over 5×5 pixels the residual has {power:.1f} times the power of noise"
+        f"structures about ten pixels wide lost {100 * lost / (1 + lost):.0f} % of their contrast"
+        if _verdict_above(lost, _LOST_LIMITS) == verdict
+        else f"over 5×5 pixels the residual (noisy − denoised) has {power:.1f} times the power of white noise"
     )
-    start = "Structure of the image" if verdict == "bad" else "Perhaps some structure of the image"
-    advice = "The estimate is too smooth: blur less, or train longer, on this very image."
-    return Check(KEPT, verdict, f"{start} went with the noise: {reason}. {advice}", figures)
+    start = "Image structure was" if verdict == "bad" else "Some image structure may have been"
+    advice = "The estimate is too smooth: use less blur, or train longer on this image."
+    return Check(KEPT, verdict, f"{start} removed with the noise: {reason}. {advice}", figures)
 
 
 def check_removed(residual: Normalised) -> Check:
-    """Whether the residual has the size of the noise: not less, not more, and without bias.
+    """Check that the residual has the size of the noise: not less, not more, and without bias.
 
-    - removed = Σ min((y − x̂)², 25σ²)/Σ σ²: the variance that was taken away, in units of the noise's. As
-      E[(y − x̂)²] = σ² + E[(x̂ − x)²] − 2σ²·leverage, with 0 ≤ leverage ≤ 1 the weight that a pixel has in its own
-      estimate, it is 0 where the estimate is the noisy image, about 1 − leverage for a good one, and the estimate's
-      error is at least (removed − 1) σ²: from 2 on the noisy image was the better one.
-    - left = √(mean(min((Hx̂/σ)², 100))): the share of the noise's standard deviation that is still in the estimate, with
-      H the high-pass of `muguet.noise.transfer.highpass.high_pass`, which lets hardly any structure through.
-    - bias = mean(|m|), m the mean of z in bins of like signals, weighted by their pixels.
+    - removed = Σ min((y − x̂)², 25σ²)/Σ σ² is the removed variance, relative to the variance of the noise. Because
+      E[(y − x̂)²] = σ² + E[(x̂ − x)²] − 2σ²·leverage, where leverage (0 to 1) is the weight of a pixel's own value in
+      its estimate, it is 0 if the estimate is the noisy image, and about 1 − leverage for a good estimate. The
+      squared error of the estimate is at least (removed − 1) σ²: from 2 on, the noisy image was better.
+    - left = √(mean(min((Hx̂/σ)², 100))) is the fraction of the noise's standard deviation that remains in the
+      estimate, where H is the high-pass filter `muguet.noise.transfer.highpass.high_pass`, which suppresses nearly
+      all structure.
+    - bias = mean(|m|), where m is the mean of z in bins of similar signals, weighted by their number of pixels.
     """
     z = residual.z
     known = np.isfinite(z)
@@ -94,149 +128,164 @@ def check_removed(residual: Normalised) -> Check:
         "left": float(np.minimum(fine**2, 100).mean()) ** 0.5 if fine.size else float("nan"),
         "bias": math.nan if bins is None else float(np.average(np.abs(bins["mean"]), weights=bins["count"])),
     }
-    return Check(REMOVED, *_judge_removed(*(_number(value) for value in figures.values())), figures)
+    return Check(REMOVED, *_judge_removed(*(_finite_or_zero(value) for value in figures.values())), figures)
 
 
 def _removed(residual: Normalised) -> float:
+    """Return the variance of the residual relative to that of the noise; see `check_removed`."""
     known = np.isfinite(residual.z)
     variance = residual.std[known] ** 2
-    return float((np.minimum(residual.z[known] ** 2, _FAR**2) * variance).sum() / variance.sum())
+    return float((np.minimum(residual.z[known] ** 2, _MAX_Z**2) * variance).sum() / variance.sum())
 
 
 def _judge_removed(removed: float, left: float, bias: float) -> tuple[Verdict, str]:
-    little: Verdict = "bad" if removed < _LITTLE[1] else "doubtful" if removed < _LITTLE[0] else "good"
-    if removed < 0.5:  # fine structure of an image with hardly any noise looks like noise left in it
-        little = worst(little, _above(left, _LEFT))
-    much, biased = _above(removed, _MUCH), _above(bias, _BIAS)
-    if little != "good":
-        start = "The noise is still there" if little == "bad" else "Some noise may still be there"
-        return little, (
-            f"{start}: only {100 * removed:.0f} % of its variance was taken away. Train longer, or denoise "
-            "more strongly."
+    """Return the verdict and the sentence for the figures of `check_removed`."""
+    low, lower = _LOW_REMOVED_LIMITS
+    too_little: Verdict = "bad" if removed < lower else "doubtful" if removed < low else "good"
+    if removed < _MAX_REMOVED_FOR_LEFT:
+        too_little = worst(too_little, _verdict_above(left, _LEFT_LIMITS))
+    too_much, biased = _verdict_above(removed, _HIGH_REMOVED_LIMITS), _verdict_above(bias, _BIAS_LIMITS)
+    if too_little != "good":
+        start = "The noise is still there" if too_little == "bad" else "Some noise may still be there"
+        return too_little, (
+            f"{start}: only {100 * removed:.0f} % of its variance was removed. "
+            "Train longer, or denoise more strongly."
         )
-    if worst(much, biased) == "good":
+    if worst(too_much, biased) == "good":
         return "good", (
-            f"What was taken away has {removed:.2f} times the variance of the noise, and is off by {bias:.2f} of its "
-            "standard deviation at most signals."
+            f"The residual (noisy − denoised) has {removed:.2f} times the variance of the noise. At a given signal, "
+            f"its mean differs from zero by {bias:.2f} standard deviations of the noise on average."
         )
-    if much == worst(much, biased):
-        worse = (
-            "more than the noise was" if removed > 2 else f"at least {100 * (removed - 1):.0f} % of the noise"
-        )
-        return much, (
-            f"More than the noise was removed: {removed:.1f} times its variance. The error of the estimate is {worse}. "
-            "The estimate is too smooth, or the model is for other images."
+    if too_much == worst(too_much, biased):
+        error = "larger than" if removed > 2 else f"at least {100 * (removed - 1):.0f} % of"
+        return too_much, (
+            f"More than the noise was removed: {removed:.1f} times its variance. The squared error of the estimate is "
+            f"{error} the variance of the noise. The estimate is too smooth, or the model was trained on other images."
         )
     return biased, (
-        f"Brightness is off: at like signals the estimate differs from the recorded by {bias:.1f} standard deviations "
-        "of the noise on average. The model is another camera's, or the estimate was rescaled."
+        f"The brightness is off: at a given signal, the estimate differs from the noisy image by {bias:.1f} standard "
+        "deviations of the noise on average. The model is for another camera, or the estimate was rescaled."
     )
 
 
 def check_fits(fit: Calibration | None, gain: float, ratio: float) -> Check:
-    """Whether the law says of hidden pixels what was recorded there.
+    """Check how well held-out pixels are predicted by the law.
 
     Parameters
     ----------
     fit
-        See `muguet.quality.held_out.calibrate`; None without held-out pixels.
+        The result of `muguet.quality.held_out.calibrate`; None without held-out pixels.
     gain
-        Nats a pixel by which the law predicts them better than a Gaussian with the variance that the image tells;
-        NaN without.
+        The log-likelihood by which the law predicts held-out pixels better than a Gaussian with the measured
+        variance, in nats per pixel; NaN if it could not be computed.
     ratio
-        The law's variance over that which the noisy image itself tells, or its reciprocal if that is larger: the
-        geometric mean over the image, exp √mean(log²). Judged only where there are no held-out pixels.
+        The result of `variance_ratio`. It is judged only if there are no held-out pixels.
     """
     if fit is None:
         if not math.isfinite(ratio):
-            return Check(FITS, "doubtful", "Too few pixels to tell whether the noise law fits.", {})
-        verdict = _above(ratio, _RATIO)
-        told = f"the law's variance and that of the image's own noise differ by a factor of {ratio:.2f}"
-        return Check(FITS, verdict, _told_fit(verdict, told), {"variance_ratio": ratio})
+            return Check(FITS, "doubtful", "Too few pixels to judge whether the noise law fits.", {})
+        verdict = _verdict_above(ratio, _VARIANCE_RATIO_LIMITS)
+        reason = (
+            "the variance of the law and the variance of the noise measured on the image "
+            f"differ by a factor of {ratio:.2f}"
+        )
+        return Check(FITS, verdict, _fit_sentence(verdict, reason), {"variance_ratio": ratio})
     figures = {
         "distance": fit.distance,
         "distance_by_signal": fit.distance_by_signal,
-        "coverage_50": fit.half,
-        "coverage_90": fit.most,
-        "coverage_50_error_by_signal": fit.half_by_signal,
+        "coverage_50": fit.coverage_50,
+        "coverage_90": fit.coverage_90,
+        "coverage_50_error_by_signal": fit.coverage_50_error_by_signal,
         "advantage_nats": gain,
         "variance_ratio": ratio,
     }
     verdict = worst(
-        _above(fit.half_by_signal, _HALF),
-        _above(fit.distance_by_signal, _DISTANCE),
-        _above(-_number(gain), (-_ADVANTAGE[0], -_ADVANTAGE[1])),
+        _verdict_above(fit.coverage_50_error_by_signal, _COVERAGE_LIMITS),
+        _verdict_above(fit.distance_by_signal, _DISTANCE_LIMITS),
+        _verdict_above(-_finite_or_zero(gain), _DISADVANTAGE_LIMITS),
     )
-    told = (
-        f"of hidden pixels {100 * fit.half:.0f} % lie in its 50 % interval and {100 * fit.most:.0f} % in its 90 % "
-        f"interval; at like signals its distribution is off by {fit.distance_by_signal:.2f}"
+    reason = (
+        f"{100 * fit.coverage_50:.0f} % of the held-out pixels lie in the 50 % interval of the law and "
+        f"{100 * fit.coverage_90:.0f} % in its 90 % interval; at a given signal, the predicted distribution is off by "
+        f"{fit.distance_by_signal:.2f}"
     )
-    return Check(FITS, verdict, _told_fit(verdict, told), figures)
+    return Check(FITS, verdict, _fit_sentence(verdict, reason), figures)
 
 
-def _told_fit(verdict: Verdict, told: str) -> str:
+def _fit_sentence(verdict: Verdict, reason: str) -> str:
+    """Return the sentence that gives the reason of a verdict on the law, and what to do."""
     if verdict == "good":
-        return f"{told[0].upper()}{told[1:]}."
+        return f"{reason[0].upper()}{reason[1:]}."
     if verdict == "bad":
-        return f"The noise law is not this image's: {told}. Train a model on images of this camera and these settings."
+        return (
+            f"The noise law does not fit this image: {reason}. "
+            "Train a model on images of this camera with the same settings."
+        )
     return (
-        f"The noise law fits only roughly: {told}. Train longer, or, if the model was trained on other images, on "
-        "images of this camera and these settings."
+        f"The noise law fits only roughly: {reason}. Train longer or, if the model was trained on other images, "
+        "train on images of this camera with the same settings."
     )
 
 
 def check_resolved(snr: float, noisy: Rings, denoised: Rings | None) -> Check:
-    """What can be resolved, as a period in pixels, and the signal-to-noise ratio: to be known rather than judged.
+    """Report the smallest resolved period in pixels and the signal-to-noise ratio.
+
+    This check is for information. It is bad only if the denoised halves hardly correlate at all.
 
     Parameters
     ----------
     snr
-        10 log₁₀(Var(x̂) / mean σ²(x̂)), in decibels: of the noisy image.
+        Signal-to-noise ratio of the noisy image in decibels, 10 log₁₀(Var(x̂) / mean σ²(x̂)).
     noisy, denoised
-        `muguet.quality.frc.ring_correlation` of two halves of the image, which have half its light, and of
-        the estimates that the denoiser makes of them; None without one. It is bad if these hardly correlate at all.
+        `muguet.quality.frc.ring_correlation` of two halves of the image, each of which has half of the light, and of
+        the denoised estimates of these halves; None without a denoiser.
     """
     figures = {"snr_db": snr, "resolution_noisy": resolution(*noisy)}
-    told = f"Signal-to-noise ratio of the noisy image {_signed(snr, '.1f')} dB"
+    ratio = f"is {snr:.1f} dB".replace("-", "−") if math.isfinite(snr) else "could not be measured"
+    sentence = f"The signal-to-noise ratio of the noisy image {ratio}"
     if math.isfinite(figures["resolution_noisy"]):
-        told += f"; details resolved, with half of the light: noisy {_period(figures['resolution_noisy'])}"
+        sentence += f"; smallest details resolved with half of the light: noisy {_period(figures['resolution_noisy'])}"
     if denoised is not None and len(denoised[1]):
-        figures |= {"resolution_denoised": resolution(*denoised), "common_denoised": common(denoised[1])}
+        figures |= {
+            "resolution_denoised": resolution(*denoised),
+            "common_denoised": low_frequency_correlation(denoised[1]),
+        }
         if figures["common_denoised"] < THRESHOLD:
             return Check(
                 RESOLVED,
                 "bad",
-                "Nothing is resolved: two denoised halves of the image do not correlate, not even in what is coarse. "
-                "There is no signal, or the estimate follows the noise.",
+                "Nothing is resolved: two denoised halves of the image do not correlate, not even in their coarsest "
+                "structures. There is no signal, or the estimate follows the noise.",
                 figures,
             )
-        told += f", denoised {_period(figures['resolution_denoised'])}"
-    return Check(RESOLVED, "good", f"{told}.", figures)
+        sentence += f", denoised {_period(figures['resolution_denoised'])}"
+    return Check(RESOLVED, "good", f"{sentence}.", figures)
 
 
 def _period(pixels: float) -> str:
+    """Return a resolution in words."""
     if math.isinf(pixels):
         return "none"
-    return "down to the pixels" if pixels <= 2 else f"{pixels:.1f} pixels"
+    return "2 pixels (the sampling limit)" if pixels <= 2 else f"{pixels:.1f} pixels"
 
 
 def variance_ratio(residual: Normalised) -> float:
-    """Exp √mean(log²(σ²(x̂)/v(x̂))): how far the law's variance is from that which the image tells; NaN without one."""
+    """Return the typical factor between the law's variance σ²(x̂) and the measured variance v(x̂), 1 or more.
+
+    The factor is exp √mean(log²(σ²(x̂)/v(x̂))) over all pixels; NaN if the variance could not be measured.
+    """
     known = np.isfinite(residual.z)
-    if residual.alone is None or not known.any():
+    if residual.measured_variance is None or not known.any():
         return float("nan")
-    logs: Floats = np.log(residual.std[known] ** 2 / residual.alone(residual.signal[known]))
+    logs: Floats = np.log(residual.std[known] ** 2 / residual.measured_variance(residual.signal[known]))
     return float(np.exp(np.sqrt(np.mean(logs**2))))
 
 
-def _above(value: float, ends: tuple[float, float]) -> Verdict:
-    return "bad" if value > ends[1] else "doubtful" if value > ends[0] else "good"
+def _verdict_above(value: float, limits: tuple[float, float]) -> Verdict:
+    """Return "bad" above the second limit, "doubtful" above the first, else "good"."""
+    return "bad" if value > limits[1] else "doubtful" if value > limits[0] else "good"
 
 
-def _number(value: float) -> float:
-    """What could not be measured accuses nobody."""
+def _finite_or_zero(value: float) -> float:
+    """Return 0 for a figure that could not be measured, so that it does not worsen the verdict."""
     return value if math.isfinite(value) else 0.0
-
-
-def _signed(value: float, form: str = "+.2f") -> str:
-    return f"{value:{form}}".replace("-", "−")

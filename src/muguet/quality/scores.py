@@ -14,21 +14,22 @@ from muguet.errors import MuguetError
 Floats = npt.NDArray[np.float64]
 
 SSIM_NEEDS = "SSIM needs scikit-image: pip install 'muguet[classic]'"
-_WINDOW = 11  # pixels along a side of the window of SSIM: a Gaussian of 1.5 pixels, cut off at 5
+_WINDOW = 11
+"""Side in pixels of the window of SSIM: a Gaussian of 1.5 pixels, cut off at a distance of 5 pixels."""
 
 
 def psnr(estimate: npt.ArrayLike, clean: npt.ArrayLike) -> float:
-    """Peak signal-to-noise ratio in decibels, the mean over all frames.
+    """Return the peak signal-to-noise ratio in decibels, averaged over all frames.
 
-    PSNR = 20 · log₁₀(max(clean) − min(clean)) − 10 · log₁₀(mean((estimate − clean)²)), each frame with its own
-    range and error, in float64. This range is the convention of Krull et al. 2019 (*Noise2Void*,
-    arXiv:1811.10980) and of the papers that compare with it. Both images are in the same units; nothing is
-    scaled to fit.
+    PSNR = 20 · log₁₀(max(clean) − min(clean)) − 10 · log₁₀(mean((estimate − clean)²)), computed for each frame with
+    its own range and error, in float64. This range is the convention of Krull et al. 2019 (*Noise2Void*,
+    arXiv:1811.10980) and of the papers that compare with it. Both images must have the same units; neither is
+    rescaled.
 
     Parameters
     ----------
     estimate, clean
-        Arrays ``(..., Y, X)`` of one shape; leading axes are frames, and one clean ``(Y, X)`` serves all.
+        Arrays ``(..., Y, X)`` of one shape. Leading axes are frames; a clean array ``(Y, X)`` is used for all frames.
 
     Returns
     -------
@@ -38,7 +39,7 @@ def psnr(estimate: npt.ArrayLike, clean: npt.ArrayLike) -> float:
     Raises
     ------
     MuguetError
-        If the shapes do not match, or a clean frame is constant.
+        If the shapes do not match, or a clean frame is constant or not finite.
     """
     guess, truth = _frames(estimate, clean)
     extent = _extent(truth)
@@ -48,13 +49,13 @@ def psnr(estimate: npt.ArrayLike, clean: npt.ArrayLike) -> float:
 
 
 def ssim(estimate: npt.ArrayLike, clean: npt.ArrayLike) -> float:
-    """Structural similarity, the mean over all frames.
+    """Return the structural similarity, averaged over all frames.
 
     SSIM = mean of (2 m m′ + c₁)(2 cov + c₂) / ((m² + m′² + c₁)(v + v′ + c₂)) over all windows that lie within the
     frame; m, v and cov are means, variances and the covariance of estimate and clean under a Gaussian window of
     1.5 pixels (11×11), c₁ = (0.01 L)², c₂ = (0.03 L)², and L = max(clean) − min(clean) of each frame. Wang et al.
-    2004, doi:10.1109/TIP.2003.819861. The first factor compares m/m′, so SSIM depends on the offset of a camera: only
-    figures of images in the same units compare.
+    2004, doi:10.1109/TIP.2003.819861. The first factor compares m/m′, so SSIM depends on the offset of the camera:
+    values are comparable only between images in the same units.
 
     Parameters
     ----------
@@ -64,24 +65,26 @@ def ssim(estimate: npt.ArrayLike, clean: npt.ArrayLike) -> float:
     Returns
     -------
     float
-        1 for a perfect estimate, −1 at least.
+        At least −1, and 1 for a perfect estimate.
 
     Raises
     ------
     MuguetError
-        As `psnr` does, and if frames are too small, a value is not finite, or scikit-image is not installed.
+        In the cases of `psnr`, and if frames are too small, a value is not finite, or scikit-image is missing.
     """
     guess, truth = _frames(estimate, clean)
     extent = np.broadcast_to(_extent(truth), guess.shape[:-2])
     _refuse_missing(guess, truth)
     if min(guess.shape[-2:]) < _WINDOW:
-        raise MuguetError(f"frames of {guess.shape[-2]}×{guess.shape[-1]} pixels: SSIM needs at least 11×11")
+        raise MuguetError(
+            f"frames of {guess.shape[-2]}×{guess.shape[-1]} pixels are too small: SSIM needs at least 11×11 pixels"
+        )
     try:
         from skimage.metrics import structural_similarity
     except ImportError as error:
         raise MuguetError(SSIM_NEEDS) from error
     truth = np.broadcast_to(truth, guess.shape)
-    # Variances of the whole population (use_sample_covariance=False), as Wang et al. define them.
+    # Wang et al. use the variances of the whole population (use_sample_covariance=False).
     choices = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
     values = [
         structural_similarity(truth[at], guess[at], data_range=extent[at], **choices)
@@ -93,11 +96,11 @@ def ssim(estimate: npt.ArrayLike, clean: npt.ArrayLike) -> float:
 def affine_match(estimate: npt.ArrayLike, clean: npt.ArrayLike) -> Floats:
     """Return a · estimate + b, with the a and b of each frame that minimise the squared error to clean.
 
-    a = cov(estimate, clean) / var(estimate), b = mean(clean) − a · mean(estimate). Scores after it do not depend on
-    the gain and the offset in which an estimate is given. They are not free of favour: of an estimate with an error
-    that is independent of the signal, a = var(clean) / (var(clean) + var(error)) < 1, which takes contrast away as a
-    Wiener filter of a single coefficient would. So a matched score is never below the raw one, and a noisy image
-    gains more by it than a clean one.
+    a = cov(estimate, clean) / var(estimate), b = mean(clean) − a · mean(estimate). Scores of the matched estimate do
+    not depend on the gain and the offset of the estimate. The match is not neutral: for an estimate whose error is
+    independent of the signal, a = var(clean) / (var(clean) + var(error)) < 1, which reduces the contrast like a
+    Wiener filter with a single coefficient. Therefore the matched PSNR is never below the raw one, and a noisy image
+    gains more by the match than a clean one.
 
     Parameters
     ----------
@@ -107,7 +110,7 @@ def affine_match(estimate: npt.ArrayLike, clean: npt.ArrayLike) -> Floats:
     Returns
     -------
     NDArray
-        Of the estimate's shape, float64, in the units of clean.
+        Matched estimate of the same shape, float64, in the units of clean.
 
     Raises
     ------
@@ -128,7 +131,14 @@ def affine_match(estimate: npt.ArrayLike, clean: npt.ArrayLike) -> Floats:
 class Scores:
     """All scores of one frame: raw, and after the best affine match (`affine_match`).
 
-    `ssim` and `ssim_matched` are None where SSIM cannot be given; `missing` pixels were left out.
+    Attributes
+    ----------
+    psnr, psnr_matched
+        Peak signal-to-noise ratios in decibels.
+    ssim, ssim_matched
+        Structural similarities; None if they cannot be computed (see `score`).
+    missing
+        Number of pixels that were left out because they are not finite.
     """
 
     psnr: float
@@ -139,10 +149,10 @@ class Scores:
 
 
 def score(estimate: npt.ArrayLike, clean: npt.ArrayLike) -> Scores:
-    """All scores of one frame ``(Y, X)``.
+    """Return all scores of one frame ``(Y, X)``.
 
-    Pixels that are not finite in either image are left out of PSNR and of the match. SSIM, whose windows need all
-    pixels, is None then, and also for frames of fewer than 11×11 pixels and without scikit-image.
+    Pixels that are not finite in either image are left out of PSNR and of the match. The windows of SSIM need all
+    pixels; SSIM is None if a pixel is missing, if the frame is smaller than 11×11 pixels, or without scikit-image.
 
     Raises
     ------
@@ -168,9 +178,14 @@ def score(estimate: npt.ArrayLike, clean: npt.ArrayLike) -> Scores:
 
 
 def mean_and_standard_error(values: Iterable[float]) -> tuple[float, float]:
-    """Mean of repeated measurements, and its standard error s/√n with s² = Σ(v − mean)² / (n − 1).
+    """Return the mean of repeated measurements and its standard error s/√n, where s² = Σ(v − mean)² / (n − 1).
 
-    The standard error of one value is not a number: nothing is known of its spread.
+    The standard error of a single value is NaN, because its spread is unknown.
+
+    Raises
+    ------
+    MuguetError
+        If there are no values.
     """
     array = np.fromiter(values, dtype=np.float64)
     if array.size == 0:
@@ -180,7 +195,7 @@ def mean_and_standard_error(values: Iterable[float]) -> tuple[float, float]:
 
 
 def _frames(estimate: npt.ArrayLike, clean: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """Both as float64, if their shapes match."""
+    """Return both arrays in float64; raise a MuguetError if their shapes do not match."""
     guess, truth = np.asarray(estimate, dtype=np.float64), np.asarray(clean, dtype=np.float64)
     if truth.ndim < 2 or guess.shape[guess.ndim - truth.ndim :] != truth.shape:
         raise MuguetError(
@@ -191,13 +206,14 @@ def _frames(estimate: npt.ArrayLike, clean: npt.ArrayLike) -> tuple[Floats, Floa
 
 
 def _extent(truth: Floats) -> Floats:
-    """The range of each clean frame."""
+    """Return the range of each clean frame; raise a MuguetError if one is constant or not finite."""
     extent: Floats = truth.max((-2, -1)) - truth.min((-2, -1))
     if not np.all(extent > 0):
-        raise MuguetError("a clean frame is constant or not finite: its range is needed for a score")
+        raise MuguetError("a clean frame is constant or not finite: a score needs its range")
     return extent
 
 
 def _refuse_missing(guess: Floats, truth: Floats) -> None:
+    """Raise a MuguetError if a pixel is not finite."""
     if not (np.isfinite(guess).all() and np.isfinite(truth).all()):
-        raise MuguetError("a pixel is not finite: leave such pixels out, or fill them")
+        raise MuguetError("a pixel is not finite: leave out or fill such pixels")

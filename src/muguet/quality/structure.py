@@ -1,4 +1,4 @@
-"""Did anything of the image go with the noise? What is left of structure in a residual."""
+"""Image structure in a residual: was more than noise removed?"""
 
 from __future__ import annotations
 
@@ -10,18 +10,25 @@ from muguet.quality.check import Floats
 from muguet.quality.normalised import window_sums
 from muguet.restoration.blur import gaussian_blur
 
-_BOX = 5  # pixels
-_MOST = 25.0  # five standard deviations of a window's mean
-_FINE, _COARSE = 4.0, 8.0  # pixels: between them lies what a blur that is too wide takes away
+_BOX = 5
+"""Side in pixels of the windows over which the residual is averaged."""
+
+_MAX_SQUARE = 25.0
+"""The squared mean of a window is limited to this many times its variance: five standard deviations."""
+
+_FINE, _COARSE = 4.0, 8.0
+"""Widths in pixels of two Gaussian blurs. Their difference contains the structures that a blur that is too wide
+removes."""
 
 
-def excess(z: Floats) -> float:
-    """Power of a normalised residual in windows of 5×5 pixels, over that of white noise of variance 1.
+def excess_power(z: Floats) -> float:
+    """Return the power of a normalised residual in windows of 5×5 pixels, relative to white noise of variance 1.
 
-    With m the mean over a window of z − G₈z, of which n pixels are known, excess = mean(min(n m², 25)). A local average
-    takes the slow part of the noise and leaves less than 1; an estimate that lost structure leaves more, as structure
-    does not average out. The blur G₈ takes off what is wrong with the brightness of whole regions, which is not
-    structure, and the limit keeps a few bright spots from deciding. NaN if no window is half known.
+    With m the mean of z − G₈z over the n known pixels of a window, the result is mean(min(n m², 25)). An estimate
+    that is a local average removes only the fast part of the noise, and its residual has less than 1. If an estimate
+    lost structure, its residual has more than 1, because structure does not average out. Subtracting the Gaussian
+    blur G₈ of 8 pixels removes errors in the brightness of whole regions, which are not structure, and the limit of
+    25 prevents a few bright spots from dominating. NaN if no window has more than half of its pixels known.
     """
     known = np.isfinite(z)
     if not known.any():
@@ -29,19 +36,34 @@ def excess(z: Floats) -> float:
     fast = np.where(known, z - _smooth(z, _COARSE), 0.0)
     sums, count = (window_sums(each, _BOX) for each in (fast, known.astype(np.float64)))
     kept = count > _BOX**2 / 2
-    return float(np.minimum(sums[kept] ** 2 / count[kept], _MOST).mean()) if kept.any() else float("nan")
+    return (
+        float(np.minimum(sums[kept] ** 2 / count[kept], _MAX_SQUARE).mean()) if kept.any() else float("nan")
+    )
 
 
-def lost(z: Floats, signal: Floats, std: Floats) -> tuple[float, float]:
-    """Share of the contrast that an estimate lost of structures about ten pixels wide, and how sure that is.
+def lost_contrast(z: Floats, signal: Floats, std: Floats) -> tuple[float, float]:
+    """Return how much contrast structures about ten pixels wide lost in the estimate, and how reliable that value is.
 
-    With B = G₄ − G₈ what Gaussian blurs of 4 and 8 pixels leave between them, s = Bx̂/σ(x̂) is what stands out of the
-    estimate and Bz what stands out of the residual, both in units of the noise. The regression of Bz on s,
+    Let B = G₄ − G₈ be the difference of Gaussian blurs of 4 and 8 pixels, a band-pass filter. Then s = Bx̂/σ(x̂)
+    contains these structures of the estimate and Bz those of the residual, both in units of the noise. The
+    regression of Bz on s,
 
         lost = Σ Bz · s / Σ s²,     likeness = Pearson's correlation of Bz and s,
 
-    is near 0 if nothing of the image went with the noise: y − x̂ = lost · x̂ there means that the estimate has
-    1/(1 + lost) of the contrast. A Gaussian blur of 5 pixels loses 0.2 to 0.7. NaN if either is constant.
+    is near 0 if no structure was removed with the noise. If y − x̂ = lost · x̂ in this band, the estimate has
+    1/(1 + lost) of the contrast. A Gaussian blur of 5 pixels loses 0.2 to 0.7. NaN if Bz or s is constant.
+
+    Parameters
+    ----------
+    z
+        Normalised residual ``(Y, X)``; NaN marks missing pixels.
+    signal, std
+        Estimate x̂ and standard deviation σ(x̂) of its noise ``(Y, X)``, in counts.
+
+    Returns
+    -------
+    lost, likeness
+        The lost contrast relative to the remaining contrast, and the correlation, −1 to 1.
     """
     known = np.isfinite(z)
     if not known.any():
@@ -56,7 +78,7 @@ def lost(z: Floats, signal: Floats, std: Floats) -> tuple[float, float]:
 
 
 def _smooth(z: Floats, sigma: float) -> Floats:
-    """Gaussian means of the pixels that are known; NaN where one is not."""
+    """Return the Gaussian-weighted means of the known pixels; NaN where the pixel itself is missing."""
     known = np.isfinite(z)
     share = _blur(known.astype(np.float64), sigma)
     return np.where(known, _blur(np.where(known, z, 0.0), sigma) / np.maximum(share, 1e-3), np.nan)
@@ -68,7 +90,10 @@ def _blur(values: Floats, sigma: float) -> Floats:
 
 
 def pearson(a: Floats, b: Floats) -> float:
-    """Correlation of the pixels that are numbers in both; NaN if either is constant or there are fewer than 16."""
+    """Return Pearson's correlation over the pixels that are finite in both arrays.
+
+    NaN if an array is constant, or if fewer than 16 pixels are finite in both.
+    """
     both = np.isfinite(a) & np.isfinite(b)
     if int(both.sum()) < 16:
         return float("nan")

@@ -1,4 +1,4 @@
-"""Is what was taken away white? Correlations of a residual's neighbours."""
+"""Autocorrelation of a residual: neighbouring pixels of white noise do not correlate."""
 
 from __future__ import annotations
 
@@ -6,39 +6,41 @@ import numpy as np
 
 from muguet.quality.check import Floats
 
-LAGS = 8
+MAX_LAG = 8
+"""The largest distance in pixels at which the correlation is computed."""
 
 
-def autocorrelation(values: Floats, lags: int = LAGS) -> tuple[Floats, Floats]:
-    """Correlation of pixels with those 1 … `lags` further, along X and along Y.
+def autocorrelation(values: Floats, max_lag: int = MAX_LAG) -> tuple[Floats, Floats]:
+    """Return the correlation of pixels that are 1 … `max_lag` apart, along X and along Y.
 
-    ρ(k) = mean(z(i) z(i + k)) / mean(z²) with the mean of z taken off, over the pairs of which both are numbers.
-    For n independent pixels it is 0 with the standard error 1/√n. A residual of an estimate that gives each neighbour
-    the weight w has about −2w at that neighbour, so that only positive values speak of structure.
+    ρ(k) = mean(z(i) z(i + k)) / mean(z²), where z has its mean subtracted and the numerator averages over all pairs
+    in which both pixels are finite. For n independent pixels ρ(k) is 0 with the standard error 1/√n. If an estimate
+    gives each neighbour the weight w, its residual has about −2w at that neighbour; therefore only positive values
+    indicate image structure.
 
     Parameters
     ----------
     values
-        ``(Y, X)``; NaN where nothing is known.
-    lags
-        The furthest.
+        Residual ``(Y, X)``; NaN marks missing pixels.
+    max_lag
+        The largest distance in pixels.
 
     Returns
     -------
     x, y
-        ``(lags,)`` each; NaN where there are no pairs, or all pixels are alike.
+        ``(max_lag,)`` each; NaN at lags without pairs, and everywhere if all pixels are equal.
     """
     known = np.isfinite(values)
     z = np.where(known, values, 0.0)
     count = max(int(known.sum()), 1)
     z = np.where(known, z - z.sum() / count, 0.0)
     variance = float((z * z).sum()) / count
-    along = []
-    for plane, there in ((z, known), (z.T, known.T)):
-        found = np.full(lags, np.nan)
-        for k in range(1, min(lags, plane.shape[1] - 1) + 1):
-            pairs = int((there[:, :-k] & there[:, k:]).sum())
-            if pairs and variance > 0:
-                found[k - 1] = float((plane[:, :-k] * plane[:, k:]).sum()) / pairs / variance
-        along.append(found)
-    return along[0], along[1]
+    correlations = []
+    for plane, mask in ((z, known), (z.T, known.T)):
+        correlation = np.full(max_lag, np.nan)
+        for k in range(1, min(max_lag, plane.shape[1] - 1) + 1):
+            n_pairs = int((mask[:, :-k] & mask[:, k:]).sum())
+            if n_pairs and variance > 0:
+                correlation[k - 1] = float((plane[:, :-k] * plane[:, k:]).sum()) / n_pairs / variance
+        correlations.append(correlation)
+    return correlations[0], correlations[1]

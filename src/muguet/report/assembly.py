@@ -109,7 +109,7 @@ def _verdict(channels: Sequence[Channel]) -> tuple[str, str]:
         return verdict, "Every check is good."
     worst_one = next(channel for channel in channels if channel.quality.verdict == verdict)
     which = f"{worst_one.name}: " if len(channels) > 1 else ""
-    return verdict, which + worst_one.quality.told
+    return verdict, which + worst_one.quality.sentence
 
 
 def _training_charts(run: Run) -> list[html.Chart]:
