@@ -16,6 +16,7 @@ from muguet.image import Scaling
 from muguet.prediction import symmetries
 from muguet.recipes import Parts
 from muguet.restoration import FilterBankNet, UNet
+from muguet.restoration.memory_format import kernels_channels_last
 from muguet.system import tensor_file
 
 NETS = ["filterbank", "unet"]
@@ -85,7 +86,7 @@ def test_tiles_leave_no_seam_in_stacks(net, monkeypatch):
 @pytest.mark.parametrize("net", NETS)
 def test_load_gives_the_same_bits(net, low_precision, tmp_path):
     model, picture = made(net).to("cpu"), image(50, 61)
-    module.kernels_channels_last(model.method)
+    kernels_channels_last(model.method)
     model.save(tmp_path / "model")
     again = load(tmp_path / "model")
     assert again.parts == model.parts

@@ -43,7 +43,8 @@ Recipe = Annotated[
     str,
     typer.Option(
         help="Method: joint (with a noise law), joint-blind, l2, noise2void, n2v2, deconoising; with --clean "
-        "supervised, care, noise2noise; gaussian-blur, non-local-means, wavelet, total-variation learn nothing.",
+        "supervised, care, noise2noise; gaussian-blur, non-local-means, wavelet, total-variation learn nothing; "
+        "or your own, as module:variable.",
         rich_help_panel=TRAINING,
     ),
 ]

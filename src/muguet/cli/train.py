@@ -73,6 +73,9 @@ def _session(images: list[Image], choices: Choices) -> Session:
     from muguet.training.data import Sample, collect
     from muguet.training.fitting import prepare
 
+    if ":" in choices.recipe:  # A module of the user's own is looked for in the current folder too.
+        sys.path.insert(0, str(Path.cwd()))
+
     sources = [image.path for image in images if image.path is not None]
     clean = partners(sources, choices.clean, "--clean") if choices.clean else [None] * len(images)
     targets = [None if each is None else read(each, choices.axes).data for each in clean]
