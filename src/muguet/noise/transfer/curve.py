@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.noise.transfer.bins import Floats, bins_of, pixels
+from muguet.noise.transfer.robust import robust_std
 
 _FAR = (
     12.0  # robust standard deviations; of an exponential's variance 0.7 % lies beyond, of a Gaussian's none
 )
-_TO_STD = 0.6745  # the median of |N(0, 1)|
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def mean_variance(
     signals, residual = signals[groups.order], (recorded - signals)[groups.order]
     parts = np.split(residual, groups.starts[1:])
     away = residual - groups.spread(np.array([np.median(part) for part in parts]))
-    scale = np.array([np.median(np.abs(part)) for part in np.split(away, groups.starts[1:])]) / _TO_STD
+    scale = np.array([robust_std(part) for part in np.split(away, groups.starts[1:])])
     scale[scale == 0] = np.inf  # most residuals alike: no scale to judge the others by
     kept = (np.abs(away) <= _FAR * groups.spread(scale)).astype(np.float64)
     count = np.add.reduceat(kept, groups.starts)

@@ -13,8 +13,8 @@ from muguet.noise.transfer.bins import Floats
 from muguet.noise.transfer.correlation import mean_correlation
 from muguet.noise.transfer.curve import MeanVariance, mean_variance
 from muguet.noise.transfer.highpass import TAPS, along, high_pass
+from muguet.noise.transfer.robust import robust_std
 
-_TO_STD = 0.6745  # the median of |N(0, 1)|
 _MEAN = np.full(5, 0.2)  # of the signal around, where there is no estimate of it
 _FAR = 7  # pixels
 _WIDE = np.full(2 * _FAR + 1, 1 / (2 * _FAR + 1))
@@ -136,5 +136,5 @@ def rough_std(plane: npt.NDArray[np.generic]) -> float:
     image = plane[..., :4096, :4096].astype(np.float64)
     rows = image[..., :-2, :] - 2 * image[..., 1:-1, :] + image[..., 2:, :]
     both = (rows[..., :-2] - 2 * rows[..., 1:-1] + rows[..., 2:]) / 6
-    finite = np.abs(both[np.isfinite(both)])
-    return float(np.median(finite) / _TO_STD) if finite.size else 0.0
+    finite = both[np.isfinite(both)]
+    return robust_std(finite) if finite.size else 0.0

@@ -9,16 +9,13 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from muguet.noise.transfer.bins import Floats
 from muguet.noise.transfer.curve import MeanVariance
+from muguet.noise.transfer.robust import huber_loss, robust_fit
 
 Values = TypeVar("Values", Tensor, npt.NDArray[np.floating])
 
-_HUBER = 1.345  # standard errors: 95 % as efficient as least squares where nothing is wrong
-_TUKEY = 4.685  # the same for weights that fall to nothing
 _SIGNIFICANT = 9.0  # of χ², three standard errors: what a term must gain to be believed
-_ROUNDS = 30
-_TO_STD = 0.6745  # the median of |N(0, 1)|
+_ROUNDS = 15  # with Huber's weights, and as many with Tukey's
 _DARKEST = 0.25  # of the variance at the darkest point: the least that is ever said
 
 
@@ -72,14 +69,24 @@ def fitted_variance(points: MeanVariance) -> Variance:
     x = (signal - centre) / unit
     square = x**2 if points.square is None else (points.square - 2 * centre * signal + centre**2) / unit**2
     design = np.stack([np.ones_like(x), x, square], 1)
-    fits = [_fit(design[:, :terms], variance, relative) for terms in range(1, min(3, len(signal) - 1) + 1)]
-    scale = fits[-1][2]  # how far points scatter where all terms are there
-    best, away, _ = fits[0]
-    for more, nearer, _ in fits[1:]:
-        gain = _huber(away, scale) - _huber(nearer, scale)
-        if gain >= _SIGNIFICANT and not (len(more) == 3 and more[2] < 0):
-            best, away = more, nearer
-    level, slope, bend = (float(c) for c in np.pad(best, (0, 3 - len(best))))
+    fits = [
+        robust_fit(
+            design[:, :terms],
+            variance,
+            relative,
+            huber_rounds=_ROUNDS,
+            tukey_rounds=_ROUNDS,  # points at the ends that are plainly wrong have a long lever
+            min_scale=1.0,
+        )
+        for terms in range(1, min(3, len(signal) - 1) + 1)
+    ]
+    scale = fits[-1].scale  # the scatter about the polynomial with all terms
+    best = fits[0]
+    for more in fits[1:]:
+        gain = huber_loss(best.residual, scale) - huber_loss(more.residual, scale)
+        if gain >= _SIGNIFICANT and not (len(more.coefficients) == 3 and more.coefficients[2] < 0):
+            best = more
+    level, slope, bend = (float(c) for c in np.pad(best.coefficients, (0, 3 - len(best.coefficients))))
     floor = _DARKEST * max(float(np.polyval([bend, slope, level], x[0])), 0.5 * float(variance.min()), 1e-300)
     fitted = np.maximum(design @ [level, slope, bend], floor)
     off = np.abs(np.sqrt(variance / fitted) - 1) - relative  # of σ, whose error is half the variance's
@@ -90,32 +97,3 @@ def fitted_variance(points: MeanVariance) -> Variance:
         floor=floor,
         misfit=float(np.average(np.maximum(off, 0), weights=points.count)),
     )
-
-
-def _fit(design: Floats, y: Floats, relative: Floats) -> tuple[Floats, Floats, float]:
-    """Coefficients of the columns, what they leave in standard errors, and how far that scatters (one at least)."""
-    fitted: Floats = y
-    share: Floats = np.ones(len(y))
-    best: Floats = np.zeros(design.shape[1])
-    z: Floats = y
-    scale = 1.0
-    for turn in range(_ROUNDS):
-        error = relative * np.maximum(fitted, 0.1 * np.abs(y) + 1e-300)
-        weight: Floats = np.sqrt(share) / error
-        solved = np.linalg.lstsq(design * weight[:, None], y * weight, rcond=None)[0]
-        best = np.asarray(solved, dtype=np.float64)
-        fitted = design @ best
-        z = np.abs(y - fitted) / error
-        scale = max(float(np.median(z)) / _TO_STD, 1.0)
-        if turn < _ROUNDS // 2:
-            share = np.minimum(1.0, _HUBER * scale / np.maximum(z, 1e-12))
-        else:  # from a good start: points at the ends that are plainly wrong, with their long lever, count no more
-            share = np.square(np.clip(1 - (z / (_TUKEY * scale)) ** 2, 1e-6, None))
-    return best, z, scale
-
-
-def _huber(z: Floats, scale: float) -> float:
-    """Huber's loss of deviations, the square of the small ones."""
-    bound = _HUBER
-    z = z / scale
-    return float(np.where(z < bound, z**2, bound * (2 * z - bound)).sum())
