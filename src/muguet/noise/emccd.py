@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from muguet.noise.electrons import FEWEST, CameraLaw, ElectronDistribution
+from muguet.noise.numerics import crossing, gauss_legendre
 
 _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 _REACH = 9.0  # widths of the read noise: beyond are less than 1e-18 of an integral
 _ROOT_REACH = 6.5  # in √g, whose spread is at most one: e^(−6.5²) = 4e-19
-_HALVINGS = 40
+_ORDER = 64
 
 
 class EMCCD(CameraLaw):
@@ -129,27 +128,16 @@ def _interval(rate: Tensor, value: Tensor, r: Tensor) -> tuple[Tensor, Tensor]:
         s = (1 + rate * g).sqrt()
         return -g + 2 * s - 2 * torch.log1p(s) - 0.5 * ((value - g) / r).square()
 
-    top = _crossing(slope, torch.maximum(value, rate).clamp(min=0), torch.zeros_like(value))
+    top = crossing(slope, torch.maximum(value, rate).clamp(min=0), torch.zeros_like(value))
     floor = height(top) - 40
-    low = _crossing(lambda g: height(g) - floor, (top - _REACH * r).clamp(min=0), top)
-    return low, _crossing(lambda g: height(g) - floor, top + _REACH * r, top)
+    low = crossing(lambda g: height(g) - floor, (top - _REACH * r).clamp(min=0), top)
+    return low, crossing(lambda g: height(g) - floor, top + _REACH * r, top)
 
 
-def _crossing(function: Callable[[Tensor], Tensor], outside: Tensor, inside: Tensor) -> Tensor:
-    """Where a function that is above zero towards `inside` crosses it, by bisection; else one of the ends."""
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (outside + inside)
-        above = function(middle) > 0
-        inside, outside = torch.where(above, middle, inside), torch.where(above, outside, middle)
-    return outside
-
-
-def _nodes(start: Tensor, stop: Tensor, order: int = 64) -> tuple[Tensor, Tensor]:
-    """Gauss and Legendre's points ``(*start.shape, order)`` between two ends, and the logs of their weights."""
-    at, weight = (torch.as_tensor(part).to(start) for part in np.polynomial.legendre.leggauss(order))
-    half = 0.5 * (stop - start).unsqueeze(-1)
-    points = start.unsqueeze(-1) + half * (1 + at)
-    return points.clamp(min=FEWEST), (half * weight).log()
+def _nodes(start: Tensor, stop: Tensor) -> tuple[Tensor, Tensor]:
+    """Nodes ``(*start.shape, order)`` between two ends, at which g has a logarithm, and the logs of their weights."""
+    nodes, weights = gauss_legendre(start, stop, _ORDER)
+    return nodes.clamp(min=FEWEST), weights.log()
 
 
 def _gamma(shape: Tensor, generator: torch.Generator | None) -> Tensor:

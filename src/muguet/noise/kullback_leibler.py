@@ -9,6 +9,7 @@ from torch import Tensor
 
 from muguet.noise.law import Distribution, Law
 from muguet.noise.measured import MeasuredLaw
+from muguet.noise.numerics import gauss_legendre
 from muguet.noise.transfer.bins import Floats, bins_of
 
 _TAIL = 1e-5  # of the probability, beyond which the grid goes as far again as it came
@@ -100,11 +101,10 @@ def _from_histograms(p: MeasuredLaw, q: Law) -> Floats:
 def _log_probability(distribution: Distribution, edges: Tensor) -> Tensor:
     """Log-probability of cells between edges ``(bins, cells + 1)``, far out in the tails as well."""
     exact = distribution.cdf(edges).double().diff(dim=-1)
-    at, weight = (torch.as_tensor(part).to(edges) for part in np.polynomial.legendre.leggauss(_NODES))
-    start, width = edges[:, :-1], edges.diff(dim=-1)
+    nodes, weights = gauss_legendre(edges[:, :-1], edges[:, 1:], _NODES)
     parts = [
-        distribution.log_prob(start + width * (1 + a) / 2).double() + (width * w / 2).log()
-        for a, w in zip(at, weight, strict=True)
+        distribution.log_prob(y).double() + weight.log()
+        for y, weight in zip(nodes.unbind(-1), weights.unbind(-1), strict=True)
     ]
     return torch.where(exact > _SURE, exact.clamp(min=1e-300).log(), torch.logsumexp(torch.stack(parts), 0))
 
