@@ -165,6 +165,18 @@ def test_too_little_is_refused():
         read_out(CAMERA, np.full(5000, 120.0))
 
 
+@pytest.mark.parametrize("number", [3, 4, 5])
+def test_few_points_are_enough_for_a_line(number):
+    count = np.full(number, 2000)
+    signal = np.linspace(150, 3000, number)
+    variance = GAIN * (signal - OFFSET) + (GAIN * READ) ** 2
+    points = MeanVariance(signal, variance, variance * np.sqrt(2 / count), count)
+    assert read_out(points).gain.value == pytest.approx(GAIN, rel=1e-6)
+    readout = read_out(CAMERA, points)
+    assert readout.gain.value == pytest.approx(GAIN, rel=1e-6)
+    assert readout.third_ratio.value == pytest.approx(1.0, abs=1e-3)
+
+
 @pytest.mark.parametrize("channel", [0, 1, 2])
 def test_w2s_reads_as_the_camera_it_is(data, channel):
     noisy, clean = (tifffile.imread(data / f"w2s_ch{channel}_{kind}.tif") for kind in ("noisy", "clean"))

@@ -82,7 +82,9 @@ def robust_line(x: Floats, y: Floats, relative: Floats, independent: bool = True
     those of a smooth curve, it is always the jackknife's, with four longer runs.
     """
     line = fitted_line(x, y, relative)
-    runs = np.array_split(np.arange(len(x)), min(_RUNS if independent else _LONG_RUNS, len(x) - 1))
+    # At least two points remain when a run is left out.
+    number = min(_RUNS if independent else _LONG_RUNS, max(len(x) - 1, 3))
+    runs = np.array_split(np.arange(len(x)), number)
     without = [np.setdiff1d(np.arange(len(x)), run) for run in runs]
     away = np.array([_fit(x[rest] - line.centre, y[rest], relative[rest])[0] for rest in without])
     away -= away.mean(0)

@@ -221,7 +221,7 @@ def _third_ratio(points: MeanVariance, third: Floats, part: slice) -> Interval:
         return float(np.polyfit(x[rest], third[rest], 1, w=root[rest] / v**1.5)[0] / second**2)
 
     every = np.arange(len(x))
-    runs = np.array_split(every, min(_RUNS, len(x) - 2))
+    runs = np.array_split(every, min(_RUNS, max(len(x) - 2, 3)))
     each = np.array([ratio(np.setdiff1d(every, run)) for run in runs])
     deviation = float(np.sqrt((len(runs) - 1) / len(runs) * ((each - each.mean()) ** 2).sum()))
     value = ratio(every)
