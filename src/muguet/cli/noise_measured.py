@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 _MOST = 2**24  # pixels that are measured; of more every n-th, or with an image alone every n-th plane
+_BOX = 5  # pixels along a side of the windows whose means stand for the signal
 _ALONE = (
     "Measured on the image alone, by a high-pass: σ only. Texture and edges raise it, noise that neighbours share "
     "lowers it. With --clean, --repeats (a still scene) or a model of muguet fit there is more to tell."
@@ -56,16 +57,18 @@ def measure(
     path: Path, clean: Path | None, repeats: bool, channel: int, camera: dict[str, Any]
 ) -> Measurement:
     """The law of an image by its clean partner, its repeats, or roughly by itself."""
-    from muguet.image.values import quantum
+    from muguet.image.values import quantum, unsaturated
     from muguet.noise.camera.readout import read_out
     from muguet.noise.measured import MeasuredLaw
+    from muguet.noise.numerics import window_sums
     from muguet.noise.transfer.single_image import transfer_alone
 
     if clean is not None and repeats:
         raise MuguetError("--clean and --repeats are two ways to measure: give one of them")
     planes, axes = _planes(path, channel)
     step = quantum(planes)
-    recorded, left_out = _unsaturated(planes)
+    recorded = np.stack([unsaturated(plane) for plane in planes])
+    left_out = 100 * float((np.isnan(recorded) & np.isfinite(planes)).mean())
     source: MeasuredLaw | MeanVariance
     if clean is not None:
         signals = _partner(planes.shape, path, clean, channel)
@@ -84,7 +87,7 @@ def measure(
     else:
         some = recorded[:: max(1, min(recorded.size // _MOST, len(recorded)))]
         kind, source = "alone", transfer_alone(some, fewest=_fewest(some))
-        signals = _smooth(some)
+        signals = window_sums(some, _BOX) / _BOX**2
     notes = [_ALONE] if kind == "alone" else []
     if left_out:
         notes.append(f"Left out: {left_out:.2g} % of the pixels, which are saturated.")
@@ -136,31 +139,6 @@ def _partner(shape: tuple[int, ...], noisy: Path, clean: Path, channel: int) -> 
 def _fewest(pixels: Floats) -> int:
     """Pixels of the smallest bin: fewer where there are not many."""
     return min(1000, max(100, int(np.isfinite(pixels).sum()) // 32))
-
-
-def _unsaturated(planes: npt.NDArray[Any]) -> tuple[Floats, float]:
-    """The planes with saturated pixels NaN, and how many per cent those are."""
-    from muguet.image.values import clipping_level
-
-    values = planes.astype(np.float64)
-    lost = 0
-    for plane, recorded in zip(values, planes, strict=True):
-        level = clipping_level(recorded)
-        if level is not None:
-            saturated = plane >= level
-            lost += int(saturated.sum())
-            plane[saturated] = np.nan
-    return values, 100 * lost / values.size
-
-
-def _smooth(planes: Floats) -> Floats:
-    """Means of 5×5 pixels, of those whose neighbourhood is whole."""
-    import torch
-
-    means: Floats = torch.nn.functional.avg_pool2d(torch.from_numpy(planes)[:, None], 5, stride=1)[
-        :, 0
-    ].numpy()
-    return means
 
 
 def channels(number: int) -> str:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -77,3 +78,18 @@ def gauss_legendre(start: Tensor, stop: Tensor, order: int) -> tuple[Tensor, Ten
     nodes, weights = (torch.as_tensor(part).to(start) for part in np.polynomial.legendre.leggauss(order))
     half = 0.5 * (stop - start).unsqueeze(-1)
     return start.unsqueeze(-1) + half * (1 + nodes), half * weights
+
+
+def window_sums(planes: npt.NDArray[np.float64], box: int) -> npt.NDArray[np.float64]:
+    """Return sums over all windows of box×box pixels of planes ``(..., Y, X)``; NaN where a pixel of a window is.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(..., Y − box + 1, X − box + 1)``, empty along both axes for planes smaller than a window.
+    """
+    if min(planes.shape[-2:]) < box:
+        return np.empty((*planes.shape[:-2], 0, 0))
+    for axis in (-2, -1):
+        planes = np.lib.stride_tricks.sliding_window_view(planes, box, axis=axis).sum(-1)
+    return planes

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from muguet.errors import MuguetError
 from muguet.image.values import unsaturated
 from muguet.noise.law import Law
+from muguet.noise.numerics import window_sums
 from muguet.noise.transfer.bins import bins_of
 from muguet.noise.transfer.single_image import transfer_alone
 from muguet.noise.transfer.variance import Variance, fitted_variance
@@ -113,16 +114,6 @@ def _darkest(plane: Floats) -> float:
     means = window_sums(plane, _BOX) / _BOX**2
     known = means[np.isfinite(means)]
     return float(np.percentile(known, 0.1)) if known.size else -np.inf
-
-
-def window_sums(values: Floats, box: int) -> Floats:
-    """Sums over all windows of box×box pixels ``(Y − box + 1, X − box + 1)``; NaN where one of them is."""
-    if min(values.shape) < box:
-        return np.empty((0, 0))
-    windows = np.lib.stride_tricks.sliding_window_view
-    rows = windows(values, box, axis=0).sum(-1)
-    sums: Floats = windows(rows, box, axis=1).sum(-1)
-    return sums
 
 
 def measure_variance(plane: Floats) -> Variance | None:

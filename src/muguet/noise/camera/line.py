@@ -104,7 +104,7 @@ def _fit(x: Floats, y: Floats, relative: Floats) -> tuple[Floats, Floats]:
         huber_rounds=_ROUNDS,
         min_value=1e-9 * float(np.abs(y).max()) + _TINY,
         tolerance=1e-9,
-        solve=normal_equations,  # in a third of the time: the search for the linear part fits hundreds of lines
+        solve=normal_equations,  # faster, and the search for the linear part fits hundreds of lines
     )
     share, residual, error = found.weight, found.residual, found.error
     inner = max(float(np.mean(share == 1)), 0.1)  # where Huber's ψ has slope one
