@@ -7,7 +7,7 @@ from .law import Affine, Distribution, Law, corrupt
 from .learned import LearnedLaw
 from .measured import MeasuredLaw
 from .mixture import Mixture
-from .sharpened import Sharpened
+from .sharpened import Sharpened, sharpen
 from .transfer.correlation import Correlation, mean_correlation, noise_correlation
 from .transfer.curve import MeanVariance, mean_variance
 from .transfer.single_image import rough_std, transfer_alone
@@ -41,5 +41,6 @@ __all__ = [
     "noise_correlation",
     "read_out",
     "rough_std",
+    "sharpen",
     "transfer_alone",
 ]
