@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from muguet.errors import MuguetError
+from muguet.system.text import to_json
 
 
 def info(
@@ -26,7 +26,7 @@ def info(
         raise MuguetError(f"{file} does not exist: check the name")
     facts = _image(file) if file.suffix.lower() in SUFFIXES else _model(file)
     if as_json:
-        print(json.dumps(facts, indent=1))
+        print(to_json(facts))
         return
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in facts.items():
@@ -70,6 +70,7 @@ def _image(path: Path) -> dict[str, Any]:
 
 def _model(path: Path) -> dict[str, Any]:
     from muguet.model_file import load
+    from muguet.noise.table import law_table
     from muguet.recipes.find import find_recipe
 
     model = load(path)
@@ -95,10 +96,10 @@ def _model(path: Path) -> dict[str, Any]:
     }
     if model.method.learns_law:
         for c, (law, (low, high)) in enumerate(zip(model.laws, training["signal_range"], strict=True)):
-            signal = np.linspace(low, high, 5)
+            table = law_table(law, np.linspace(low, high, 5), levels=())
             facts[f"noise_of_channel_{c}"] = {
-                f"at signal {s:.4g}": f"standard deviation {std:.4g}, skewness {skew:.2f}"
-                for s, std, skew in zip(signal, law.std(signal), law.skewness(signal), strict=True)
+                f"at signal {signal:.4g}": f"standard deviation {std:.4g}, skewness {skewness:.2f}"
+                for signal, std, skewness in zip(*table.values(), strict=True)
             }
     return facts
 

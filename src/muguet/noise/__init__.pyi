@@ -8,6 +8,7 @@ from .learned import LearnedLaw
 from .measured import MeasuredLaw
 from .mixture import Mixture
 from .sharpened import Sharpened, sharpen
+from .table import law_table, table_signals
 from .transfer.correlation import Correlation, mean_correlation, noise_correlation
 from .transfer.curve import MeanVariance, mean_variance
 from .transfer.single_image import rough_std, transfer_alone
@@ -35,6 +36,7 @@ __all__ = [
     "divergence",
     "fitted_variance",
     "interpret",
+    "law_table",
     "mean_correlation",
     "mean_divergence",
     "mean_variance",
@@ -42,5 +44,6 @@ __all__ = [
     "read_out",
     "rough_std",
     "sharpen",
+    "table_signals",
     "transfer_alone",
 ]
