@@ -97,7 +97,7 @@ def test_an_image_alone_gives_sigma_and_says_what_it_is(muguet, files):
     assert facts["readout"]["offset"]["value"] == pytest.approx(OFFSET, abs=6)
     assert facts["readout"]["third_ratio"] is None
     answer = muguet("noise", files / "frames.tif")
-    assert "σ only" in answer.out
+    assert "only σ is known" in answer.out
     assert "skewness" not in answer.out
 
 
@@ -134,7 +134,7 @@ def test_a_law_that_could_not_be_sharpened_says_so(muguet, trained, tmp_path):
     replace(load(trained / "g3.muguet"), transfers=(None,)).save(tmp_path / "plain.muguet")
     for extra in ((), ("--clean", trained / "plane.tif")):
         law = told(muguet("noise", tmp_path / "plain.muguet", *extra, "--json"))["laws"][0]
-        assert "estimate's error" in law["notes"][0]
+        assert "error of the estimate" in law["notes"][0]
         assert "learned_std" not in law["table"]
 
 

@@ -5,6 +5,7 @@ from .known import Gaussian, Laplace, PoissonGaussian, Speckle
 from .kullback_leibler import divergence, mean_divergence
 from .law import Affine, Distribution, Law, corrupt
 from .learned import LearnedLaw
+from .measure import Measurement, measure_pair, measure_repeats, measure_single_image
 from .measured import MeasuredLaw
 from .mixture import Mixture
 from .sharpened import Sharpened, sharpen
@@ -26,6 +27,7 @@ __all__ = [
     "LearnedLaw",
     "MeanVariance",
     "MeasuredLaw",
+    "Measurement",
     "Mixture",
     "PoissonGaussian",
     "Readout",
@@ -40,6 +42,9 @@ __all__ = [
     "mean_correlation",
     "mean_divergence",
     "mean_variance",
+    "measure_pair",
+    "measure_repeats",
+    "measure_single_image",
     "noise_correlation",
     "read_out",
     "rough_std",

@@ -82,6 +82,11 @@ def bins_of(signals: Floats, bins: int = 64, fewest: int = 1000) -> Bins:
     return Bins(order, np.array(starts, dtype=np.intp))
 
 
+def min_bin_count(pixels: int, share: int = 32) -> int:
+    """Return the pixels of the smallest bin for an image: 1000, or for a small image 1/`share` of it, 100 at least."""
+    return min(1000, max(100, pixels // share))
+
+
 def pixels(noisy: npt.ArrayLike, signal: npt.ArrayLike, *others: npt.ArrayLike) -> tuple[Floats, ...]:
     """Images of one shape as lists of those pixels that are numbers in the first two.
 
