@@ -1,4 +1,4 @@
-"""A straight line through points with errors, some of which may not belong to it."""
+"""A robust straight line through points with errors, with the uncertainty of its level and slope."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ import numpy as np
 from muguet.noise.transfer.bins import Floats
 from muguet.noise.transfer.robust import normal_equations, robust_fit
 
-_ROUNDS = 50
-_RUNS, _LONG_RUNS = 8, 4  # of neighbours: fewer where each must be as long as a smooth curve's errors reach
+_MAX_ROUNDS = 50  # Maximal number of rounds of the robust fit.
+_RUNS = 8  # The jackknife leaves out one of this many runs of neighbouring points.
+_LONG_RUNS = 4  # The same for a smooth curve, whose errors extend over many neighbours.
 _TINY = 1e-300
 
 
 @dataclass(frozen=True)
 class Line:
-    """value = level + slope · (x − centre).
+    """A line: value = level + slope · (x − centre).
 
     Attributes
     ----------
     centre
-        An x among the points, where level and slope know least of each other.
+        Weighted mean x of the points, where the errors of level and slope are least correlated.
     level, slope
-        The best ones.
+        Best estimates.
     covariance
-        Of level and slope ``(2, 2)``.
+        Covariance matrix of level and slope ``(2, 2)``.
     freedom
         Degrees of freedom of the covariance.
     """
@@ -37,13 +38,13 @@ class Line:
     freedom: int
 
     def __call__(self, x: Floats) -> Floats:
-        """The line at x."""
+        """Return the values of the line at x."""
         return self.level + self.slope * (x - self.centre)
 
     def draws(self, number: int = 20_000) -> tuple[Floats, Floats]:
-        """Levels and slopes as likely as the points allow: Student's t about the best ones.
+        """Draw levels and slopes from Student's t distribution about the best estimates.
 
-        Always the same draws: they stand for an integral (the Monte Carlo method of JCGM 101:2008).
+        The draws are always the same: they replace an integral (the Monte Carlo method of JCGM 101:2008).
         """
         random = np.random.default_rng(0)
         std = np.sqrt(np.diag(self.covariance).clip(min=0))
@@ -55,19 +56,17 @@ class Line:
 
 
 def fitted_line(x: Floats, y: Floats, relative: Floats) -> Line:
-    """Least squares weighted by 1/error², iterated with Huber's weights.
+    """Fit a line by least squares weighted by 1/error², iterated with Huber's weights.
 
-    Huber 1964, doi:10.1214/aoms/1177703732. Errors are proportional to what the *line* gives at a point, and not
-    to the point's own value: a variance that came out small by chance would otherwise weigh more, and pull the
-    line down. The covariance is Huber's, with the factor by which the points scatter more, or less, than their
-    errors say.
+    See `muguet.noise.transfer.robust.robust_fit`. The covariance is Huber's, scaled by the factor by which the points
+    scatter more, or less, than their errors predict.
 
     Parameters
     ----------
     x, y
         Points ``(n,)``, n ≥ 3, in rising x, not all the same.
     relative
-        Standard errors of y as a part of y.
+        Standard errors of y as a part of y ``(n,)``.
     """
     centre = float(np.average(x, weights=1 / (relative * (np.abs(y) + _TINY)) ** 2))
     best, covariance = _fit(x - centre, y, relative)
@@ -75,11 +74,11 @@ def fitted_line(x: Floats, y: Floats, relative: Floats) -> Line:
 
 
 def robust_line(x: Floats, y: Floats, relative: Floats, independent: bool = True) -> Line:
-    """`fitted_line`, with an error that knows of deviations that neighbours share.
+    """Fit as `fitted_line`, with a covariance that allows for deviations that neighbouring points share.
 
-    Its covariance is that of the fits without one of eight runs of neighbours (the jackknife of Künsch 1989,
-    doi:10.1214/aos/1176347265) where this is the larger one. For points whose errors are not `independent`, as
-    those of a smooth curve, it is always the jackknife's, with four longer runs.
+    The covariance is that of fits without one of eight runs of neighbours (the jackknife of Künsch 1989,
+    doi:10.1214/aos/1176347265) if that is larger. For points whose errors are not `independent`, as
+    those of a smooth curve, it is always that of the jackknife, with four longer runs.
     """
     line = fitted_line(x, y, relative)
     # At least two points remain when a run is left out.
@@ -95,19 +94,19 @@ def robust_line(x: Floats, y: Floats, relative: Floats, independent: bool = True
 
 
 def _fit(x: Floats, y: Floats, relative: Floats) -> tuple[Floats, Floats]:
-    """Level at x = 0 and slope, and their covariance."""
+    """Return level at x = 0 and slope, and their covariance."""
     design = np.stack([np.ones_like(x), x], 1)
     found = robust_fit(
         design,
         y,
         relative,
-        huber_rounds=_ROUNDS,
+        huber_rounds=_MAX_ROUNDS,
         min_value=1e-9 * float(np.abs(y).max()) + _TINY,
         tolerance=1e-9,
-        solve=normal_equations,  # faster, and the search for the linear part fits hundreds of lines
+        solve=normal_equations,  # The faster solver: the search for the linear part fits hundreds of lines.
     )
     share, residual, error = found.weight, found.residual, found.error
-    inner = max(float(np.mean(share == 1)), 0.1)  # where Huber's ψ has slope one
+    inner = max(float(np.mean(share == 1)), 0.1)  # Share of points where Huber's ψ has slope one.
     scatter = float(((share * residual) ** 2).sum()) / max(len(y) - 2, 1) / inner**2
     covariance = scatter * np.linalg.inv(design.T @ (design / error[:, None] ** 2))
     return found.coefficients, np.asarray(covariance, dtype=np.float64)
