@@ -1,4 +1,4 @@
-"""The law of a multiplying camera is compared with the sum that defines it, and with a camera without multiplication."""
+"""The law of a multiplying camera is compared with its defining sum and with a camera without multiplication."""
 
 import math
 

@@ -12,7 +12,7 @@ from muguet.errors import MuguetError
 from muguet.image.values import unsaturated
 from muguet.noise.law import Law
 from muguet.noise.numerics import window_sums
-from muguet.noise.transfer.bins import bins_of
+from muguet.noise.transfer.bins import bins_of, min_bin_count
 from muguet.noise.transfer.single_image import transfer_alone
 from muguet.noise.transfer.variance import Variance, fitted_variance
 from muguet.quality.check import Floats
@@ -122,7 +122,7 @@ def measure_variance(plane: Floats) -> Variance | None:
     See `muguet.noise.transfer.single_image.transfer_alone` and `muguet.noise.transfer.variance.fitted_variance`.
     """
     try:
-        points = transfer_alone(plane[None], fewest=min(1000, max(100, plane.size // 32)))
+        points = transfer_alone(plane[None], fewest=min_bin_count(plane.size))
     except MuguetError:
         return None
     variance = fitted_variance(points) if len(points.signal) > 1 else None
