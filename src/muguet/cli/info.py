@@ -21,7 +21,8 @@ def info(
 ) -> None:
     """Print a summary of a file.
 
-    For an image: axes, data type, pixel size, saturation and noise. For a model: its method, training and noise law.
+    For an image: axes, data type, pixel size, saturation and noise.
+    For a model: method, training and noise law.
     """
     from muguet.formats.registry import SUFFIXES
 

@@ -92,9 +92,9 @@ def noise(
 ) -> None:
     """Print the law of the noise (σ, skewness, quantiles) and the camera's gain, offset and read noise.
 
-    The law of a model is the one that was learned; with --clean, the measured law is printed beside it, with the
-    divergence between the two. The law of an image is measured: with --clean or --repeats, or roughly on the image
-    alone.
+    The law of a model was learned; with --clean the measured law is printed as well, and the
+    divergence between the two. The law of an image is measured: with --clean or --repeats, or
+    roughly on the image alone.
     """
     from muguet.formats.registry import SUFFIXES
 
