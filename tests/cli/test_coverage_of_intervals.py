@@ -1,4 +1,4 @@
-"""Intervals of the camera's read-out hold the truth as often as they say."""
+"""The 95 % intervals of `muguet noise` contain the true camera in at least nine of ten runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WAYS = {"alone": (), "pair": ("--clean",), "repeats": ("--repeats",)}
 
 
 @pytest.mark.slow
-def test_intervals_hold_the_truth_in_nine_of_ten_runs(muguet, tmp_path):
+def test_intervals_contain_the_truth_in_nine_of_ten_runs(muguet, tmp_path):
     hits = {
         way: dict.fromkeys(("gain", "offset", "read_noise", "read_noise, offset given"), 0) for way in WAYS
     }
@@ -42,9 +42,9 @@ def test_intervals_hold_the_truth_in_nine_of_ten_runs(muguet, tmp_path):
             command = ["noise", image, *extra, *([clean] if way == "pair" else []), "--json"]
             found = _readout(muguet(*command))
             for name, truth in camera.items():
-                hits[way][name] += _holds(found[name], truth)
+                hits[way][name] += _contains(found[name], truth)
             given = _readout(muguet(*command, "--offset", camera["offset"]))
-            hits[way]["read_noise, offset given"] += _holds(given["read_noise"], camera["read_noise"])
+            hits[way]["read_noise, offset given"] += _contains(given["read_noise"], camera["read_noise"])
     print(json.dumps(hits, indent=1))
     assert all(count >= 0.9 * RUNS for counts in hits.values() for count in counts.values()), hits
 
@@ -54,6 +54,6 @@ def _readout(answer):
     return json.loads(answer.out)["measured"]["readout"]
 
 
-def _holds(interval, truth):
+def _contains(interval, truth):
     low, high = interval["low"], interval["high"]
     return (low is None or low <= truth) and (high is None or truth <= high)

@@ -1,4 +1,4 @@
-"""The law of the noise of models and images, told to people and to programs."""
+"""`muguet noise` prints the law of the noise of models and images, for people and for programs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GAIN, OFFSET = 2.0, 100.0
 
 
 def scene(shape=(160, 200)):
-    """Smooth counts without noise, of a camera of gain 2 and offset 100."""
+    """Smooth counts without noise of a camera with gain 2 and offset 100."""
     y, x = np.mgrid[: shape[0], : shape[1]]
     return OFFSET + GAIN * (60 + 50 * np.sin(y / 30) * np.cos(x / 35))
 
@@ -31,7 +31,7 @@ def store(path, data, axes):
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """A clean plane and one like it for each of twelve frames; the frames; one frame."""
+    """A clean plane, the same for each of twelve frames, the frames, one frame, and a smaller clean plane."""
     where = tmp_path_factory.mktemp("noise")
     clean = scene()
     frames = recorded(clean, 12)
@@ -45,7 +45,7 @@ def files(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(files):
-    """Models of one and three components, two steps old."""
+    """Models of one and three components, trained for two steps."""
     from muguet import fit
 
     image = tifffile.imread(files / "frame.tif")
@@ -57,7 +57,7 @@ def trained(files):
     return files
 
 
-def told(answer):
+def facts_of(answer):
     assert answer.code == 0, answer.err
     return json.loads(answer.out)
 
@@ -68,7 +68,7 @@ def covers(interval, truth):
 
 @pytest.mark.parametrize("clean", ["clean.tif", "plane.tif"])
 def test_a_pair_gives_the_law_and_the_camera(muguet, files, clean):
-    facts = told(muguet("noise", files / "frames.tif", "--clean", files / clean, "--json"))
+    facts = facts_of(muguet("noise", files / "frames.tif", "--clean", files / clean, "--json"))
     assert facts["laws"] == []
     measured = facts["measured"]
     assert covers(measured["readout"]["gain"], GAIN)
@@ -84,32 +84,32 @@ def test_a_pair_gives_the_law_and_the_camera(muguet, files, clean):
 
 
 def test_repeats_need_no_clean_image(muguet, files):
-    facts = told(muguet("noise", files / "frames.tif", "--repeats", "--json"))["measured"]
+    facts = facts_of(muguet("noise", files / "frames.tif", "--repeats", "--json"))["measured"]
     assert facts["kind"] == "repeats"
     assert facts["readout"]["gain"]["value"] == pytest.approx(GAIN, rel=0.05)
     assert facts["readout"]["offset"]["value"] == pytest.approx(OFFSET, abs=6)
 
 
 def test_an_image_alone_gives_sigma_and_says_what_it_is(muguet, files):
-    facts = told(muguet("noise", files / "frames.tif", "--json"))["measured"]
+    facts = facts_of(muguet("noise", files / "frames.tif", "--json"))["measured"]
     assert set(facts["table"]) == {"signal", "std"}
     assert facts["readout"]["gain"]["value"] == pytest.approx(GAIN, rel=0.05)
     assert facts["readout"]["offset"]["value"] == pytest.approx(OFFSET, abs=6)
     assert facts["readout"]["third_ratio"] is None
     answer = muguet("noise", files / "frames.tif")
-    assert "σ only" in answer.out
+    assert "only σ is known" in answer.out
     assert "skewness" not in answer.out
 
 
 def test_saturated_pixels_are_left_out(muguet, files, tmp_path):
     clipped = np.minimum(tifffile.imread(files / "frames.tif"), 300)
     path = store(tmp_path / "clipped.tif", clipped, "TYX")
-    measured = told(muguet("noise", path, "--clean", files / "clean.tif", "--json"))["measured"]
+    measured = facts_of(muguet("noise", path, "--clean", files / "clean.tif", "--json"))["measured"]
     assert any("saturated" in note for note in measured["notes"])
 
 
-def test_models_are_told_without_images(muguet, trained):
-    facts = told(muguet("noise", trained / "g1.muguet", trained / "g3.muguet", "--json"))
+def test_models_are_printed_without_images(muguet, trained):
+    facts = facts_of(muguet("noise", trained / "g1.muguet", trained / "g3.muguet", "--json"))
     assert facts["measured"] is None
     assert [law["components"] for law in facts["laws"]] == [1, 3]
     assert [law["mean_divergence"] for law in facts["laws"]] == [None, None]
@@ -120,8 +120,8 @@ def test_models_are_told_without_images(muguet, trained):
 
 
 def test_the_read_out_of_a_model_is_that_of_its_images(muguet, trained):
-    """After two steps N-net knows nothing, and the photon-transfer curve all that there is of gain and offset."""
-    readout = told(muguet("noise", trained / "g3.muguet", "--json"))["laws"][0]["readout"]
+    """After two steps N-net has learned nothing: gain and offset come from the photon-transfer curve alone."""
+    readout = facts_of(muguet("noise", trained / "g3.muguet", "--json"))["laws"][0]["readout"]
     assert readout["gain"]["low"] <= GAIN <= readout["gain"]["high"]
     assert readout["offset"]["low"] <= OFFSET <= readout["offset"]["high"]
 
@@ -133,8 +133,8 @@ def test_a_law_that_could_not_be_sharpened_says_so(muguet, trained, tmp_path):
 
     replace(load(trained / "g3.muguet"), transfers=(None,)).save(tmp_path / "plain.muguet")
     for extra in ((), ("--clean", trained / "plane.tif")):
-        law = told(muguet("noise", tmp_path / "plain.muguet", *extra, "--json"))["laws"][0]
-        assert "estimate's error" in law["notes"][0]
+        law = facts_of(muguet("noise", tmp_path / "plain.muguet", *extra, "--json"))["laws"][0]
+        assert "error of the estimate" in law["notes"][0]
         assert "learned_std" not in law["table"]
 
 
@@ -142,7 +142,7 @@ def test_a_law_that_could_not_be_sharpened_says_so(muguet, trained, tmp_path):
 def test_models_are_compared_with_what_is_measured(muguet, trained, noisy):
     noisy = [trained / part if part.endswith("tif") else part for part in noisy]
     models = (trained / "g1.muguet", trained / "g3.muguet")
-    facts = told(muguet("noise", *models, "--clean", trained / "plane.tif", *noisy, "--json"))
+    facts = facts_of(muguet("noise", *models, "--clean", trained / "plane.tif", *noisy, "--json"))
     assert facts["measured"]["name"] == "frame.tif"
     for law in facts["laws"]:
         assert law["mean_divergence"] > 0
@@ -178,10 +178,12 @@ def test_a_figure(muguet, trained, tmp_path, suffix):
 
 
 def test_the_offset_separates_the_read_noise(muguet, files):
-    facts = told(muguet("noise", files / "frames.tif", "--repeats", "--offset", 100, "--json"))["measured"]
+    facts = facts_of(muguet("noise", files / "frames.tif", "--repeats", "--offset", 100, "--json"))[
+        "measured"
+    ]
     assert facts["readout"]["separated"]
     assert facts["readout"]["offset"] == {"value": 100.0, "low": 100.0, "high": 100.0}
-    halved = told(muguet("noise", files / "frames.tif", "--repeats", "--excess", 2, "--json"))["measured"]
+    halved = facts_of(muguet("noise", files / "frames.tif", "--repeats", "--excess", 2, "--json"))["measured"]
     assert halved["readout"]["gain"]["value"] == pytest.approx(GAIN / 2, rel=0.05)
 
 
@@ -232,7 +234,7 @@ def test_a_file_that_is_no_model(muguet, files, tmp_path):
 
 def test_a_small_image_has_a_law_and_a_flat_or_tiny_one_is_a_sentence(muguet, files, tmp_path):
     small = store(tmp_path / "small.tif", tifffile.imread(files / "frame.tif")[:60, :70], "YX")
-    assert told(muguet("noise", small, "--json"))["measured"]["readout"]["gain"]["value"] > 0
+    assert facts_of(muguet("noise", small, "--json"))["measured"]["readout"]["gain"]["value"] > 0
     for name, pixels in (("flat", np.full((64, 64), 7)), ("tiny", np.ones((3, 4))), ("few", np.eye(9))):
         answer = muguet("noise", store(tmp_path / f"{name}.tif", pixels.astype(np.uint16), "YX"))
         assert answer.code == 2
@@ -244,7 +246,7 @@ def test_each_channel_has_its_own_law(muguet, tmp_path):
     both = np.stack([recorded(clean, 1)[0], 3 * recorded(clean, 1, 1)[0]])
     path = store(tmp_path / "two.tif", both, "CYX")
     gains = [
-        told(muguet("noise", path, "--channel", c, "--json"))["measured"]["readout"]["gain"]["value"]
+        facts_of(muguet("noise", path, "--channel", c, "--json"))["measured"]["readout"]["gain"]["value"]
         for c in (0, 1)
     ]
     assert gains == pytest.approx([GAIN, 3 * GAIN], rel=0.1)

@@ -1,4 +1,4 @@
-"""Every law of the room, with signals it is made for: what holds for one must hold for all."""
+"""All laws with signals in their range: what holds for one must hold for all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from muguet.noise import EMCCD, Affine, Gaussian, Law, LearnedLaw, PoissonGaussi
 
 
 def learned(components: int) -> LearnedLaw:
-    """N-net as training may leave it: weights that are anything but small."""
+    """Return an N-net with weights as large as after training."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(components)
         law = LearnedLaw(components, std=0.4)
@@ -24,7 +24,7 @@ def learned(components: int) -> LearnedLaw:
 
 @dataclass(frozen=True)
 class Case:
-    """A law and signals in its units."""
+    """A law, and signals in its units."""
 
     build: Callable[[], Law]
     signals: tuple[float, ...]

@@ -1,4 +1,4 @@
-"""The law of a multiplying camera: against the sum that defines it, and what multiplication does to noise."""
+"""The law of a multiplying camera is compared with its defining sum and with a camera without multiplication."""
 
 import math
 
@@ -11,7 +11,7 @@ from muguet.noise import EMCCD, Gaussian, PoissonGaussian
 
 
 def by_the_sum(value: float, rate: float, read: float) -> float:
-    """Log-density in photo-electrons: every count's gamma density, convolved with the read noise one by one."""
+    """Return the log-density in photo-electrons: a sum of gamma densities, each convolved with the read noise."""
     low, high = max(0.0, value - 15 * read), max(value + 15 * read, 15 * read)
     at, weight = np.polynomial.legendre.leggauss(500)
     g = low + (high - low) * (1 + at) / 2
@@ -54,7 +54,7 @@ def test_multiplication_doubles_the_variance_of_light():
 
 
 def test_with_the_variances_alike_it_is_more_skewed_by_half():
-    """The third moment is what tells a multiplying camera from one of twice the gain."""
+    """Only the third moment distinguishes a multiplying camera from one of twice the gain."""
     signal = np.array([100.0, 1000.0])
     plain, multiplied = PoissonGaussian(2.0, 0.0, 1e-3), EMCCD(1.0, 0.0, 1e-3)
     np.testing.assert_allclose(multiplied.std(signal), plain.std(signal), rtol=1e-5)

@@ -1,4 +1,4 @@
-"""Known laws: against their definitions, summed and drawn by other means."""
+"""Known laws are compared with their definitions, summed and drawn by other means."""
 
 import math
 
@@ -84,7 +84,7 @@ def test_an_offset_must_be_a_number():
 
 
 def test_laplace_is_scipys():
-    """Its density has a kink, at which the laws of smooth densities do not hold."""
+    """Its density has a kink, so the tests for smooth densities do not apply."""
     signal = torch.tensor([-3.0, 0.0, 50.0], dtype=torch.float64)
     found = Laplace(2.0)(signal)
     expected = stats.laplace(signal.numpy(), 2.0)

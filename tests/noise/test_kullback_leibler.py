@@ -1,4 +1,4 @@
-"""Kullback and Leibler's divergence: its theorems, and what a finite histogram does to it."""
+"""Kullback and Leibler's divergence: its theorems, and the bias of a finite histogram."""
 
 import math
 
@@ -52,7 +52,7 @@ def test_units_do_not_matter():
 
 
 def test_peaks_of_single_photons_are_resolved():
-    """Read noise of 0.05: a comb at a hundred photons, whose divergence from its own envelope is known.
+    """With a read noise of 0.05 the density is a comb, whose divergence from its own envelope is known.
 
     Locally Σₖ N(y; k, r²) against 1, so −½ log(2πe r²) nats.
     """
@@ -61,7 +61,7 @@ def test_peaks_of_single_photons_are_resolved():
     assert comb - envelope == pytest.approx(-0.5 * math.log(2 * math.pi * math.e * 0.05**2), abs=0.03)
 
 
-def test_the_mean_weighs_signals_as_an_image_has_them():
+def test_the_mean_weights_signals_by_their_pixels():
     p, q = LAWS["camera"], LAWS["gaussian"]
     image = np.repeat([25.0, 60.0, np.nan], [3000, 1000, 5]).reshape(-1, 5)
     expected = np.average(divergence(p, q, [25.0, 60.0]), weights=[3, 1])

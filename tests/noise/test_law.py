@@ -1,4 +1,4 @@
-"""What every noise law promises, whatever it is made of."""
+"""Properties that every noise law must have."""
 
 import math
 
@@ -12,7 +12,7 @@ DRAWS = 40_000
 
 
 def around(distribution, widths=12.0, points=6_001):
-    """Values ``(points, signals)`` from so many standard deviations below the mean to as many above."""
+    """Return values ``(points, signals)`` from `widths` standard deviations below the mean to as many above."""
     at = torch.linspace(-widths, widths, points, dtype=torch.float64).unsqueeze(-1)
     return distribution.mean + distribution.std * at
 
@@ -75,7 +75,7 @@ def test_quantiles_undo_the_cdf(law, signal):
     torch.testing.assert_close(distribution.quantile(distribution.cdf(y)), y, rtol=1e-6, atol=1e-6)
 
 
-def test_quantiles_end_where_the_law_does(law, signal):
+def test_quantiles_at_0_and_1_are_infinite(law, signal):
     assert (law.quantile(signal, 0.0) == -math.inf).all()
     assert (law.quantile(signal, 1.0) == math.inf).all()
     assert law.quantile(signal, -0.1).isnan().all()
@@ -170,6 +170,6 @@ def test_a_camera_in_other_units_is_another_camera():
 
 
 @pytest.mark.parametrize("scale", [0.0, -1.0, math.nan, math.inf])
-def test_affine_refuses_a_scale_that_is_none(scale):
+def test_affine_refuses_an_impossible_scale(scale):
     with pytest.raises(ValueError, match="scale"):
         Affine(Gaussian(), 0.0, scale)

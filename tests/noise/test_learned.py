@@ -1,4 +1,4 @@
-"""N-net: where it starts, and that its own likelihood teaches it a camera's law."""
+"""N-net: its initial state, and that it learns the law of a camera by its own likelihood."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def test_it_starts_near_the_rough_std(components):
     assert std == pytest.approx(0.2, rel=0.5)
 
 
-def test_pixels_do_not_know_each_other():
+def test_pixels_are_independent():
     torch.manual_seed(0)
     law, signal = LearnedLaw(3), torch.rand(4, 5)
     torch.testing.assert_close(law.std(signal)[1, 2], law.std(signal[1, 2]))
@@ -39,7 +39,7 @@ def test_other_numbers_of_components_are_refused():
 def test_it_learns_a_camera_by_its_own_likelihood(components):
     """σ within 5 % from the 5th to the 99th percentile of the signals, given the signals themselves.
 
-    Below σ bends most, and takes more steps to learn than a test has.
+    At darker signals σ bends most, and learning it takes more steps than a test has.
     """
     camera = PoissonGaussian(gain=2.0, offset=100.0, read_noise=1.5)
     generator = torch.Generator().manual_seed(0)

@@ -15,7 +15,7 @@ TRUTHS = {"gaussian": Gaussian(5.0), "camera": CAMERA, "EMCCD": EMCCD(2.0, 100.0
 
 
 def scene(pixels: int = 200_000, seed: int = 0) -> np.ndarray:
-    """Many dim pixels and few bright ones, in counts above an offset of 100."""
+    """Return many dim pixels and few bright ones, in counts with an offset of 100."""
     return 110 + np.random.default_rng(seed).exponential(60, pixels)
 
 
@@ -75,7 +75,7 @@ def test_its_samples_follow_its_cdf(pair):
     assert ((law.distribution(signal).cdf(drawn) - ranks).abs().amax(0) < 2.23 / math.sqrt(5_000)).all()
 
 
-def test_it_says_where_it_was_measured_and_is_held_beyond(pair):
+def test_it_is_constant_beyond_the_signals_that_were_measured(pair):
     _, clean, law = pair
     assert clean.min() < law.signals[0] < law.signals[-1] < clean.max()
     assert (law.signals.diff() > 0).all()
@@ -108,7 +108,7 @@ def test_the_furthest_pixel_is_kept():
 
 
 def test_repeats_give_the_law_that_pairs_give():
-    """Without a clean image, from 12 frames whose mean is itself noisy; skewness as much smaller as is said."""
+    """Twelve frames with a noisy mean give σ without bias; skewness is smaller by the factor of the docstring."""
     clean = scene(30_000, seed=3)
     frames = np.stack([CAMERA.sample(clean, seed=seed) for seed in range(12)])
     law = MeasuredLaw.from_repeats(frames)
@@ -119,7 +119,7 @@ def test_repeats_give_the_law_that_pairs_give():
     np.testing.assert_allclose(law.skewness(at), shrunk * CAMERA.skewness(at), atol=0.06)
 
 
-def test_pixels_that_are_no_numbers_are_left_out():
+def test_pixels_that_are_not_finite_are_left_out():
     clean = scene(20_000)
     noisy = CAMERA.sample(clean, seed=1).astype(np.float64)
     expected = MeasuredLaw.from_pairs(noisy[100:], clean[100:])

@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 import torch
 
-from muguet.noise import LearnedLaw, Sharpened
+from muguet.noise import Laplace, LearnedLaw, MeanVariance, Sharpened, fitted_variance, sharpen
 
 SIGNAL = torch.linspace(-0.5, 3.0, 50)
 
@@ -42,3 +43,28 @@ def test_with_the_variance_of_the_law_itself_nothing_changes():
     recorded = torch.linspace(-2, 4, 50)
     sharp = Sharpened(law, scaled(law, 1.0))
     torch.testing.assert_close(sharp.log_prob(recorded, SIGNAL), law.log_prob(recorded, SIGNAL))
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.5])
+def test_a_law_that_is_no_mixture_is_sharpened_too(factor):
+    """A Laplace law of a variance `factor` times as large is another Laplace law."""
+    recorded = torch.linspace(-2, 4, 50)
+    sharp = Sharpened(Laplace(0.3), lambda signal: torch.full_like(signal, factor * 2 * 0.3**2))
+    expected = Laplace(0.3 * factor**0.5)
+    for name in ("log_prob", "cdf"):
+        torch.testing.assert_close(
+            getattr(sharp, name)(recorded, SIGNAL), getattr(expected, name)(recorded, SIGNAL)
+        )
+    torch.testing.assert_close(sharp.mean(SIGNAL), SIGNAL)
+
+
+def test_laws_without_a_curve_stay_as_they_are():
+    laws = [learned(1), learned(2), learned(3)]
+    signal = np.linspace(0.1, 3, 20)
+    points = MeanVariance(signal, 0.01 * signal, 0.0003 * signal, np.full(20, 1000))
+    sharp = sharpen(laws, [None, points, None])
+    assert sharp[0] is laws[0]
+    assert sharp[2] is laws[2]
+    assert isinstance(sharp[1], Sharpened)
+    np.testing.assert_allclose(sharp[1].std(signal) ** 2, fitted_variance(points)(signal), rtol=1e-4)
+    assert sharpen(laws, []) == laws

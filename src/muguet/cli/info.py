@@ -1,8 +1,7 @@
-"""`muguet info`: what a file is, be it an image or a model."""
+"""`muguet info`: a summary of an image or a model file."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,24 +12,29 @@ from rich.console import Console
 from rich.table import Table
 
 from muguet.errors import MuguetError
+from muguet.system.text import to_json
 
 
 def info(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A TIFF or a model.", show_default=False)],
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Tell what a file holds: of an image its axes, type, pixel size, saturation and noise; of a model its past."""
+    """Print a summary of a file.
+
+    For an image: axes, data type, pixel size, saturation and noise.
+    For a model: method, training and noise law.
+    """
     from muguet.formats.registry import SUFFIXES
 
     if not file.exists():
         raise MuguetError(f"{file} does not exist: check the name")
     facts = _image(file) if file.suffix.lower() in SUFFIXES else _model(file)
     if as_json:
-        print(json.dumps(facts, indent=1))
+        print(to_json(facts))
         return
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in facts.items():
-        table.add_row(name.replace("_", " "), _shown(value))
+        table.add_row(name.replace("_", " "), _text(value))
     Console(highlight=False, soft_wrap=True).print(table)
 
 
@@ -47,21 +51,17 @@ def _image(path: Path) -> dict[str, Any]:
     level = clipping_level(data)
     planes = np.moveaxis(data, (image.axes.index("Y"), image.axes.index("X")), (-2, -1))
     noise = [rough_std(plane) for plane in planes.reshape(-1, *planes.shape[-2:])[:8]]
+    sizes = {axis: f"{size:.6g} {'s' if axis == 'T' else 'µm'}" for axis, size in image.pixel_size.items()}
     return {
         "file": str(path),
         "axes": image.axes,
         "shape": list(data.shape),
         "dtype": str(data.dtype),
         "stored_as": image.kind + (f", {image.compression}" if image.compression else ""),
-        "pixel_size": {
-            axis: f"{size:.6g} {'s' if axis == 'T' else 'µm'}" for axis, size in image.pixel_size.items()
-        }
-        or "unknown",
+        "pixel_size": sizes or "unknown",
         "range": [float(values.min()), float(values.max())] if values.size else None,
         "missing": f"{100 * (1 - values.size / data.size):.3g} % NaN or infinite",
-        "saturated": f"{100 * float((values >= level).mean()):.2g} % at {level:g}"
-        if level is not None
-        else "no",
+        "saturated": "no" if level is None else f"{100 * float((values >= level).mean()):.2g} % at {level:g}",
         "step_of_values": quantum(data) or "none",
         "noise_of_the_background": f"standard deviation about {float(np.median(noise)):.3g}",
         "notes": list(image.notes),
@@ -70,6 +70,7 @@ def _image(path: Path) -> dict[str, Any]:
 
 def _model(path: Path) -> dict[str, Any]:
     from muguet.model_file import load
+    from muguet.noise.table import law_table
     from muguet.recipes.find import find_recipe
 
     model = load(path)
@@ -95,25 +96,24 @@ def _model(path: Path) -> dict[str, Any]:
     }
     if model.method.learns_law:
         for c, (law, (low, high)) in enumerate(zip(model.laws, training["signal_range"], strict=True)):
-            signal = np.linspace(low, high, 5)
+            table = law_table(law, np.linspace(low, high, 5), levels=())
             facts[f"noise_of_channel_{c}"] = {
-                f"at signal {s:.4g}": f"standard deviation {std:.4g}, skewness {skew:.2f}"
-                for s, std, skew in zip(signal, law.std(signal), law.skewness(signal), strict=True)
+                f"at signal {signal:.4g}": f"standard deviation {std:.4g}, skewness {skewness:.2f}"
+                for signal, std, skewness in zip(*table.values(), strict=True)
             }
     return facts
 
 
-def _shown(value: Any) -> str:
+def _text(value: Any) -> str:
+    """Return a value as text for people: ranges with "to", shapes with "×", lists and mappings one item a line."""
+    if value is None:
+        return "unknown"
     if isinstance(value, Mapping):
         return "\n".join(f"{name}: {each}" for name, each in value.items())
-    if isinstance(value, list):
-        return (
-            " to ".join(f"{each:g}" for each in value)
-            if all(isinstance(v, float) for v in value) and value
-            else (
-                " × ".join(map(str, value))
-                if value and all(isinstance(v, int) for v in value)
-                else "\n".join(map(str, value)) or "none"
-            )
-        )
-    return "unknown" if value is None else str(value)
+    if not isinstance(value, list):
+        return str(value)
+    if not value:
+        return "none"
+    if all(isinstance(each, float) for each in value):
+        return " to ".join(f"{each:g}" for each in value)
+    return (" × " if all(isinstance(each, int) for each in value) else "\n").join(map(str, value))

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 import typer
 
 from muguet.cli.display import say
-from muguet.cli.noise_measured import Found, Measurement, channels, measure
-from muguet.cli.noise_tables import draw, tell
+from muguet.cli.noise_tables import Entry, draw, show
 from muguet.errors import MuguetError
+
+if TYPE_CHECKING:
+    from muguet.denoiser import Denoiser
+    from muguet.image.axes import Layout
 
 Floats = npt.NDArray[np.float64]
 
-_BOTH = (
-    "The law is that of the noise and the estimate's error: the training images did not tell the two apart."
+_NOT_SHARPENED = (
+    "This law includes the error of the estimate: on the training images the two could not be separated."
 )
-_MEASURED, _CAMERA, _OUTPUT = "Measured beside it", "Camera", "Output"
+_NO_IMAGE = (
+    "The camera is read off over the range of signals that the model learned, more densely where it is dark, so the "
+    "median signal is not that of an image. Give an image with --clean and --noisy."
+)
+_MEASURED, _CAMERA, _OUTPUT = "Measured law", "Camera", "Output"
 
 
 def noise(
@@ -30,7 +37,7 @@ def noise(
     clean: Annotated[
         Path | None,
         typer.Option(
-            help="The clean TIFF of the noisy one: measures the law.",
+            help="The clean TIFF of the noisy one, to measure the law.",
             rich_help_panel=_MEASURED,
             show_default=False,
         ),
@@ -40,22 +47,22 @@ def noise(
         typer.Option(
             help="The noisy TIFF, if FILE is a model.",
             rich_help_panel=_MEASURED,
-            show_default="what the model was trained on",
+            show_default="the first training image",
         ),
     ] = None,
     repeats: Annotated[
         bool,
         typer.Option(
             "--repeats",
-            help="The T axis of FILE is a scene that holds still: measures the law.",
+            help="The T axis of FILE shows a still scene: measure the law on it.",
             rich_help_panel=_MEASURED,
         ),
     ] = False,
-    channel: Annotated[int, typer.Option(min=0, help="Which one, from 0.")] = 0,
+    channel: Annotated[int, typer.Option(min=0, help="The channel, counted from 0.")] = 0,
     offset: Annotated[
         float | None,
         typer.Option(
-            help="Counts without light: tells read noise from offset.",
+            help="Counts without light, which separate read noise from offset.",
             rich_help_panel=_CAMERA,
             show_default=False,
         ),
@@ -66,21 +73,28 @@ def noise(
             min=1, max=2, help="Excess-noise factor: 1, or 2 for an EMCCD.", rich_help_panel=_CAMERA
         ),
     ] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.", rich_help_panel=_OUTPUT)] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, for programs.", rich_help_panel=_OUTPUT)
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", help="A figure: .svg, .png or .pdf.", rich_help_panel=_OUTPUT, show_default=False
+            "--out",
+            "-o",
+            help="Write a figure: .svg, .png or .pdf.",
+            rich_help_panel=_OUTPUT,
+            show_default=False,
         ),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace what is there.", rich_help_panel=_OUTPUT)
+        bool, typer.Option("--overwrite", help="Replace an existing figure.", rich_help_panel=_OUTPUT)
     ] = False,
 ) -> None:
-    """Tell the law of the noise, and what it says of the camera: σ, skewness, quantiles, gain, offset, read noise.
+    """Print the law of the noise (σ, skewness, quantiles) and the camera's gain, offset and read noise.
 
-    Of a model it is the law that was learned; with --clean the measured one stands beside it, and how far they
-    are apart. Of an image it is measured: with --clean or --repeats, or roughly on the image alone.
+    The law of a model was learned; with --clean the measured law is printed as well, and the
+    divergence between the two. The law of an image is measured: with --clean or --repeats, or
+    roughly on the image alone.
     """
     from muguet.formats.registry import SUFFIXES
 
@@ -95,21 +109,21 @@ def noise(
     if images:
         if noisy is not None:
             raise MuguetError(f"--noisy goes with a model, and {images[0]} is an image: leave it out")
-        measured: Measurement | None = measure(images[0], clean, repeats, channel, camera)
-        laws: list[Found] = []
+        measured: Entry | None = _measured(images[0], clean, repeats, channel, camera)
+        laws: list[Entry] = []
     else:
         if repeats:
             raise MuguetError(f"--repeats goes with an image, and {files[0]} is a model: leave it out")
         laws, measured = _learned(files, clean, noisy, channel, camera)
-    tell(laws, measured, channel, as_json)
+    show(laws, measured, channel, as_json)
     if out is not None:
         draw(laws, measured, out)
         if not as_json:
-            say(f"{out}: the figure.")
+            say(f"{out}: figure written.")
 
 
 def _check_output(out: Path | None, overwrite: bool) -> None:
-    """Refuse before the work what could not be written after it."""
+    """Refuse a figure that cannot be written before anything is measured."""
     if out is None:
         return
     from muguet.figures.style import check_format, matplotlib_or_a_sentence
@@ -120,10 +134,73 @@ def _check_output(out: Path | None, overwrite: bool) -> None:
     matplotlib_or_a_sentence()
 
 
+# --- Measured on images ----------------------------------------------------------------------------------
+
+
+def _measured(path: Path, clean: Path | None, repeats: bool, channel: int, camera: dict[str, Any]) -> Entry:
+    """Measure the noise of an image with its clean partner, on its repeats, or on the image alone."""
+    from muguet.image.values import quantum, unsaturated
+    from muguet.noise.measure import measure_pair, measure_repeats, measure_single_image
+
+    if clean is not None and repeats:
+        raise MuguetError("--clean and --repeats are two ways to measure: give one of them")
+    planes, layout = _planes(path, channel)
+    partner = _planes(clean, channel, allow_single_channel=True)[0] if clean is not None else None
+    recorded = np.stack([unsaturated(plane) for plane in planes])
+    camera = {**camera, "step": quantum(planes)}
+    try:
+        if partner is not None:
+            found = measure_pair(recorded, partner, **camera)
+        elif repeats:
+            times = layout.shape[layout.axes.index("T")] if "T" in layout.axes else 1
+            if times < 2:
+                raise MuguetError(f"--repeats needs a T axis of two or more, and the axes are {layout.axes}")
+            found = measure_repeats(recorded.reshape(times, -1), **camera)
+        else:
+            found = measure_single_image(recorded, **camera)
+    except MuguetError as error:
+        raise MuguetError(f"{path}{f' and {clean}' if clean is not None else ''}: {error}") from error
+    return Entry(
+        path.name,
+        found.kind,
+        found.readout,
+        found.signal_range,
+        found.law,
+        signals=found.signals,
+        notes=found.notes,
+    )
+
+
+def _planes(path: Path, channel: int, allow_single_channel: bool = False) -> tuple[npt.NDArray[Any], Layout]:
+    """Read one channel of an image as planes ``(n, y, x)``, with the layout of the whole image."""
+    from muguet.formats.registry import read
+    from muguet.image.axes import Layout
+    from muguet.image.values import require_real
+
+    image = read(path)
+    require_real(image.data, str(path))
+    layout = Layout(image.axes, image.data.shape)
+    if allow_single_channel and layout.channels == 1:
+        channel = 0
+    if channel >= layout.channels:
+        raise MuguetError(f"--channel {channel}: {path} has {_channels(layout.channels)}")
+    for note in image.notes:
+        say(f"{path}: {note}.")
+    return layout.split(image.data)[:, channel], layout
+
+
+def _channels(number: int) -> str:
+    """Return the channels that exist, in words."""
+    return "one channel, 0" if number == 1 else f"the channels 0 to {number - 1}"
+
+
+# --- Learned by models -----------------------------------------------------------------------------------
+
+
 def _learned(
     files: list[Path], clean: Path | None, noisy: Path | None, channel: int, camera: dict[str, Any]
-) -> tuple[list[Found], Measurement | None]:
-    """The law of every model, with its divergence from the measured one if there are images for it."""
+) -> tuple[list[Entry], Entry | None]:
+    """Return the law of every model, and the measured one if there is a clean image."""
     from muguet.model_file import load
 
     if noisy is not None and clean is None:
@@ -131,65 +208,69 @@ def _learned(
     models = [load(file, "cpu") for file in files]
     for file, model in zip(files, models, strict=True):
         if channel >= len(model.laws):
-            raise MuguetError(f"--channel {channel}: {file} has {channels(len(model.laws))}")
+            raise MuguetError(f"--channel {channel}: {file} has {_channels(len(model.laws))}")
     measured = None
     if clean is not None:
-        measured = measure(noisy or _trained_on(models[0].training, files[0]), clean, False, channel, camera)
+        measured = _measured(noisy or _training_image(models[0], files[0]), clean, False, channel, camera)
     names = [file.name for file in files]
-    found = []
-    for n, (file, model) in enumerate(zip(files, models, strict=True)):
-        name = names[n] if names.count(names[n]) == 1 else str(file)
-        found.append(_learned_law(name, model, measured, channel, camera))
-    return found, measured
+    entries = []
+    for name, file, model in zip(names, files, models, strict=True):
+        unique = name if names.count(name) == 1 else str(file)
+        entries.append(_learned_law(unique, model, measured, channel, camera))
+    return entries, measured
 
 
 def _learned_law(
-    name: str, model: Any, measured: Measurement | None, channel: int, camera: dict[str, Any]
-) -> Found:
+    name: str, model: Denoiser, measured: Entry | None, channel: int, camera: dict[str, Any]
+) -> Entry:
     from muguet.noise.camera.readout import read_out
     from muguet.noise.kullback_leibler import divergence, mean_divergence
     from muguet.noise.measured import MeasuredLaw
 
     law, points = model.laws[channel], model.transfer(channel)
     low, high = map(float, model.training["signal_range"][channel])
-    signals, notes = (points, []) if points is not None else _signals(model, (low, high), measured)
-    whole = all(each["dtype"][0] in "ui" for each in model.training.get("data", []))
-    found = Found(
+    if points is not None:
+        readout = read_out(law, points, step=_step(model), **camera)
+        notes: tuple[str, ...] = ()
+    else:
+        signals, notes = _signals((low, high), measured)
+        readout = read_out(law, signals, step=_step(model), **camera)
+    entry = Entry(
         name,
         "learned",
-        read_out(law, signals, step=1.0 if whole else 0.0, **camera),
+        readout,
         (low, high),
         law,
-        model.parts.components,
+        components=model.parts.components,
         learned=None if points is None else model.learned_laws[channel],
         notes=notes,
     )
-    if measured is not None and isinstance(measured.source, MeasuredLaw):
-        found.divergence = mean_divergence(measured.source, law, measured.signals)
-        found.along = divergence(measured.source, law, measured.source.points().signal)
-    return found
+    if measured is not None and isinstance(measured.law, MeasuredLaw):
+        entry.mean_divergence = mean_divergence(measured.law, law, measured.signals)
+        entry.divergence = divergence(measured.law, law, measured.readout.points.signal)
+    return entry
 
 
-def _signals(
-    model: Any, signal_range: tuple[float, float], measured: Measurement | None
-) -> tuple[Floats, list[str]]:
-    """The signals at which to read a law off that has no photon-transfer curve beside it."""
+def _step(model: Denoiser) -> float:
+    """Return the step of the counts that a model was trained on: 1 for whole numbers, 0 for others."""
+    return 1.0 if all(each["dtype"][0] in "ui" for each in model.training.get("data", [])) else 0.0
+
+
+def _signals(signal_range: tuple[float, float], measured: Entry | None) -> tuple[Floats, tuple[str, ...]]:
+    """Return signals at which to read off the camera from a law without a photon-transfer curve, and notes."""
+    from muguet.noise.table import table_signals
+
     low, high = signal_range
     if measured is not None:
         inside = measured.signals[(measured.signals >= low) & (measured.signals <= high)]
         if inside.size > 256 and np.ptp(inside) > 0:
-            return inside, [_BOTH]
-    high = max(high, low + 1e-6)
-    return low + (high - low) * np.linspace(0, 1, 4096) ** 2, [
-        _BOTH,
-        "Read off over the range of signals that the model learned, the dark ones more densely: "
-        "the median signal is no image's. --clean and --noisy give one.",
-    ]
+            return inside, (_NOT_SHARPENED,)
+    return table_signals(low, max(high, low + 1e-6), 4096), (_NOT_SHARPENED, _NO_IMAGE)
 
 
-def _trained_on(training: Any, file: Path) -> Path:
-    """The first image a model was trained on."""
-    for each in training.get("data", [])[:1]:
+def _training_image(model: Denoiser, file: Path) -> Path:
+    """Return the first image a model was trained on."""
+    for each in model.training.get("data", [])[:1]:
         if Path(each["name"]).is_file():
             return Path(each["name"])
-    raise MuguetError(f"the image that {file} was trained on is not there: name a noisy one with --noisy")
+    raise MuguetError(f"the image that {file} was trained on is missing: give a noisy one with --noisy")

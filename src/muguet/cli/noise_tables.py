@@ -1,84 +1,25 @@
-"""What `muguet noise` tells: tables and sentences, JSON, a figure."""
+"""What `muguet noise` prints: tables and sentences, JSON, a figure."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from muguet.cli.noise_measured import Found, Measurement
+from muguet.system.text import to_json
 
 if TYPE_CHECKING:
-    from muguet.noise.camera.readout import Interval
+    from rich.console import Console
+
+    from muguet.noise.camera.readout import Interval, Readout
+    from muguet.noise.law import Law
 
 Floats = npt.NDArray[np.float64]
 
-_ROWS = 9  # of a table
-_TAILS = (0.025, 0.975)
-
-
-def _rows(found: Found, measured: Measurement | None) -> dict[str, Floats]:
-    """The table: columns over signals that lie closer where it is dark, as σ rises fastest there."""
-    low, high = found.signal_range
-    signal: Floats = low + (high - low) * np.linspace(0, 1, _ROWS) ** 2
-    if found.law is None:
-        points = found.readout.points
-        return {"signal": signal, "std": np.sqrt(np.interp(signal, points.signal, points.variance))}
-    law = found.law
-    columns = {
-        "signal": signal,
-        "std": law.std(signal),
-        "skewness": law.skewness(signal),
-        **{f"q{p}": law.quantile(signal, p) - signal for p in _TAILS},
-    }
-    if found.learned is not None:
-        columns["learned_std"] = found.learned.std(signal)
-    if measured is not None and measured.found is not found and measured.found.law is not None:
-        first, last = measured.found.signal_range
-        seen = (signal >= first) & (signal <= last)
-        other = measured.found.law
-        columns["measured_std"] = np.where(seen, other.std(signal), np.nan)
-        columns["measured_skewness"] = np.where(seen, other.skewness(signal), np.nan)
-        at = other.points().signal  # type: ignore[operator]
-        columns["divergence"] = np.where(seen, np.interp(signal, at, _given(found.along)), np.nan)
-    return {name: np.asarray(values, np.float64) for name, values in columns.items()}
-
-
-def _given(values: Floats | None) -> Floats:
-    assert values is not None
-    return values
-
-
-def tell(laws: list[Found], measured: Measurement | None, channel: int, as_json: bool) -> None:
-    """Print everything: for people, or one JSON object for programs."""
-    if as_json:
-        told = {
-            "channel": channel,
-            "laws": [_facts(law, measured) for law in laws],
-            "measured": None if measured is None else _facts(measured.found, measured),
-        }
-        print(json.dumps(_plain(told), indent=1, allow_nan=False))
-        return
-    from rich.console import Console
-
-    console = Console(highlight=False, soft_wrap=True)
-    everything = laws + ([] if measured is None else [measured.found])
-    for n, found in enumerate(everything):
-        if n:
-            console.print()
-        _show(console, found, measured)
-    apart = [law for law in laws if law.divergence is not None]
-    if apart:
-        console.print("\n[bold]Mean KL divergence measured‖learned[/bold], in nats a pixel")
-        wide = max(len(law.name) for law in apart)
-        for law in apart:
-            console.print(f"{law.name:<{wide}}  {law.components} comp.  {law.divergence:8.5f}", markup=False)
-
-
+_ROWS = 9  # Signals of a table.
 _KINDS = {
     "learned": "learned",
     "pair": "measured against the clean image",
@@ -98,15 +39,107 @@ _HEADS = {
 }
 
 
-def _show(console: Any, found: Found, measured: Measurement | None) -> None:
+@dataclass(eq=False)
+class Entry:
+    """The noise law of one file, and what is printed about it.
+
+    Attributes
+    ----------
+    name
+        The file's name.
+    kind
+        "learned", "pair", "repeats" or "alone".
+    readout
+        The camera, read off the law.
+    signal_range
+        Darkest and brightest signal of the table, in counts.
+    law
+        The law; None where only a photon-transfer curve is known.
+    components
+        Gaussians of a learned law.
+    learned
+        N-net's own law, if `law` was sharpened.
+    signals
+        The signal of every pixel that was measured, in counts; empty for a learned law.
+    mean_divergence
+        KL(measured‖learned) averaged over the pixels, in nats.
+    divergence
+        KL(measured‖learned) at each point of the measured photon-transfer curve, in nats.
+    notes
+        Sentences on what the law can and cannot show.
+    """
+
+    name: str
+    kind: str
+    readout: Readout
+    signal_range: tuple[float, float]
+    law: Law | None = None
+    components: int | None = None
+    learned: Law | None = None
+    signals: Floats = field(default_factory=lambda: np.empty(0))
+    mean_divergence: float | None = None
+    divergence: Floats | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def components_text(self) -> str:
+        """The number of components in words, after a comma; empty if there are none."""
+        return f", {self.components} component{'s' * (self.components > 1)}" if self.components else ""
+
+
+def show(laws: list[Entry], measured: Entry | None, channel: int, as_json: bool) -> None:
+    """Print all laws: as tables and sentences, or as one JSON object."""
+    if as_json:
+        facts = {
+            "channel": channel,
+            "laws": [_facts(law, measured) for law in laws],
+            "measured": None if measured is None else _facts(measured, measured),
+        }
+        print(to_json(facts))
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    for n, entry in enumerate(laws + ([] if measured is None else [measured])):
+        if n:
+            console.print()
+        _show_entry(console, entry, measured)
+    compared = [law for law in laws if law.mean_divergence is not None]
+    if compared:
+        console.print("\n[bold]Mean KL divergence measured‖learned[/bold], in nats a pixel")
+        width = max(len(law.name) for law in compared)
+        for law in compared:
+            console.print(
+                f"{law.name:<{width}}  {law.components} comp.  {law.mean_divergence:8.5f}", markup=False
+            )
+
+
+def _columns(entry: Entry, measured: Entry | None) -> dict[str, Floats]:
+    """Return the table of an entry, with the measured law and its divergence beside a learned one."""
+    from muguet.noise.measured import MeasuredLaw
+    from muguet.noise.table import law_table, table_signals, within
+
+    signals = table_signals(*entry.signal_range, _ROWS)
+    if entry.law is None:
+        return law_table(entry.readout.points, signals)
+    other = measured.law if measured is not None and measured is not entry else None
+    if not isinstance(other, MeasuredLaw):
+        return law_table(entry.law, signals, learned=entry.learned)
+    columns = law_table(entry.law, signals, learned=entry.learned, measured=other)
+    if entry.divergence is not None:
+        nats = np.interp(signals, other.points().signal, entry.divergence)
+        columns["divergence"] = np.where(within(other, signals), nats, np.nan)
+    return columns
+
+
+def _show_entry(console: Console, entry: Entry, measured: Entry | None) -> None:
     from rich.markup import escape
     from rich.table import Table
 
     from muguet.noise.camera.sentences import interpret
 
-    of = f", {found.components} component{'s' * (found.components > 1)}" if found.components else ""
-    console.print(f"[bold]{escape(found.name)}[/bold]  {_KINDS[found.kind]}{of}")
-    columns = _rows(found, measured)
+    console.print(f"[bold]{escape(entry.name)}[/bold]  {_KINDS[entry.kind]}{entry.components_text}")
+    columns = _columns(entry, measured)
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
     shown = [name for name in _HEADS if name in columns]
     for name in shown:
@@ -118,20 +151,19 @@ def _show(console: Any, found: Found, measured: Measurement | None) -> None:
     for row in zip(*texts, strict=True):
         table.add_row(*row)
     console.print(table)
-    readout = found.readout
-    excess = f", for an excess-noise factor of {readout.excess:g}"
+    readout = entry.readout
     for name, interval, unit in (
-        ("gain", readout.gain, f"ADU per electron{excess}"),
+        ("gain", readout.gain, f"ADU per electron, for an excess-noise factor of {readout.excess:g}"),
         ("offset", readout.offset, "ADU, given" if readout.separated else "ADU, if there is no read noise"),
         ("read noise", readout.read_noise, "electrons"),
     ):
-        console.print(f"{name:<10}  {_bounded(interval)} {unit}", markup=False)
-    for sentence in (*interpret(readout), *found.notes):
+        console.print(f"{name:<10}  {_with_bounds(interval)} {unit}", markup=False)
+    for sentence in (*interpret(readout), *entry.notes):
         console.print(sentence, markup=False)
 
 
 def _aligned(values: Floats, decimals: int | None = None) -> list[str]:
-    """Numbers with the same decimals: enough for three or four digits of the largest."""
+    """Return numbers with the same decimals: enough for three or four digits of the largest."""
     if decimals is None:
         largest = float(np.nanmax(np.abs(values), initial=0.0))
         decimals = int(np.clip(3 - np.floor(np.log10(largest)), 0, 12)) if largest > 0 else 0
@@ -139,7 +171,7 @@ def _aligned(values: Floats, decimals: int | None = None) -> list[str]:
     return ["–" if np.isnan(value) else f"{value:.{decimals}f}".replace("-", "−") for value in rounded]
 
 
-def _bounded(interval: Interval) -> str:
+def _with_bounds(interval: Interval) -> str:
     value, low, high = (
         f"{v:.4g}".replace("-", "−").replace("inf", "∞")
         for v in (interval.value, interval.low, interval.high)
@@ -147,70 +179,50 @@ def _bounded(interval: Interval) -> str:
     return f"{value} [{low}, {high}]"
 
 
-def _facts(found: Found, measured: Measurement | None) -> dict[str, Any]:
-    """All that is known, for programs."""
+def _facts(entry: Entry, measured: Entry | None) -> dict[str, Any]:
+    """Return an entry as values for JSON."""
     from muguet.noise.camera.sentences import interpret
 
-    readout = found.readout
-    intervals = {
-        name: getattr(readout, name) for name in ("gain", "offset", "read_noise", "zero", "third_ratio")
-    }
+    readout = entry.readout
+    names = ("gain", "offset", "read_noise", "zero", "third_ratio")
+    divergence = None
+    if entry.divergence is not None and measured is not None:
+        divergence = {"signal": measured.readout.points.signal, "nats": entry.divergence}
     return {
-        "name": found.name,
-        "kind": found.kind,
-        "components": found.components,
-        "signal_range": list(found.signal_range),
-        "table": _rows(found, measured),
+        "name": entry.name,
+        "kind": entry.kind,
+        "components": entry.components,
+        "signal_range": entry.signal_range,
+        "table": _columns(entry, measured),
         "readout": {
-            **{name: None if each is None else asdict(each) for name, each in intervals.items()},
+            **{name: getattr(readout, name) for name in names},
             "excess": readout.excess,
             "separated": readout.separated,
-            "linear": list(readout.linear),
-            "departures": [asdict(departure) for departure in readout.departures],
+            "linear": readout.linear,
+            "departures": readout.departures,
             "step": readout.step,
         },
         "points": asdict(readout.points),
-        "verdict": list(interpret(readout)),
-        "notes": found.notes,
-        "mean_divergence": found.divergence,
-        "divergence": None
-        if found.along is None or measured is None
-        else {"signal": measured.found.readout.points.signal, "nats": found.along},
+        "verdict": interpret(readout),
+        "notes": entry.notes,
+        "mean_divergence": entry.mean_divergence,
+        "divergence": divergence,
     }
 
 
-def _plain(value: Any) -> Any:
-    """What JSON can hold: lists for arrays, null for what is not a number or infinite."""
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, float):
-        return value if np.isfinite(value) else None
-    return value
-
-
-def draw(laws: list[Found], measured: Measurement | None, out: Path) -> None:
+def draw(laws: list[Entry], measured: Entry | None, out: Path) -> None:
     """Draw the laws, and what was measured, into a file."""
     from muguet.figures.noise import Curve, noise_figure
     from muguet.figures.style import save
+    from muguet.noise.measured import MeasuredLaw
 
     curves = [
-        Curve(
-            f"{law.name}, {law.components} component{'s' * ((law.components or 0) > 1)}",
-            law.law,
-            law.signal_range,
-            law.along,
-        )
+        Curve(f"{law.name}{law.components_text}", law.law, law.signal_range, law.divergence)
         for law in laws
         if law.law is not None
     ]
-    figure = noise_figure(
-        curves,
-        None if measured is None else measured.source,
-        None if measured is None else measured.signals,
-        measured.found.name if measured is not None and not laws else None,
-    )
-    save(figure, out)
+    if measured is None:
+        save(noise_figure(curves, None, None, None), out)
+        return
+    source = measured.law if isinstance(measured.law, MeasuredLaw) else measured.readout.points
+    save(noise_figure(curves, source, measured.signals, None if laws else measured.name), out)

@@ -2,7 +2,7 @@ from .axes import Layout
 from .image import Image
 from .planes import ArrayPlanes, Planes
 from .scaling import Scaling
-from .values import clipping_level, fill_missing, quantum, require_real, to_dtype
+from .values import clipping_level, fill_missing, quantum, require_real, to_dtype, unsaturated
 
 __all__ = [
     "ArrayPlanes",
@@ -15,4 +15,5 @@ __all__ = [
     "quantum",
     "require_real",
     "to_dtype",
+    "unsaturated",
 ]

@@ -1,4 +1,4 @@
-"""ε: laws of the noise, each a module that maps a signal to the distribution of what is recorded."""
+"""Laws of the noise ε: modules that map a signal to the distribution of the recorded value."""
 
 import lazy_loader
 

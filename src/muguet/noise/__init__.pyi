@@ -5,9 +5,11 @@ from .known import Gaussian, Laplace, PoissonGaussian, Speckle
 from .kullback_leibler import divergence, mean_divergence
 from .law import Affine, Distribution, Law, corrupt
 from .learned import LearnedLaw
+from .measure import Measurement, measure_pair, measure_repeats, measure_single_image
 from .measured import MeasuredLaw
 from .mixture import Mixture
-from .sharpened import Sharpened
+from .sharpened import Sharpened, sharpen
+from .table import law_table, table_signals
 from .transfer.correlation import Correlation, mean_correlation, noise_correlation
 from .transfer.curve import MeanVariance, mean_variance
 from .transfer.single_image import rough_std, transfer_alone
@@ -25,6 +27,7 @@ __all__ = [
     "LearnedLaw",
     "MeanVariance",
     "MeasuredLaw",
+    "Measurement",
     "Mixture",
     "PoissonGaussian",
     "Readout",
@@ -35,11 +38,17 @@ __all__ = [
     "divergence",
     "fitted_variance",
     "interpret",
+    "law_table",
     "mean_correlation",
     "mean_divergence",
     "mean_variance",
+    "measure_pair",
+    "measure_repeats",
+    "measure_single_image",
     "noise_correlation",
     "read_out",
     "rough_std",
+    "sharpen",
+    "table_signals",
     "transfer_alone",
 ]

@@ -1,4 +1,4 @@
-"""What all cameras that count photo-electrons have in common."""
+"""The common base of the laws of cameras that count photo-electrons."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from torch import Tensor
 from muguet.errors import MuguetError
 from muguet.noise.law import Distribution, Law
 
-FEWEST = 1e-300  # photo-electrons, so that none at all still has a logarithm and a gradient
+# Smallest number of photo-electrons, so that no light still has a logarithm and a gradient.
+MIN_ELECTRONS = 1e-300
 
 
 class CameraLaw(Law):
@@ -20,7 +21,7 @@ class CameraLaw(Law):
     Parameters
     ----------
     gain
-        Counts (ADU) a photo-electron.
+        Counts (ADU) per photo-electron.
     offset
         Counts of a pixel without light.
     read_noise
@@ -35,7 +36,7 @@ class CameraLaw(Law):
         super().__init__()
         if not math.isfinite(offset):
             raise MuguetError(f"offset is {offset:g}: give the counts of a pixel without light")
-        # Float64 like the sums over counts; being scalars, they leave the dtype of the signal as it is.
+        # In float64, like the sums over electrons; as scalars they do not change the dtype of the signal.
         self.register_buffer("gain", positive("gain", gain))
         self.register_buffer("offset", torch.tensor(float(offset), dtype=torch.float64))
         self.register_buffer("read_noise", positive("read_noise", read_noise))
@@ -45,15 +46,15 @@ class CameraLaw(Law):
 class ElectronDistribution(Distribution):
     """Distribution of counts whose mean is the signal, with λ = (x − offset)/gain expected photo-electrons.
 
-    No light gives a signal below the offset, but an estimate may lie there: the law goes on as read noise
-    alone around the signal itself.
+    No light gives a signal below the offset, but an estimate may lie there: the law is then read noise alone, around
+    the signal itself.
 
     Attributes
     ----------
     signal
         x in counts, of any shape.
     gain, offset, read_noise
-        Of the camera, scalars.
+        Parameters of the camera, scalars.
     """
 
     signal: Tensor
@@ -72,22 +73,28 @@ class ElectronDistribution(Distribution):
         return self.signal
 
     def in_electrons(self, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """λ, the value and the read noise in photo-electrons, of one shape, in float64.
+        """Return λ, the value and the read noise in photo-electrons, of one shape, in float64.
 
-        Float32 does not do: at λ = 10⁴ the terms of an exponent are of 10⁵ and cancel.
+        Float32 is not enough: at λ = 10⁴ the terms of an exponent are as large as 10⁵ and cancel.
         """
         gain, offset = self.gain.double(), self.offset.double()
-        light = (self.signal.double() - offset) / gain + torch.zeros_like(value)  # of their common shape
-        dark = light.clamp(max=0)  # below the offset the law moves with the signal
-        return light.clamp(min=FEWEST), (value.double() - offset) / gain - dark, self.read_noise.double()
+        light = (self.signal.double() - offset) / gain + torch.zeros_like(
+            value
+        )  # broadcast to the common shape
+        dark = light.clamp(max=0)  # Below the offset the law moves with the signal.
+        return (
+            light.clamp(min=MIN_ELECTRONS),
+            (value.double() - offset) / gain - dark,
+            self.read_noise.double(),
+        )
 
     def dtype(self, value: Tensor) -> torch.dtype:
-        """Of results for these values."""
+        """Return the dtype of results for these values."""
         return torch.result_type(self.signal, value)
 
 
 def positive(name: str, value: float) -> Tensor:
-    """A parameter as a float64 scalar; an error unless it is finite and above zero."""
+    """Return a parameter as a float64 scalar; raise an error unless it is finite and above zero."""
     if not 0 < value < math.inf:
         raise MuguetError(f"{name} is {value:g}: give a number above 0")
     return torch.tensor(float(value), dtype=torch.float64)

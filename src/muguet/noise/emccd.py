@@ -1,32 +1,31 @@
-"""The law of a camera that multiplies electrons before it reads them."""
+"""The law of an electron-multiplying camera."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from muguet.noise.electrons import FEWEST, CameraLaw, ElectronDistribution
+from muguet.noise.electrons import MIN_ELECTRONS, CameraLaw, ElectronDistribution
+from muguet.noise.numerics import crossing, gauss_legendre
 
 _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
-_REACH = 9.0  # widths of the read noise: beyond are less than 1e-18 of an integral
-_ROOT_REACH = 6.5  # in √g, whose spread is at most one: e^(−6.5²) = 4e-19
-_HALVINGS = 40
+_REACH = 9.0  # Integrals run over this many widths of the read noise; beyond is less than 1e-18 of them.
+_ROOT_REACH = 6.5  # The same in √g, whose standard deviation is at most one: e^(−6.5²) = 4e-19.
+_ORDER = 64  # Nodes of the quadrature.
 
 
 class EMCCD(CameraLaw):
-    """An electron-multiplying camera: photo-electrons, multiplied at random, then read.
+    """The law of an EMCCD: photo-electrons are multiplied by random factors, then read.
 
     y = gain · (g + read_noise · n) + offset,  g ~ Gamma(k, 1),  k ~ Poisson((x − offset)/gain),  n ~ N(0, 1)
 
     with g = 0 for k = 0. The register multiplies each photo-electron by an exponentially distributed number, and
     a gamma variable is the sum of k of those. So E[y] = x and Var(y) = 2 · gain · (x − offset) + (gain ·
-    read_noise)²: multiplication doubles the variance of shot noise (its excess-noise factor is 2), which a mean
-    and a variance alone cannot tell from a gain twice as large; the third moment can.
+    read_noise)²: multiplication doubles the variance of shot noise (its excess-noise factor is 2). By mean and
+    variance this cannot be distinguished from a gain twice as large; by the third moment it can.
 
     Hirsch et al. 2013, *A stochastic model for electron multiplication charge-coupled devices*,
     doi:10.1371/journal.pone.0053671; Basden et al. 2003, doi:10.1046/j.1365-8711.2003.07020.x. Clock-induced
@@ -35,8 +34,8 @@ class EMCCD(CameraLaw):
     Parameters
     ----------
     gain
-        Mean counts (ADU) a photo-electron, after multiplication: the product of the electron-multiplying gain
-        and the ADU per multiplied electron, of which images show nothing more than the product.
+        Mean counts (ADU) per photo-electron, after multiplication: the product of the electron-multiplying gain
+        and the ADU per multiplied electron, which images cannot separate.
     offset
         Counts of a pixel without light.
     read_noise
@@ -58,7 +57,7 @@ class EMCCDDistribution(ElectronDistribution):
         f(g) = √(λ/g) · exp(−λ − g) · I₁(2√(λ g)),   g > 0,
 
     with Bessel's I₁ (equation 5 of Basden et al. summed; Hirsch et al., equation 4). It is log-concave, and so is
-    what is integrated: Gauss and Legendre's rule on the interval about its top is exact to about 1e-10, for one
+    the integrand: Gauss and Legendre's rule on the interval about its maximum is exact to about 1e-10, for one
     photo-electron as for a million, so no approximation is needed anywhere.
     """
 
@@ -73,7 +72,7 @@ class EMCCDDistribution(ElectronDistribution):
         return 6 * self.electrons / (2 * self.electrons + self.read_noise.square()).pow(1.5)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Log-density per count."""
+        """Return the log-density per count."""
         rate, v, r = self.in_electrons(value)
         with torch.no_grad():
             g, log_weight = _nodes(*_interval(rate, v, r))
@@ -83,7 +82,7 @@ class EMCCDDistribution(ElectronDistribution):
         return (torch.logaddexp(light, dark) - (r * self.gain).log() - _HALF_LOG_2PI).to(self.dtype(value))
 
     def cdf(self, value: Tensor) -> Tensor:
-        """P(y ≤ value) = e^{−λ} Φ(v/r) + ∫ f(g) Φ((v − g)/r) dg; Φ is one for all g far below v."""
+        """Return P(y ≤ value) = e^{−λ} Φ(v/r) + ∫ f(g) Φ((v − g)/r) dg; Φ is one for all g far below v."""
         rate, v, r = self.in_electrons(value)
         with torch.no_grad():
             root = rate.sqrt()
@@ -109,17 +108,17 @@ class EMCCDDistribution(ElectronDistribution):
 
 
 def _log_light(g: Tensor, rate: Tensor) -> Tensor:
-    """Log f(g), by the scaled Bessel function: I₁(z) e^{−z} does not overflow."""
+    """Return log f(g), by the scaled Bessel function: I₁(z) e^{−z} does not overflow."""
     root = (rate * g).sqrt()
     bessel: Tensor = torch.special.i1e(2 * root)
     return 0.5 * (rate.log() - g.log()) - (rate.sqrt() - g.sqrt()).square() + bessel.log()
 
 
 def _interval(rate: Tensor, value: Tensor, r: Tensor) -> tuple[Tensor, Tensor]:
-    """Where f(g) · N(value − g; 0, r²) is more than e⁻⁴⁰ of its largest value.
+    """Return the interval where f(g) · N(value − g; 0, r²) is more than e⁻⁴⁰ of its largest value.
 
     With s = √(1 + λ g), a bound of the ratio of two Bessel functions (Amos 1974) gives d log f/dg ≈ −1 + λ/(1 + s),
-    so log f ≈ −g + 2s − 2 log(1 + s): good enough to say where to look, and concave like f itself.
+    so log f ≈ −g + 2s − 2 log(1 + s): good enough to find the interval, and concave like log f itself.
     """
 
     def slope(g: Tensor) -> Tensor:
@@ -129,31 +128,20 @@ def _interval(rate: Tensor, value: Tensor, r: Tensor) -> tuple[Tensor, Tensor]:
         s = (1 + rate * g).sqrt()
         return -g + 2 * s - 2 * torch.log1p(s) - 0.5 * ((value - g) / r).square()
 
-    top = _crossing(slope, torch.maximum(value, rate).clamp(min=0), torch.zeros_like(value))
+    top = crossing(slope, torch.maximum(value, rate).clamp(min=0), torch.zeros_like(value))
     floor = height(top) - 40
-    low = _crossing(lambda g: height(g) - floor, (top - _REACH * r).clamp(min=0), top)
-    return low, _crossing(lambda g: height(g) - floor, top + _REACH * r, top)
+    low = crossing(lambda g: height(g) - floor, (top - _REACH * r).clamp(min=0), top)
+    return low, crossing(lambda g: height(g) - floor, top + _REACH * r, top)
 
 
-def _crossing(function: Callable[[Tensor], Tensor], outside: Tensor, inside: Tensor) -> Tensor:
-    """Where a function that is above zero towards `inside` crosses it, by bisection; else one of the ends."""
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (outside + inside)
-        above = function(middle) > 0
-        inside, outside = torch.where(above, middle, inside), torch.where(above, outside, middle)
-    return outside
-
-
-def _nodes(start: Tensor, stop: Tensor, order: int = 64) -> tuple[Tensor, Tensor]:
-    """Gauss and Legendre's points ``(*start.shape, order)`` between two ends, and the logs of their weights."""
-    at, weight = (torch.as_tensor(part).to(start) for part in np.polynomial.legendre.leggauss(order))
-    half = 0.5 * (stop - start).unsqueeze(-1)
-    points = start.unsqueeze(-1) + half * (1 + at)
-    return points.clamp(min=FEWEST), (half * weight).log()
+def _nodes(start: Tensor, stop: Tensor) -> tuple[Tensor, Tensor]:
+    """Return positive nodes ``(*start.shape, order)`` between two ends, and the logarithms of their weights."""
+    nodes, weights = gauss_legendre(start, stop, _ORDER)
+    return nodes.clamp(min=MIN_ELECTRONS), weights.log()
 
 
 def _gamma(shape: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Draws of Gamma(shape, 1) for whole shapes, zero for shape 0: Marsaglia and Tsang 2000, rejection and all."""
+    """Draw from Gamma(shape, 1) for whole shapes, by rejection (Marsaglia and Tsang 2000); 0 for shape 0."""
     d = (shape - 1 / 3).clamp(min=0.5)
     c = (9 * d).rsqrt()
     drawn, missing = torch.zeros_like(shape), shape > 0

@@ -1,4 +1,4 @@
-"""Histograms along the signal, and the distributions they make of it."""
+"""Histograms of the noise at many signals, and the distribution that is interpolated between them."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 @dataclass(frozen=True, eq=False)
 class Histograms:
-    """One histogram of y − x for each of many signals, all with the same cells in their own standard deviations.
+    """One histogram of y − x for each of many signals, all with the same cells in units of their standard deviations.
 
     Attributes
     ----------
     signals
-        Mean signal of each bin ``(bins,)``, rising.
+        Mean signal of each bin ``(bins,)``, in rising order.
     centres, scales
         Mean and standard deviation of y − x in each bin.
     edges
-        Of the cells ``(cells + 1,)``, in standard deviations from the mean.
+        Edges of the cells ``(cells + 1,)``, in standard deviations from the mean.
     cells
-        Pixels in each cell ``(bins, cells)``.
+        Number of pixels in each cell ``(bins, cells)``.
     """
 
     signals: Tensor
@@ -37,21 +37,21 @@ class Histograms:
 
     @property
     def counts(self) -> Tensor:
-        """Pixels of each bin ``(bins,)``."""
+        """Number of pixels in each bin ``(bins,)``."""
         return self.cells.sum(-1)
 
     @property
     def widths(self) -> Tensor:
-        """Of the cells, in standard deviations."""
+        """Widths of the cells, in standard deviations."""
         return self.edges.diff()
 
     def moments(self, power: int) -> Tensor:
-        """Standardised moments ``(bins,)``, with every pixel in the middle of its cell."""
+        """Return standardised moments ``(bins,)``, with every pixel in the middle of its cell."""
         middle = 0.5 * (self.edges[1:] + self.edges[:-1])
         return (self.cells * middle.pow(power)).sum(-1) / self.counts
 
     def beside(self, signal: Tensor) -> tuple[Tensor, Tensor]:
-        """The bins on either side of each signal and their weights, both ``(*signal.shape, 2)``."""
+        """Return the bins on either side of each signal and their weights, both ``(*signal.shape, 2)``."""
         x, last = signal.double().contiguous(), len(self.signals) - 1
         right = torch.searchsorted(self.signals, x.detach()).clamp(min(1, last), last)
         left = (right - 1).clamp(min=0)
@@ -68,8 +68,8 @@ class HistogramDistribution(Distribution):
 
         p_b(e) = n/(n + 1) · histogram(e) + 1/(n + 1) · N(e; m, s²)
 
-    where the second term is one pixel more, spread as a Gaussian: it keeps the density above zero where nothing
-    was seen, and changes neither mean nor variance.
+    where the second term is one additional pixel, spread as a Gaussian: it keeps the density above zero where no pixel
+    was measured, and changes neither mean nor variance.
 
     Attributes
     ----------
@@ -84,19 +84,19 @@ class HistogramDistribution(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        """The signal and the mean of y − x that was measured there."""
+        """The signal plus the mean of y − x that was measured there."""
         return self.signal + self._mixed(self.tables.centres)
 
     @property
     def variance(self) -> Tensor:
-        """Σ_b w_b (s_b² + (m_b − m)²), with the s_b of the pixels themselves."""
+        """Σ_b w_b (s_b² + (m_b − m)²), where s_b is the standard deviation of the pixels themselves."""
         bins, weights = self.tables.beside(self.signal)
         own = self.tables.scales.square()[bins]
         return ((own + self._away.square()) * weights).sum(-1).to(self.signal.dtype)
 
     @property
     def skewness(self) -> Tensor:
-        """From the third moments of the cells, mixed like the variance."""
+        """Skewness from the third moments of the cells, mixed like the variance."""
         bins, weights = self.tables.beside(self.signal)
         tables, counts = self.tables, self.tables.counts
         third = (tables.moments(3) * counts / (counts + 1) * tables.scales.pow(3))[bins]
@@ -104,7 +104,7 @@ class HistogramDistribution(Distribution):
         return ((third * weights).sum(-1) / self.variance.double().pow(1.5)).to(self.signal.dtype)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Log-density; finite everywhere."""
+        """Return the log-density, which is finite everywhere."""
         z, cell, bins, weights = self._places(value)
         tables = self.tables
         inside = (z >= tables.edges[0]) & (z <= tables.edges[-1])
@@ -114,7 +114,7 @@ class HistogramDistribution(Distribution):
         return torch.logsumexp(log - scale.log() + weights.log(), dim=-1).to(self._dtype(value))
 
     def cdf(self, value: Tensor) -> Tensor:
-        """P(y ≤ value); straight within a cell."""
+        """Return P(y ≤ value), which is linear within a cell."""
         z, cell, bins, weights = self._places(value)
         tables = self.tables
         part = ((z - tables.edges[cell]) / tables.widths[cell]).clamp(0, 1)
@@ -123,7 +123,7 @@ class HistogramDistribution(Distribution):
         return (counted / (tables.counts[bins] + 1) * weights).sum(-1).to(self._dtype(value))
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
-        """Draw a bin, then one of its pixels, then a place in that pixel's cell."""
+        """Draw a bin, then one of its pixels, then a value within that pixel's cell."""
         tables, (bins, weights) = self.tables, self.tables.beside(self.signal)
         device, shape = self.signal.device, self.signal.shape
 
@@ -133,7 +133,7 @@ class HistogramDistribution(Distribution):
         one = torch.where(uniform() < weights[..., 0], bins[..., 0], bins[..., 1])
         counts = tables.counts[one]
         rank = uniform() * (counts + 1)
-        # The pixels of all bins in one row, bin after bin and cell after cell: a rank is a place in that row.
+        # All pixels in one row, bin after bin and cell after cell: a rank is a position in that row.
         ends = tables.cells.flatten().cumsum(0)
         before = ends[one * tables.cells.shape[-1] + tables.cells.shape[-1] - 1] - counts
         cell = torch.searchsorted(ends, before + rank, right=True) - one * tables.cells.shape[-1]
@@ -145,12 +145,12 @@ class HistogramDistribution(Distribution):
 
     @property
     def _away(self) -> Tensor:
-        """The means of the two bins, from that of their mixture."""
+        """Means of the two bins, relative to that of their mixture."""
         centres = self.tables.centres[self.tables.beside(self.signal)[0]]
         return centres - self._mixed(self.tables.centres).double().unsqueeze(-1)
 
     def _places(self, value: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Values in standard deviations of the two bins, their cells, the bins and weights, all ``(..., 2)``."""
+        """Return values in standard deviations of the two bins, their cells, the bins and weights, all ``(..., 2)``."""
         tables, (bins, weights) = self.tables, self.tables.beside(self.signal)
         residual = (value.double() - self.signal.double()).unsqueeze(-1)
         z = (residual - tables.centres[bins]) / tables.scales[bins]

@@ -1,4 +1,4 @@
-"""Laws that are known: to corrupt clean images, and to compare what is learned with."""
+"""Known laws, to add noise to clean images and to compare learned laws with."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from muguet.noise.law import Distribution, Law
 from muguet.noise.mixture import Mixture
 
 _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
-_REACH = 9.0  # widths on either side of a sum's largest term: beyond are less than 1e-15 of it
+_REACH = 9.0  # A sum runs over this many widths on either side of its largest term; beyond is less than 1e-15 of it.
 
 
 class Gaussian(Law):
-    """p(y | x) = N(y; x, std²), the same everywhere; with std = 1 its likelihood is the squared error."""
+    """p(y | x) = N(y; x, std²), the same at all signals; with std = 1 its likelihood is the squared error."""
 
     constant: Tensor
 
@@ -26,13 +26,13 @@ class Gaussian(Law):
         self.register_buffer("constant", positive("std", std).float())
 
     def forward(self, signal: Tensor) -> Mixture:
-        """One component of constant width."""
+        """Return a mixture of one component of constant width."""
         means = signal.unsqueeze(-1)
         return Mixture(torch.zeros_like(means), means, self.constant.expand_as(means))
 
 
 class Laplace(Law):
-    """p(y | x) = exp(−|y − x| / scale) / (2 scale), the same everywhere; its likelihood is the absolute error."""
+    """p(y | x) = exp(−|y − x| / scale) / (2 scale) at all signals; its likelihood is the absolute error."""
 
     constant: Tensor
 
@@ -41,13 +41,13 @@ class Laplace(Law):
         self.register_buffer("constant", positive("scale", scale).float())
 
     def forward(self, signal: Tensor) -> LaplaceDistribution:
-        """Of one scale everywhere."""
+        """Return a distribution whose scale is the same at all signals."""
         return LaplaceDistribution(signal, self.constant)
 
 
 @dataclass(frozen=True, eq=False)
 class LaplaceDistribution(Distribution):
-    """The distribution of x + scale · (e₁ − e₂) with two exponential variables of mean one."""
+    """The distribution of x + scale · (e₁ − e₂), with e₁ and e₂ exponential variables of mean one."""
 
     signal: Tensor
     scale: Tensor
@@ -59,12 +59,12 @@ class LaplaceDistribution(Distribution):
 
     @property
     def variance(self) -> Tensor:
-        """Twice the scale's square."""
+        """2 · scale²."""
         return (2 * self.scale.square()).expand_as(self.signal)
 
     @property
     def skewness(self) -> Tensor:
-        """None: it is symmetric."""
+        """Zero, as the distribution is symmetric."""
         return torch.zeros_like(self.signal)
 
     def log_prob(self, value: Tensor) -> Tensor:
@@ -105,14 +105,14 @@ class Speckle(Law):
         self.register_buffer("floor", positive("floor", floor).float())
 
     def forward(self, signal: Tensor) -> Mixture:
-        """One component whose width follows the signal."""
+        """Return a mixture of one component whose width is proportional to the signal."""
         means = signal.unsqueeze(-1)
         stds = torch.maximum(self.relative * means.abs(), self.floor.to(means))
         return Mixture(torch.zeros_like(means), means, stds)
 
 
 class PoissonGaussian(CameraLaw):
-    """A camera that counts photo-electrons and adds read noise.
+    """The law of a camera that counts photo-electrons and adds read noise.
 
     y = gain · (k + read_noise · n) + offset,  k ~ Poisson((x − offset) / gain),  n ~ N(0, 1)
 
@@ -123,7 +123,7 @@ class PoissonGaussian(CameraLaw):
     """
 
     def forward(self, signal: Tensor) -> PoissonGaussianDistribution:
-        """Distribution of the counts at each signal, in counts."""
+        """Return the distribution of the recorded counts at each signal."""
         return PoissonGaussianDistribution(signal, self.gain, self.offset, self.read_noise)
 
 
@@ -131,7 +131,7 @@ class PoissonGaussian(CameraLaw):
 class PoissonGaussianDistribution(ElectronDistribution):
     """p(y | x) of `PoissonGaussian`: p(y) = Σₖ Poisson(k; λ) · N(y; offset + gain · k, (gain · read_noise)²).
 
-    Sums are exact to about 1e-12: they run over the counts around their largest term, in float64.
+    Sums run over the numbers of electrons around their largest term, in float64, and are exact to about 1e-12.
     """
 
     @property
@@ -141,15 +141,15 @@ class PoissonGaussianDistribution(ElectronDistribution):
 
     @property
     def skewness(self) -> Tensor:
-        """λ / (λ + read_noise²)^{3/2}: all cumulants of a Poisson variable are λ, a Gaussian has two."""
+        """λ / (λ + read_noise²)^{3/2}: all cumulants of a Poisson variable are λ, and a Gaussian has no third one."""
         return self.electrons / (self.electrons + self.read_noise.square()).pow(1.5)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Log-density per count.
+        """Return the log-density per count.
 
         The terms exp(k log λ − log k! − (v − k)²/(2 r²)), with v the value in photo-electrons and r the read
-        noise, are largest where log(k/λ) = (v − k)/r², and fall off there with a width of at most r: the sum
-        runs over the counts around that k, so it is as good far out in the tails as at the mean.
+        noise, are largest where log(k/λ) = (v − k)/r², and fall off from there with a width of at most r. The sum
+        runs over the numbers k around that place, so it is as exact far out in the tails as at the mean.
         """
         rate, v, r = self.in_electrons(value)
         with torch.no_grad():
@@ -160,11 +160,11 @@ class PoissonGaussianDistribution(ElectronDistribution):
         return (total - (r * self.gain).log() - _HALF_LOG_2PI).to(self.dtype(value))
 
     def cdf(self, value: Tensor) -> Tensor:
-        """P(y ≤ value) = Σₖ Poisson(k; λ) Φ((v − k)/r), where Φ is one for all counts far below v."""
+        """Return P(y ≤ value) = Σₖ Poisson(k; λ) Φ((v − k)/r), where Φ is one for all k far below v."""
         rate, v, r = self.in_electrons(value)
         with torch.no_grad():
             counts = _around(v, _REACH * r.expand_as(v))
-            below = counts[..., 0]  # of these and fewer, Φ is one
+            below = counts[..., 0]  # For smaller numbers Φ is one.
         whole: Tensor = torch.special.ndtr((v.unsqueeze(-1) - counts) / r)
         near = (_log_poisson(counts, rate).exp() * whole).sum(-1)
         far: Tensor = torch.special.gammaincc(below.clamp(min=1), rate)  # P(k < below)
@@ -172,7 +172,7 @@ class PoissonGaussianDistribution(ElectronDistribution):
         return (near + far).to(self.dtype(value))
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
-        """Draw photo-electrons, then read noise."""
+        """Draw photo-electrons, then add read noise."""
         electrons = self.electrons
         drawn = torch.poisson(electrons, generator)
         normal = torch.randn(drawn.shape, generator=generator, device=drawn.device, dtype=drawn.dtype)
@@ -180,16 +180,16 @@ class PoissonGaussianDistribution(ElectronDistribution):
 
 
 def _log_poisson(counts: Tensor, rate: Tensor) -> Tensor:
-    """Log-probability of counts ``(*rate.shape, n)``; −∞ for negative ones."""
+    """Return the log-probability of counts ``(*rate.shape, n)``; −∞ for negative ones."""
     rate = rate.unsqueeze(-1)
     log = counts * rate.log() - rate - torch.lgamma(counts.clamp(min=0) + 1)
     return log.masked_fill(counts < 0, -math.inf)
 
 
 def _balance(rate: Tensor, value: Tensor, r: Tensor) -> Tensor:
-    """The k where Poisson(k; rate) · N(value; k, r²) is largest: log(k/rate) = (value − k)/r².
+    """Return the k where Poisson(k; rate) · N(value; k, r²) is largest: log(k/rate) = (value − k)/r².
 
-    w = k/r² solves w + log w = log(rate/r²) + value/r² (Lambert's function), here by Newton's method.
+    w = k/r² solves w + log w = log(rate/r²) + value/r² (Lambert's function); Newton's method finds it in six steps.
     """
     level = (rate / r.square()).log() + value / r.square()
     w = torch.nn.functional.softplus(level).clamp(min=1e-300)
@@ -199,6 +199,6 @@ def _balance(rate: Tensor, value: Tensor, r: Tensor) -> Tensor:
 
 
 def _around(centre: Tensor, reach: Tensor) -> Tensor:
-    """Whole numbers around each centre ``(*centre.shape, n)``, at least `reach` to both sides."""
+    """Return whole numbers around each centre ``(*centre.shape, n)``, at least `reach` to both sides."""
     half = math.ceil(float(reach.max())) + 1 if reach.numel() else 1
     return centre.round().unsqueeze(-1) + torch.arange(-half, half + 1, device=centre.device)

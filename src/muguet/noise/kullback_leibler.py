@@ -1,4 +1,4 @@
-"""How far one law of the noise is from another: Kullback and Leibler's divergence, along the signal."""
+"""Kullback and Leibler's divergence between two noise laws, along the signal."""
 
 from __future__ import annotations
 
@@ -9,35 +9,39 @@ from torch import Tensor
 
 from muguet.noise.law import Distribution, Law
 from muguet.noise.measured import MeasuredLaw
+from muguet.noise.numerics import gauss_legendre
 from muguet.noise.transfer.bins import Floats, bins_of
 
-_TAIL = 1e-5  # of the probability, beyond which the grid goes as far again as it came
-_FEWEST, _MOST = 513, 65_537  # points of the grid
-_CLOSE = 1e-4  # nats, or of the divergence: when a grid twice as fine says the same
-_SURE = 1e-4  # smallest probability that a difference of two cumulative ones is trusted with
-_NODES = 12  # of a cell, where it is not
+_TAIL = 1e-5  # The grid reaches twice as far from the mean as the quantile of this probability.
+_MIN_POINTS, _MAX_POINTS = 513, 65_537  # Points of the grid.
+# A grid is fine enough if one twice as fine changes the divergence by less, in nats or as a part of it.
+_TOLERANCE = 1e-4
+# Smallest probability that is taken as the difference of two cumulative probabilities.
+_MIN_DIFFERENCE = 1e-4
+_NODES = 12  # Nodes of the quadrature over a cell of smaller probability.
 
 
 def divergence(p: Law, q: Law, signal: npt.ArrayLike) -> Floats:
-    """KL(p‖q)(x) = ∫ p(y|x) · log(p(y|x)/q(y|x)) dy at each signal x, in nats.
+    """Return KL(p‖q)(x) = ∫ p(y|x) · log(p(y|x)/q(y|x)) dy at each signal x, in nats.
 
     Kullback and Leibler 1951, doi:10.1214/aoms/1177729694. Two laws are integrated by the trapezoidal rule on a
-    grid that covers p, made finer until p integrates to one and the result stays, both to 1e-4.
+    grid that covers p, which is refined until p integrates to one and the result settles, both to 1e-4.
 
     A measured p is compared by its own cells in each of its bins, KL = Σᵢ Pᵢ log(Pᵢ/Qᵢ) with Qᵢ the probability
-    that q gives to the cell, interpolated between the bins and held beyond them. What p and q differ by within a
-    cell goes unseen. A histogram of n pixels in k cells is further from q than its law, by (k − 1)/2n on average
-    (the bias of Miller 1955 and Madow; k counts the cells that are not empty): that is subtracted, so a result
-    near zero may lie below it, by about √(k/2)/n.
+    that q gives to the cell. The result is interpolated between the bins and constant beyond them. Differences of p
+    and q within a cell do not count. A histogram of n pixels in k cells is further from q than the law it was drawn
+    from, by (k − 1)/2n on average (the bias of Miller 1955 and Madow; k counts the cells that are not empty): that is
+    subtracted, so a result near zero may lie below zero, by about √(k/2)/n.
 
-    A measured q is a law like any other; where it saw no pixel it is its one Gaussian pixel (`MeasuredLaw`).
+    A measured q is a law like any other; where no pixel was measured, its density is that of the one Gaussian pixel
+    that was added (`MeasuredLaw`).
 
     Parameters
     ----------
     p, q
-        Laws in the same units. The divergence is not symmetric: p is the truth, q what stands for it.
+        Laws in the same units. The divergence is not symmetric: p is the truth, q an approximation of it.
     signal
-        Signals in those units, of any shape; the result has it too. For an image use `mean_divergence`.
+        Signals in those units; the result has their shape. For an image use `mean_divergence`.
     """
     signals = np.asarray(signal, dtype=np.float64)
     if isinstance(p, MeasuredLaw):
@@ -48,9 +52,9 @@ def divergence(p: Law, q: Law, signal: npt.ArrayLike) -> Floats:
 
 
 def mean_divergence(p: Law, q: Law, signals: npt.ArrayLike, bins: int = 64) -> float:
-    """KL(p‖q) averaged over the pixels of an image of the signal, in nats a pixel.
+    """Return KL(p‖q) averaged over the pixels of an image of the signal, in nats per pixel.
 
-    Pixels that are not finite are left out; the others are taken in about `bins` groups of like signal.
+    Pixels that are not finite are left out; the others are grouped in about `bins` bins of similar signal.
     """
     values = np.asarray(signals, dtype=np.float64).ravel()
     values = values[np.isfinite(values)]
@@ -60,30 +64,30 @@ def mean_divergence(p: Law, q: Law, signals: npt.ArrayLike, bins: int = 64) -> f
 
 
 def _integrated(p: Distribution, q: Distribution) -> float:
-    """KL at a single signal: both distributions have the shape ``(1,)``."""
+    """Return KL at a single signal: both distributions have the shape ``(1,)``."""
     with torch.no_grad():
         middle = p.mean.double()
         low = p.quantile(_TAIL).double() - middle
         high = p.quantile(1 - _TAIL).double() - middle
-        points, last = _FEWEST, np.inf
+        points, last = _MIN_POINTS, np.inf
         while True:
             y = middle + torch.lerp(2 * low, 2 * high, torch.linspace(0, 1, points).to(middle))
             log_p, log_q = p.log_prob(y).double(), q.log_prob(y).double()
             density = log_p.exp()
-            # Where p is zero in floats, 0 · log 0 is 0, whatever q is.
+            # Where p underflows to zero, 0 · log 0 is 0, whatever q is.
             gain = torch.where(density > 0, log_p - log_q, 0.0)
             mass = float(torch.trapezoid(density, y))
             value = float(torch.trapezoid(density * gain, y))
-            # For a density p the integral is that of p log(p/q) − p + q; normalising takes out rounding of p.
+            # Normalising p by its mass removes the error of its own integral.
             value = value / mass - np.log(mass) if 0.5 < mass < 2 else value
-            settled = abs(mass - 1) < _CLOSE and abs(value - last) < _CLOSE * max(1.0, abs(value))
-            if settled or value == np.inf or points >= _MOST:
+            settled = abs(mass - 1) < _TOLERANCE and abs(value - last) < _TOLERANCE * max(1.0, abs(value))
+            if settled or value == np.inf or points >= _MAX_POINTS:
                 return value
             points, last = 2 * points - 1, value
 
 
 def _from_histograms(p: MeasuredLaw, q: Law) -> Floats:
-    """KL in each bin of p ``(bins,)``, less what a finite histogram is too far from anything."""
+    """Return KL in each bin of p ``(bins,)``, less the bias of a finite histogram."""
     tables = p.histograms
     edges = (tables.signals + tables.centres).unsqueeze(-1) + tables.scales.unsqueeze(-1) * tables.edges
     signals = tables.signals.unsqueeze(-1)
@@ -98,17 +102,18 @@ def _from_histograms(p: MeasuredLaw, q: Law) -> Floats:
 
 
 def _log_probability(distribution: Distribution, edges: Tensor) -> Tensor:
-    """Log-probability of cells between edges ``(bins, cells + 1)``, far out in the tails as well."""
+    """Return the log-probability of cells between edges ``(bins, cells + 1)``, exact far out in the tails as well."""
     exact = distribution.cdf(edges).double().diff(dim=-1)
-    at, weight = (torch.as_tensor(part).to(edges) for part in np.polynomial.legendre.leggauss(_NODES))
-    start, width = edges[:, :-1], edges.diff(dim=-1)
+    nodes, weights = gauss_legendre(edges[:, :-1], edges[:, 1:], _NODES)
     parts = [
-        distribution.log_prob(start + width * (1 + a) / 2).double() + (width * w / 2).log()
-        for a, w in zip(at, weight, strict=True)
+        distribution.log_prob(y).double() + weight.log()
+        for y, weight in zip(nodes.unbind(-1), weights.unbind(-1), strict=True)
     ]
-    return torch.where(exact > _SURE, exact.clamp(min=1e-300).log(), torch.logsumexp(torch.stack(parts), 0))
+    return torch.where(
+        exact > _MIN_DIFFERENCE, exact.clamp(min=1e-300).log(), torch.logsumexp(torch.stack(parts), 0)
+    )
 
 
 def _dtype(law: Law) -> torch.dtype:
-    """What a network computes in; float64 for all other laws."""
+    """Return the dtype of a network's parameters; float64 for all other laws."""
     return next((parameter.dtype for parameter in law.parameters()), torch.float64)

@@ -1,4 +1,4 @@
-"""The one idea of the package: a noise law maps a signal to the distribution of what is recorded."""
+"""The central idea of the package: a noise law maps a signal to the distribution of the recorded value."""
 
 from __future__ import annotations
 
@@ -49,69 +49,69 @@ class Distribution(ABC):
 
     @abstractmethod
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
-        """One draw for every signal."""
+        """Draw one value for every signal."""
 
     def quantile(self, p: Tensor | float) -> Tensor:
-        """The value with P(y ≤ value | x) = p, for p of a shape that broadcasts with the signal's.
+        """Return the value with P(y ≤ value | x) = p, for p of a shape that broadcasts with the signal's.
 
-        By bisection of the `cdf`, which bounds how far into a tail it can be right; −∞ at 0, ∞ at 1.
+        It is found by bisection of the `cdf`, whose rounding limits how far into a tail it is exact; −∞ at 0, ∞ at 1.
         """
         levels = torch.as_tensor(p, dtype=torch.float64, device=self.mean.device)
         return numerics.quantile(self.cdf, self.mean, self.std, levels).to(self.mean.dtype)
 
 
 class Law(nn.Module, ABC):
-    """A noise law: ``law(signal)`` is the distribution of what the camera records there.
+    """A noise law: ``law(signal)`` is the distribution of the value that the camera records at each signal.
 
-    The methods below it take and give numpy arrays or tensors alike.
+    All methods but `forward` accept NumPy arrays and tensors, and return the same kind.
     """
 
     @abstractmethod
     def forward(self, signal: Tensor) -> Distribution:
-        """Distribution of the recorded value at each signal (any shape)."""
+        """Return the distribution of the recorded value at each signal (any shape)."""
 
     def distribution(self, signal: npt.ArrayLike | Tensor) -> Distribution:
-        """``law(signal)`` for an array or a number, without gradients."""
+        """Return ``law(signal)`` for an array or a number, without gradients."""
         with torch.no_grad():
             return self.forward(self._tensor(signal))
 
     def mean(self, signal: Values) -> Values:
-        """Mean of what is recorded at each signal: the signal itself, unless the law is a measured one."""
+        """Return the mean recorded value at each signal: the signal itself, unless the law was measured."""
         return self._like(signal, self.distribution(signal).mean)
 
     def std(self, signal: Values) -> Values:
-        """Standard deviation of the noise at each signal."""
+        """Return the standard deviation of the noise at each signal."""
         return self._like(signal, self.distribution(signal).std)
 
     def skewness(self, signal: Values) -> Values:
-        """Pearson's moment skewness of the noise at each signal."""
+        """Return Pearson's moment skewness of the noise at each signal."""
         return self._like(signal, self.distribution(signal).skewness)
 
     def log_prob(self, recorded: Values, signal: Values) -> Values:
-        """Log-density of recorded values given their signals (shapes broadcast)."""
+        """Return the log-density of recorded values given their signals (shapes broadcast)."""
         with torch.no_grad():
             return self._like(signal, self.distribution(signal).log_prob(self._tensor(recorded)))
 
     def density(self, recorded: Values, signal: Values) -> Values:
-        """Probability density of recorded values given their signals, per unit of the signal."""
+        """Return the probability density of recorded values given their signals, per unit of the signal."""
         with torch.no_grad():
             return self._like(signal, self.distribution(signal).log_prob(self._tensor(recorded)).exp())
 
     def cdf(self, recorded: Values, signal: Values) -> Values:
-        """P(y ≤ recorded) given the signals (shapes broadcast)."""
+        """Return P(y ≤ recorded) given the signals (shapes broadcast)."""
         with torch.no_grad():
             return self._like(signal, self.distribution(signal).cdf(self._tensor(recorded)))
 
     def quantile(self, signal: Values, p: npt.ArrayLike | Tensor) -> Values:
-        """The value below which a share p of what is recorded at each signal lies (shapes broadcast)."""
-        # In float64: in float32 the nearest number below one is 6e-8 away.
+        """Return the value with P(y ≤ value) = p at each signal (shapes broadcast)."""
+        # Probabilities are in float64: in float32 the nearest number below one is 6e-8 away.
         levels = p if isinstance(p, Tensor) else torch.from_numpy(np.array(p, dtype=np.float64))
         distribution = self.distribution(signal)
         with torch.no_grad():
             return self._like(signal, distribution.quantile(levels.to(distribution.mean.device)))
 
     def sample(self, signal: Values, seed: int | torch.Generator = 0) -> Values:
-        """One recorded value for each signal; the same seed gives the same draw."""
+        """Draw one recorded value for each signal; the same seed gives the same draw."""
         tensor = self._tensor(signal)
         generator = torch.Generator(tensor.device).manual_seed(seed) if isinstance(seed, int) else seed
         with torch.no_grad():
@@ -121,9 +121,9 @@ class Law(nn.Module, ABC):
         if isinstance(values, Tensor):
             return values
         reference = next(self.buffers(), next(self.parameters(), torch.empty(0)))
-        # A copy in plain order: PyTorch takes no other byte order, no negative strides, nothing read-only.
+        # A copy, because PyTorch accepts neither other byte orders, nor negative strides, nor read-only arrays.
         plain = np.array(values, dtype=np.float64, order="C")
-        # A network computes in the dtype of its weights; all other laws in that of the signal.
+        # A network computes in the dtype of its weights, all other laws in that of the signal.
         dtype = next((p.dtype for p in self.parameters()), torch.get_default_dtype())
         return torch.from_numpy(plain).to(reference.device, dtype)
 
@@ -135,9 +135,9 @@ class Law(nn.Module, ABC):
 
 
 class Affine(Law):
-    """A law in other units: if x̂ = (x − offset)/scale follows ``law``, this one is in the units of x.
+    """A law in other units: if (x − offset)/scale is in the units of ``law``, this one is in the units of x.
 
-    It carries a law learned in a network's units back to camera counts.
+    It converts a law that was learned in network units to camera counts.
     """
 
     offset: Tensor
@@ -146,19 +146,19 @@ class Affine(Law):
     def __init__(self, law: Law, offset: float, scale: float) -> None:
         super().__init__()
         if not 0 < scale < math.inf:
-            raise ValueError(f"scale is {scale:g}: units grow with counts, give a number above 0")
+            raise ValueError(f"scale is {scale:g}: give a finite number above 0")
         self.law = law
         self.register_buffer("offset", torch.tensor(float(offset)))
         self.register_buffer("scale", torch.tensor(float(scale)))
 
     def forward(self, signal: Tensor) -> Distribution:
-        """Distribution in the outer units."""
+        """Return the distribution in the outer units."""
         inner = self.law.forward((signal - self.offset) / self.scale)
         return AffineDistribution(inner, self.offset, self.scale)
 
 
 class AffineDistribution(Distribution):
-    """The distribution of offset + scale · y."""
+    """The distribution of offset + scale · y, with offset and scale numbers or tensors of the signal's shape."""
 
     def __init__(self, inner: Distribution, offset: Tensor, scale: Tensor) -> None:
         self.inner, self.offset, self.scale = inner, offset, scale
@@ -175,11 +175,11 @@ class AffineDistribution(Distribution):
 
     @property
     def skewness(self) -> Tensor:
-        """See `Distribution`; the scale is positive, so it does not change."""
+        """See `Distribution`; a positive scale does not change the skewness."""
         return self.inner.skewness
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """See `Distribution`; the change of variable costs log(scale)."""
+        """See `Distribution`; the change of variable subtracts log(scale)."""
         return self.inner.log_prob((value - self.offset) / self.scale) - self.scale.log()
 
     def cdf(self, value: Tensor) -> Tensor:
@@ -196,6 +196,6 @@ class AffineDistribution(Distribution):
 
 
 def corrupt(law: Law, clean: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """What a camera with this noise law would record of a clean signal: one draw of p(y | clean)."""
+    """Return what a camera with this noise law would record of a clean signal: one draw of p(y | clean)."""
     with torch.no_grad():
         return law.forward(clean).sample(generator)

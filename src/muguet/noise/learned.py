@@ -1,4 +1,4 @@
-"""N-net: the law of the noise as a pixelwise network from the signal to a Gaussian mixture."""
+"""N-net: a noise law that is a pixelwise network from the signal to a Gaussian mixture."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from muguet.noise.mixture import Mixture
 class LearnedLaw(Law):
     """N-net: p(y | x) = Σₖ αₖ(x) N(y; x + mₖ(x), σₖ(x)²) with Σₖ αₖ mₖ = 0.
 
-    A perceptron of two hidden layers, applied to every pixel by itself, whose only input is the signal.
-    The components are centred so that the mixture's mean *is* the signal: without it the signal could not be
-    told from the noise's mean. All widths and offsets are multiples of one scale
-    s(x) = s₀ · √(softplus(a·x + b)) · exp(correction(x)), whose root follows shot noise beyond the signals
-    seen in training, where a free network would run away.
+    A perceptron of two hidden layers, applied to every pixel separately, whose only input is the signal.
+    The components are centred so that the mean of the mixture *is* the signal: otherwise the signal could not be
+    separated from the mean of the noise. All widths and offsets are multiples of one scale
+    s(x) = s₀ · √(softplus(a·x + b)) · exp(correction(x)), whose square root follows shot noise beyond the signals
+    of the training images, where an unconstrained network would diverge.
 
     Ollion et al., *Joint self-supervised blind denoising and noise estimation*, 2021, arXiv:2102.08023.
 
@@ -29,9 +29,9 @@ class LearnedLaw(Law):
     components
         K: 1, 2 or 3 (the reference's G1, G2, G3).
     std
-        A rough standard deviation of the noise in the signal's units, where learning starts.
+        Initial standard deviation of the noise in the signal's units.
     width
-        Hidden units of each layer.
+        Units of each hidden layer.
     """
 
     initial_std: Tensor
@@ -48,33 +48,33 @@ class LearnedLaw(Law):
         with torch.no_grad():
             self.head.weight.mul_(0.1)
             self.head.bias.zero_()
-            # Components that start alike get equal gradients and stay alike: spread means and widths.
+            # Equal components would get equal gradients and stay equal: their means and widths start apart.
             spread = torch.linspace(-1.0, 1.0, components) if components > 1 else torch.zeros(1)
             self.head.bias[1 + components : 1 + 2 * components] = 0.8 * spread
             self.head.bias[1 + 2 * components :] = 0.3 * spread
 
     def forward(self, signal: Tensor) -> Mixture:
-        """Mixture of ``(*signal.shape, K)`` components."""
-        # One row a unit, one a component: what runs along signals is several times as fast as what runs along three.
+        """Return a mixture of ``(*signal.shape, K)`` components."""
+        # One row per unit or component: operations along signals are several times as fast as along three components.
         rows = signal.reshape(1, -1)
         out = torch.cat([rows, torch.asinh(4 * rows)])
         for layer in (*self.hidden, self.head):
             linear = isinstance(layer, nn.Linear)
             out = torch.addmm(layer.bias.unsqueeze(1), layer.weight, out) if linear else layer(out)
         correction, logits, means, widths = torch.split(out, [1] + 3 * [self.components])
-        # Kept off zero, where a root has no gradient: far out on the dark side softplus underflows.
+        # Above zero, where a square root has a gradient: for very dark signals softplus underflows.
         shot = F.softplus(self.line[0] * rows + self.line[1]) + 1e-4
         scale = self.initial_std * shot.sqrt() * correction.clamp(-6, 6).exp()
         log_weights = torch.log_softmax(logits, dim=0)
         centre = (log_weights.exp() * means).sum(0, keepdim=True)
-        # A floor relative to the scale keeps a component from collapsing on repeated values.
+        # A minimum relative to the scale keeps a component from collapsing onto repeated values.
         stds = scale * (widths.clamp(-4, 4).exp() + 0.02)
         means = rows + scale * (means - centre)
         return Mixture(*(each.T.view(*signal.shape, -1) for each in (log_weights, means, stds)))
 
 
 class _Tanh(nn.Module):
-    """The hyperbolic tangent, as 2 / (1 + exp(−2x)) − 1, which PyTorch computes in a fifth of the time."""
+    """The hyperbolic tangent as 2 / (1 + exp(−2x)) − 1, which PyTorch computes in a fifth of the time."""
 
     def forward(self, values: Tensor) -> Tensor:
         return torch.sigmoid(2 * values).mul(2).sub(1)

@@ -1,4 +1,4 @@
-"""Noise measured on images themselves."""
+"""A noise law that is measured on images, as histograms."""
 
 from __future__ import annotations
 
@@ -16,35 +16,36 @@ from muguet.noise.law import Law
 from muguet.noise.transfer.bins import Bins, Floats, bins_of, pixels
 from muguet.noise.transfer.curve import MeanVariance
 
-_BEND = 2.0  # standard deviations: cells are alike within, and grow with the distance beyond
-_CELLS = 400  # at most, from the furthest pixel to the furthest
+# Cells have equal widths within this many standard deviations, and grow with the distance beyond.
+_BEND = 2.0
+_MAX_CELLS = 400  # Maximal number of cells, from the pixel furthest below the mean to the one furthest above.
 
 
 class MeasuredLaw(Law):
-    """The law of the noise as it was counted: histograms of y − x, one for each of many signals.
+    """A measured noise law: histograms of y − x, one for each of many signals.
 
     In a bin of n pixels of like signal, with mean m and standard deviation s of y − x,
 
         p(y | x) = n/(n + 1) · histogram(y − x) + 1/(n + 1) · N(y − x; m, s²)
 
-    where the second term is one pixel more, spread as a Gaussian: it keeps the density above zero where nothing
-    was seen, and changes neither mean nor variance. Cells are about 2.7 n^(−1/3) standard deviations wide in the
-    bulk (Freedman and Diaconis 1981, doi:10.1007/BF01025868) and grow with the distance (evenly spaced in
+    where the second term is one additional pixel, spread as a Gaussian: it keeps the density above zero where no pixel
+    was measured, and changes neither mean nor variance. Cells are about 2.7 n^(−1/3) standard deviations wide near
+    the mean (Freedman and Diaconis 1981, doi:10.1007/BF01025868) and grow with the distance (evenly spaced in
     asinh(z/2)), so the furthest pixel is kept; their width makes the density's σ up to 0.5 % larger than `std`, which
     is that of the pixels. Between the mean signals of two bins the two densities are mixed
-    linearly, and so are variance and third moment: exactly what those of shot noise, multiplied or not, do.
-    Beyond the ends the law of the last bin is held: `signals` says from where to where it was measured.
+    linearly, and so are variance and third moment: those of shot noise, multiplied or not, are linear as well.
+    Beyond the first and the last of `signals` the law of that bin is used.
 
     Parameters
     ----------
     signals
-        Mean signal of each bin ``(bins,)``, rising, in counts.
+        Mean signal of each bin ``(bins,)``, in rising order, in counts.
     centres, scales
         Mean and standard deviation of y − x in each bin, in counts.
     edges
-        Of the cells ``(cells + 1,)``, in standard deviations of its bin from its mean.
+        Edges of the cells ``(cells + 1,)``, in standard deviations from the mean of a bin.
     cells
-        Pixels in each cell ``(bins, cells)``.
+        Number of pixels in each cell ``(bins, cells)``.
     """
 
     signals: Tensor
@@ -64,12 +65,12 @@ class MeasuredLaw(Law):
 
     @property
     def counts(self) -> Tensor:
-        """Pixels of each bin ``(bins,)``."""
+        """Number of pixels in each bin ``(bins,)``."""
         return self.cells.sum(-1)
 
     @property
     def histograms(self) -> Histograms:
-        """The tables, in float64 whatever the module was moved to."""
+        """The histograms, in float64 whatever dtype the module was converted to."""
         tables = (self.signals, self.centres, self.scales, self.edges, self.cells)
         return Histograms(*(table.double() for table in tables))
 
@@ -77,37 +78,37 @@ class MeasuredLaw(Law):
     def from_pairs(
         cls, noisy: npt.ArrayLike, clean: npt.ArrayLike, bins: int = 64, fewest: int = 1000
     ) -> Self:
-        """The law between registered images of one shape: what was recorded, and its signal.
+        """Measure the law on registered images of one shape: the recorded values and their signals.
 
-        Where the clean image has noise of its own, the mean of m frames say, the variance comes out too large by
+        If the clean image has noise of its own, as the mean of m frames has, the variance is too large by
         a factor of 1 + 1/m, or too small by 1 − 1/m if the noisy frame is one of them. Pixels that are not
-        finite in both are left out; make clipped ones NaN first.
+        finite in both are left out; replace saturated ones by NaN first.
 
         Parameters
         ----------
         noisy, clean
             Arrays of one shape, in counts.
         bins, fewest
-            About how many bins of equal counts, and the fewest pixels of one, at the rare signals.
+            Approximate number of bins of equal counts, and the smallest number of pixels of one, at rare signals.
 
         Raises
         ------
         MuguetError
-            If the shapes differ, there are no pixels, or no noise.
+            If the shapes differ, or there are no pixels, or there is no noise.
         """
         recorded, signals = pixels(noisy, clean)
         return cls._counted(recorded - signals, signals, bins, fewest)
 
     @classmethod
     def from_repeats(cls, frames: npt.ArrayLike, bins: int = 64, fewest: int = 1000) -> Self:
-        """The law from T frames of a scene that holds still, without a clean image.
+        """Measure the law on T frames of a scene that holds still, without a clean image.
 
         The signal is the mean of all frames, x̄, and the residual (y − x̄)/√(1 − 1/T). Binning on a noisy mean
-        would in general mix signals and pull towards the mean, but not here: the frames of a pixel are
+        would in general mix signals and bias residuals towards zero, but not here: the frames of a pixel are
         exchangeable, so E[y − x̄ | x̄] = 0 whatever x is, and as the sum of all frames is a sufficient statistic
         of Poisson as of Gaussian noise, the law of y given x̄ does not depend on x at all: its variance is
         (1 − 1/T) σ²(x̄) exactly. (The mean of the *other* frames has neither property.) Skewness does shrink,
-        by (T − 2)/√(T (T − 1)): 0.93 for 21 frames; two frames tell nothing of it.
+        by a factor of (T − 2)/√(T (T − 1)): 0.93 for 21 frames; from two frames it cannot be measured.
 
         Parameters
         ----------
@@ -147,7 +148,7 @@ class MeasuredLaw(Law):
         return cls(groups.mean(signals), centres, scales, edges, cells)
 
     def points(self) -> MeanVariance:
-        """Variance against signal, for a camera's read-out, with errors √((m₄ − variance²)/n)."""
+        """Return the photon-transfer curve: variance against signal, with errors √((m₄ − variance²)/n)."""
         tables = self.histograms
         excess = (tables.moments(4) - 1).clamp(min=0)
         error = tables.scales.square() * (excess / tables.counts).sqrt()
@@ -156,16 +157,16 @@ class MeasuredLaw(Law):
         return MeanVariance(signal, variance, deviation, count.astype(np.intp), self.blur)
 
     def forward(self, signal: Tensor) -> HistogramDistribution:
-        """Distribution of the recorded value at each signal, in counts."""
+        """Return the distribution of the recorded value at each signal, in counts."""
         return HistogramDistribution(signal, self.histograms)
 
 
 def _histograms(z: Floats, groups: Bins) -> tuple[Floats, Floats]:
-    """Edges common to all bins, and the counts of each bin ``(bins, cells)``."""
+    """Return edges common to all bins, and the numbers of pixels ``(bins, cells)``."""
     bent = np.arcsinh(z / _BEND)
     reach = float(np.abs(bent).max()) * (1 + 1e-9)
     width = 2.7 * float(np.median(groups.counts)) ** (-1 / 3) / _BEND
-    number = min(max(math.ceil(2 * reach / width), 1), _CELLS)
+    number = min(max(math.ceil(2 * reach / width), 1), _MAX_CELLS)
     cell = np.clip(((bent + reach) * (number / (2 * reach))).astype(np.intp), 0, number - 1)
     which = np.repeat(np.arange(len(groups.starts)), groups.counts)
     cells = np.bincount(which * number + cell, minlength=len(groups.starts) * number)

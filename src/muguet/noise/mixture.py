@@ -1,4 +1,4 @@
-"""Gaussian mixtures, the family of every law that is learned here."""
+"""Gaussian mixtures, the family of all learned laws."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ class Mixture(Distribution):
         return third / self.variance.pow(1.5)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Log-density of the mixture, by log-sum-exp."""
+        """Return the log-density of the mixture, by log-sum-exp."""
         z = (value.unsqueeze(-1) - self.means) / self.stds
         return torch.logsumexp(self.log_weights - 0.5 * z.square() - self.stds.log() - _HALF_LOG_2PI, dim=-1)
 
     def cdf(self, value: Tensor) -> Tensor:
-        """P(y ≤ value)."""
+        """Return P(y ≤ value)."""
         z = (value.unsqueeze(-1) - self.means) / self.stds
         below: Tensor = torch.special.ndtr(z)
         return (self.weights * below).sum(-1)
@@ -71,7 +71,7 @@ class Mixture(Distribution):
         return (self.means.gather(-1, which) + self.stds.gather(-1, which) * normal).squeeze(-1)
 
     def quantile(self, p: Tensor | float) -> Tensor:
-        """See `Distribution`; in closed form for one component, where it is μ + σ Φ⁻¹(p)."""
+        """See `Distribution`; for one component the closed form μ + σ Φ⁻¹(p)."""
         if self.means.shape[-1] > 1:
             return super().quantile(p)
         levels = torch.as_tensor(p, dtype=torch.float64, device=self.means.device)

@@ -1,45 +1,67 @@
-"""A learned law without what the estimate's own error added to it."""
+"""A learned law without what the error of the estimate added to it."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from muguet.noise.law import Law
-from muguet.noise.learned import LearnedLaw
+from muguet.noise.law import AffineDistribution, Distribution, Law
 from muguet.noise.mixture import Mixture
-from muguet.noise.transfer.variance import Variance
+from muguet.noise.transfer.curve import MeanVariance
+from muguet.noise.transfer.variance import Variance, fitted_variance
 
 
 class Sharpened(Law):
-    """N-net's law, drawn together about the signal until it has a variance that was measured beside it.
+    """A learned law, narrowed about the signal until it has a variance that was measured independently.
 
-    N-net learns the law of y − x̂, which holds the error of x̂: σ²_N = σ² + E[(x − x̂)² | x̂]. With σ² known, all
-    offsets and widths of its components are multiplied by σ/σ_N, which keeps weights, mean and skewness. To take the
-    error's variance away from every component instead, as if it were Gaussian, keeps the third moment; measured on
-    simulated and real images that was further from the truth, in divergence everywhere and in skewness where the
-    error is large, for it is skewed as well.
+    N-net learns the law of y − x̂, which includes the error of x̂: σ²_N = σ² + E[(x − x̂)² | x̂]. With σ² known, all
+    offsets and widths of its components are multiplied by σ/σ_N, which keeps weights, mean and skewness. Subtracting
+    the variance of the error from every component instead, as if the error were Gaussian, keeps the third moment;
+    measured on simulated and real images that was further from the truth, in divergence everywhere and in skewness
+    where the error is large, for it is skewed as well.
 
     Parameters
     ----------
     learned
-        N-net's law.
+        N-net's law, or any other whose mean is the signal.
     variance
         σ²(x), in the same units.
     """
 
-    def __init__(self, learned: LearnedLaw, variance: Variance) -> None:
+    def __init__(self, learned: Law, variance: Variance) -> None:
         super().__init__()
         self.learned = learned
         self.variance = variance
 
-    def forward(self, signal: Tensor) -> Mixture:
-        """Mixture of ``(*signal.shape, K)`` components."""
+    def forward(self, signal: Tensor) -> Distribution:
+        """Distribution of x + σ/σ_N · (y − x), where y follows the learned law; a mixture if that is one."""
         blurred = self.learned.forward(signal)
-        stretch = (self.variance(signal) / blurred.variance).sqrt().unsqueeze(-1)
-        centre = signal.unsqueeze(-1)
+        stretch = (self.variance(signal) / blurred.variance).sqrt()
+        if not isinstance(blurred, Mixture):
+            return AffineDistribution(blurred, signal * (1 - stretch), stretch)
+        stretch, centre = stretch.unsqueeze(-1), signal.unsqueeze(-1)
         return Mixture(
             blurred.log_weights,
             centre + stretch * (blurred.means - centre),
             torch.mul(stretch, blurred.stds),
         )
+
+
+def sharpen(laws: Sequence[Law], transfers: Sequence[MeanVariance | None]) -> list[Law]:
+    """Sharpen the learned law of each channel by the photon-transfer curve that was measured for it.
+
+    Parameters
+    ----------
+    laws
+        The learned law of every channel.
+    transfers
+        The photon-transfer curve of every channel in the units of its law, or None where there is none, which leaves
+        the law as it is. An empty sequence leaves all of them.
+    """
+    sharp = list(laws)
+    for channel, points in enumerate(transfers):
+        if points is not None:
+            sharp[channel] = Sharpened(laws[channel], fitted_variance(points))
+    return sharp

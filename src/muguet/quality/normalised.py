@@ -11,7 +11,8 @@ import numpy.typing as npt
 from muguet.errors import MuguetError
 from muguet.image.values import unsaturated
 from muguet.noise.law import Law
-from muguet.noise.transfer.bins import bins_of
+from muguet.noise.numerics import window_sums
+from muguet.noise.transfer.bins import bins_of, min_bin_count
 from muguet.noise.transfer.single_image import transfer_alone
 from muguet.noise.transfer.variance import Variance, fitted_variance
 from muguet.quality.check import Floats
@@ -115,23 +116,13 @@ def _darkest(plane: Floats) -> float:
     return float(np.percentile(known, 0.1)) if known.size else -np.inf
 
 
-def window_sums(values: Floats, box: int) -> Floats:
-    """Sums over all windows of box×box pixels ``(Y − box + 1, X − box + 1)``; NaN where one of them is."""
-    if min(values.shape) < box:
-        return np.empty((0, 0))
-    windows = np.lib.stride_tricks.sliding_window_view
-    rows = windows(values, box, axis=0).sum(-1)
-    sums: Floats = windows(rows, box, axis=1).sum(-1)
-    return sums
-
-
 def measure_variance(plane: Floats) -> Variance | None:
     """Fit σ²(signal) as a polynomial to the photon-transfer curve of one plane; return None if it is too small.
 
     See `muguet.noise.transfer.single_image.transfer_alone` and `muguet.noise.transfer.variance.fitted_variance`.
     """
     try:
-        points = transfer_alone(plane[None], fewest=min(1000, max(100, plane.size // 32)))
+        points = transfer_alone(plane[None], fewest=min_bin_count(plane.size))
     except MuguetError:
         return None
     variance = fitted_variance(points) if len(points.signal) > 1 else None

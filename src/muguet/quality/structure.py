@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from muguet.image.values import fill_missing
+from muguet.noise.numerics import window_sums
 from muguet.quality.check import Floats
-from muguet.quality.normalised import window_sums
 from muguet.restoration.blur import gaussian_blur
 
 _BOX = 5

@@ -58,7 +58,7 @@ def told(found: Correlation | None, reach: Sequence[int], chosen: bool) -> str:
 
     `chosen`: the user chose the mask.
     """
-    sentence = found.told() if found is not None else ""
+    sentence = found.sentence() if found is not None else ""
     wide = " and ".join(f"{far} along {axis}" for axis, far in zip("YX", reach[-2:], strict=True) if far)
     if chosen:
         return f"{sentence} The mask is as you chose it." if sentence else ""

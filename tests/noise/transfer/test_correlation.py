@@ -25,7 +25,7 @@ def test_white_noise_on_a_scene_is_not_correlated():
     found = noise_correlation((scene() + white())[None])
     assert np.abs([found.x, found.y]).max() < 6 * found.error + 0.02
     assert found.reach == (0, 0)
-    assert found.told() == ""
+    assert found.sentence() == ""
 
 
 def test_noise_that_depends_on_the_signal_is_not_correlated():
@@ -39,7 +39,7 @@ def test_correlation_along_x_is_measured(share):
     assert found.x[0] == pytest.approx(share / (1 + share**2), abs=0.03)
     assert abs(found.y[0]) < 0.05
     assert found.reach == (0, 1)
-    assert "along X" in found.told()
+    assert "along X" in found.sentence()
     turned = noise_correlation((scene() + along_x(white(), share)).T[None])
     assert turned.reach == (1, 0)
     np.testing.assert_allclose(turned.y, found.x, atol=0.03)
@@ -77,8 +77,8 @@ def test_what_the_high_pass_lets_through_of_correlated_noise(axis):
 @given(
     y=st.floats(-0.1, 0.5), x=st.floats(-0.1, 0.5), error=st.floats(0.001, 0.05), rest=st.floats(-0.01, 0.01)
 )
-def test_nothing_is_made_up_for_that_is_not_clear(y, x, error, rest):
-    """What both axes have alike is the scene, and what masks hide is not measured by it."""
+def test_only_a_clear_correlation_along_one_axis_is_corrected_for(y, x, error, rest):
+    """Correlation of both axes comes from the scene, and masks hide a large one."""
     found = Correlation(np.array([y, rest, 0, 0]), np.array([x, rest, 0, 0]), error)
     assert 0.8 < found.passed <= 1
     if any(found.reach) or abs(y - x) < 3 * error or max(x, y) < max(3 * error, 4 * min(x, y)):
@@ -94,7 +94,7 @@ def test_the_mean_of_several_images():
     assert mean_correlation([np.zeros((1, 8, 8))]) is None
 
 
-def test_what_cannot_be_measured_is_said():
+def test_what_cannot_be_measured_is_an_error():
     with pytest.raises(MuguetError, match="16×16"):
         noise_correlation(np.zeros((1, 8, 8)))
     with pytest.raises(MuguetError, match="200 pixels"):

@@ -26,7 +26,7 @@ def test_high_pass_keeps_the_variance_of_white_noise_and_nothing_of_a_smooth_sce
     assert np.nanvar(high_pass(noise)) == pytest.approx(9, rel=0.03)
     assert np.nanmax(np.abs(high_pass(waves()))) < 0.01
     y, x = np.mgrid[:20, :20].astype(float)
-    assert np.nanmax(np.abs(high_pass(x**5 * y))) < 1e-6  # no answer to polynomials below the sixth degree
+    assert np.nanmax(np.abs(high_pass(x**5 * y))) < 1e-6  # Polynomials below the sixth degree are removed.
 
 
 @given(y=st.integers(0, 23), x=st.integers(0, 23))
@@ -52,7 +52,7 @@ def test_the_curve_of_shot_noise(known):
 @pytest.mark.parametrize("axis", [-1, -2])
 @pytest.mark.parametrize("share", [0.04, 0.06, 0.08])
 def test_noise_that_neighbours_share_a_little_is_measured_all_the_same(axis, share):
-    """As a detector does that is slow for its line: no mask hides it, and the filter would miss up to a seventh."""
+    """A slow detector has such noise: no mask hides it, and the filter alone would miss up to a seventh."""
     clean = waves(512)
     noise = recorded(clean) - clean
     noise = (noise + share * np.roll(noise, 1, axis)) / np.sqrt(1 + share**2)
@@ -120,7 +120,7 @@ def test_planes_of_several_sizes_are_measured_together():
     assert np.average(ratio, weights=points.count) == pytest.approx(1, abs=0.03)
 
 
-def test_what_cannot_be_measured_is_said():
+def test_what_cannot_be_measured_is_an_error():
     with pytest.raises(MuguetError, match="16×16"):
         transfer_alone(np.zeros((1, 8, 40)))
     with pytest.raises(MuguetError, match="7×7"):

@@ -64,7 +64,7 @@ def test_a_few_wild_points_do_not_move_it():
     np.testing.assert_allclose(np.sqrt(found(points.signal[5:])), expected, rtol=0.1)
 
 
-def test_what_is_no_polynomial_is_said():
+def test_a_curve_that_is_no_polynomial_has_a_large_misfit():
     points = points_of(lambda s: 100 + 80 * np.sin(s / 60))
     assert fitted_variance(points).misfit > 0.1
 

@@ -1,1 +1,1 @@
-"""The camera, read off its noise: gain, offset and read noise with intervals, and what they mean in words."""
+"""The camera, read off its noise: gain, offset and read noise with intervals, and their meaning in sentences."""

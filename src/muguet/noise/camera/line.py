@@ -1,4 +1,4 @@
-"""A straight line through points with errors, some of which may not belong to it."""
+"""A robust straight line through points with errors, with the uncertainty of its level and slope."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from muguet.noise.transfer.bins import Floats
+from muguet.noise.transfer.robust import normal_equations, robust_fit
 
-_HUBER = 1.345  # standard errors: 95 % as efficient as least squares where nothing is wrong
-_ROUNDS = 50
-_RUNS, _LONG_RUNS = 8, 4  # of neighbours: fewer where each must be as long as a smooth curve's errors reach
-_TO_STD = 0.6745  # the median of |N(0, 1)|
+_MAX_ROUNDS = 50  # Maximal number of rounds of the robust fit.
+_RUNS = 8  # The jackknife leaves out one of this many runs of neighbouring points.
+_LONG_RUNS = 4  # The same for a smooth curve, whose errors extend over many neighbours.
 _TINY = 1e-300
 
 
 @dataclass(frozen=True)
 class Line:
-    """value = level + slope · (x − centre).
+    """A line: value = level + slope · (x − centre).
 
     Attributes
     ----------
     centre
-        An x among the points, where level and slope know least of each other.
+        Weighted mean x of the points, where the errors of level and slope are least correlated.
     level, slope
-        The best ones.
+        Best estimates.
     covariance
-        Of level and slope ``(2, 2)``.
+        Covariance matrix of level and slope ``(2, 2)``.
     freedom
         Degrees of freedom of the covariance.
     """
@@ -38,13 +38,13 @@ class Line:
     freedom: int
 
     def __call__(self, x: Floats) -> Floats:
-        """The line at x."""
+        """Return the values of the line at x."""
         return self.level + self.slope * (x - self.centre)
 
     def draws(self, number: int = 20_000) -> tuple[Floats, Floats]:
-        """Levels and slopes as likely as the points allow: Student's t about the best ones.
+        """Draw levels and slopes from Student's t distribution about the best estimates.
 
-        Always the same draws: they stand for an integral (the Monte Carlo method of JCGM 101:2008).
+        The draws are always the same: they replace an integral (the Monte Carlo method of JCGM 101:2008).
         """
         random = np.random.default_rng(0)
         std = np.sqrt(np.diag(self.covariance).clip(min=0))
@@ -56,19 +56,17 @@ class Line:
 
 
 def fitted_line(x: Floats, y: Floats, relative: Floats) -> Line:
-    """Least squares weighted by 1/error², iterated with Huber's weights.
+    """Fit a line by least squares weighted by 1/error², iterated with Huber's weights.
 
-    Huber 1964, doi:10.1214/aoms/1177703732. Errors are proportional to what the *line* gives at a point, and not
-    to the point's own value: a variance that came out small by chance would otherwise weigh more, and pull the
-    line down. The covariance is Huber's, with the factor by which the points scatter more, or less, than their
-    errors say.
+    See `muguet.noise.transfer.robust.robust_fit`. The covariance is Huber's, scaled by the factor by which the points
+    scatter more, or less, than their errors predict.
 
     Parameters
     ----------
     x, y
         Points ``(n,)``, n ≥ 3, in rising x, not all the same.
     relative
-        Standard errors of y as a part of y.
+        Standard errors of y as a part of y ``(n,)``.
     """
     centre = float(np.average(x, weights=1 / (relative * (np.abs(y) + _TINY)) ** 2))
     best, covariance = _fit(x - centre, y, relative)
@@ -76,14 +74,16 @@ def fitted_line(x: Floats, y: Floats, relative: Floats) -> Line:
 
 
 def robust_line(x: Floats, y: Floats, relative: Floats, independent: bool = True) -> Line:
-    """`fitted_line`, with an error that knows of deviations that neighbours share.
+    """Fit as `fitted_line`, with a covariance that allows for deviations that neighbouring points share.
 
-    Its covariance is that of the fits without one of eight runs of neighbours (the jackknife of Künsch 1989,
-    doi:10.1214/aos/1176347265) where this is the larger one. For points whose errors are not `independent`, as
-    those of a smooth curve, it is always the jackknife's, with four longer runs.
+    The covariance is that of fits without one of eight runs of neighbours (the jackknife of Künsch 1989,
+    doi:10.1214/aos/1176347265) if that is larger. For points whose errors are not `independent`, as
+    those of a smooth curve, it is always that of the jackknife, with four longer runs.
     """
     line = fitted_line(x, y, relative)
-    runs = np.array_split(np.arange(len(x)), min(_RUNS if independent else _LONG_RUNS, len(x) - 1))
+    # At least two points remain when a run is left out.
+    number = min(_RUNS if independent else _LONG_RUNS, max(len(x) - 1, 3))
+    runs = np.array_split(np.arange(len(x)), number)
     without = [np.setdiff1d(np.arange(len(x)), run) for run in runs]
     away = np.array([_fit(x[rest] - line.centre, y[rest], relative[rest])[0] for rest in without])
     away -= away.mean(0)
@@ -94,27 +94,19 @@ def robust_line(x: Floats, y: Floats, relative: Floats, independent: bool = True
 
 
 def _fit(x: Floats, y: Floats, relative: Floats) -> tuple[Floats, Floats]:
-    """Level at x = 0 and slope, and their covariance."""
+    """Return level at x = 0 and slope, and their covariance."""
     design = np.stack([np.ones_like(x), x], 1)
-    floor = 1e-9 * float(np.abs(y).max()) + _TINY
-    line: Floats = y
-    share: Floats = np.ones(len(y))
-    fitted: Floats = np.zeros(2)
-    error: Floats = y
-    residual: Floats = y
-    for _ in range(_ROUNDS):
-        # A line may cross zero among the points; a variance, and its error, does not.
-        error = relative * np.maximum(np.maximum(line, 0.1 * np.abs(y)), floor)
-        weighted = design * (share / error**2)[:, None]
-        before = fitted
-        fitted = np.asarray(np.linalg.solve(design.T @ weighted, weighted.T @ y), dtype=np.float64)
-        line = design @ fitted
-        residual = (y - line) / error
-        scale = float(np.median(np.abs(residual))) / _TO_STD + _TINY
-        share = np.minimum(1.0, _HUBER * scale / np.maximum(np.abs(residual), _TINY))
-        if np.allclose(fitted, before, rtol=1e-9, atol=0):
-            break
-    inner = max(float(np.mean(share == 1)), 0.1)  # where Huber's ψ has slope one
+    found = robust_fit(
+        design,
+        y,
+        relative,
+        huber_rounds=_MAX_ROUNDS,
+        min_value=1e-9 * float(np.abs(y).max()) + _TINY,
+        tolerance=1e-9,
+        solve=normal_equations,  # The faster solver: the search for the linear part fits hundreds of lines.
+    )
+    share, residual, error = found.weight, found.residual, found.error
+    inner = max(float(np.mean(share == 1)), 0.1)  # Share of points where Huber's ψ has slope one.
     scatter = float(((share * residual) ** 2).sum()) / max(len(y) - 2, 1) / inner**2
     covariance = scatter * np.linalg.inv(design.T @ (design / error[:, None] ** 2))
-    return fitted, np.asarray(covariance, dtype=np.float64)
+    return found.coefficients, np.asarray(covariance, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""A camera read off its noise: gain, offset and read noise, and what cannot be told apart."""
+"""Gain, offset and read noise of a camera, read off its noise with 95 % intervals."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from muguet.noise.measured import MeasuredLaw
 from muguet.noise.transfer.bins import Floats, bins_of
 from muguet.noise.transfer.curve import MeanVariance
 
-_RUNS = 8  # of neighbours, left out one at a time
+_RUNS = 8  # The jackknife leaves out one of this many runs of neighbouring points.
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure and the interval that covers the truth in 95 % of cases."""
+    """A value and the interval that covers the truth in 95 % of cases."""
 
     value: float
     low: float
@@ -32,36 +32,36 @@ class Interval:
 
 @dataclass(frozen=True)
 class Readout:
-    """What a photon-transfer curve says of a camera: variance = excess · gain · (signal − offset) + (gain · read)².
+    """Parameters of a camera: variance = excess · gain · (signal − offset) + (gain · read)²  (counts²).
 
     Attributes
     ----------
     gain
-        Counts (ADU) a photo-electron: the slope over the excess-noise factor that was assumed.
+        Counts (ADU) per photo-electron: the slope divided by the excess-noise factor that was assumed.
     offset
-        Counts without light. If none was given: its value is the signal at which the fitted variance is zero,
-        the offset *if there is no read noise*; its interval holds all that the data allow, from there (and its
-        error) up to the darkest signal seen, since no light is darker than none.
+        Counts without light. If no offset was given, the value is the signal at which the fitted variance is zero,
+        the offset *if there is no read noise*; the interval contains all offsets that the data allow, from that signal
+        (and its error) up to the darkest signal of the image, which cannot lie below the offset.
     read_noise
-        In photo-electrons. If no offset was given: 0, the value that belongs to that offset, and the interval
-        that belongs to that of the offset.
+        Read noise in photo-electrons. If no offset was given, the value is 0, which belongs to that offset, and the
+        interval is the one that belongs to the interval of the offset.
     zero
-        The signal at which the fitted variance is zero, which needs no assumption: offset − gain · read² / excess.
+        Signal at which the fitted variance is zero, offset − gain · read² / excess. It needs no assumption.
     excess
-        The excess-noise factor that was assumed.
+        Excess-noise factor that was assumed.
     third_ratio
         (dκ₃/dx) / (dσ²/dx)², with κ₃ the third central moment: 1 for shot noise, 1.5 behind a multiplying
         register (`EMCCD`), with or without read noise. None where only variances are known.
     linear
-        The darkest and the brightest signal of the part that was fitted.
+        Darkest and brightest signal of the part that was fitted.
     departures
-        Where variance leaves the line, at the dark end, the bright end or both.
+        Ranges at the dark end, the bright end or both where the variance is not on the line.
     separated
-        Whether offset and read noise could be told apart: an offset was given.
+        True if an offset was given, which separates offset and read noise.
     step
-        What two neighbouring counts differ by.
+        Difference between neighbouring counts; 0 for values without rounding.
     points
-        The curve itself.
+        The photon-transfer curve.
     """
 
     gain: Interval
@@ -77,7 +77,7 @@ class Readout:
     points: MeanVariance
 
     def variance(self, signal: Floats) -> Floats:
-        """The fitted line, in counts²."""
+        """Return the fitted line, in counts²."""
         return self.excess * self.gain.value * (signal - self.zero.value)
 
 
@@ -92,38 +92,39 @@ def read_out(
 ) -> Readout:
     """Read gain, offset and read noise off a law or a photon-transfer curve.
 
-    A robust line, variance = slope · (signal − zero), weighted by the pixels at each signal, over the part of
+    A robust line, variance = slope · (signal − zero), weighted by the pixels at each signal, is fitted to the part of
     the curve that is straight (`muguet.noise.camera.linearity`). Janesick 2007, *Photon Transfer*,
-    doi:10.1117/3.725073. Slope and zero are all that a line has, and the camera has more:
+    doi:10.1117/3.725073. A line has a slope and a zero, and a camera has more parameters:
 
-    - gain and excess-noise factor only come as their product, the slope: `excess` is an assumption (1 for CCD
-      and sCMOS, 2 for a multiplying register), which `third_ratio` may support or deny;
-    - offset and read noise only come as zero = offset − gain · read²/excess: they are told apart if `offset` is
-      given, from a frame without light or the camera's sheet; else their intervals hold all that is possible.
+    - gain and excess-noise factor appear only as their product, the slope: `excess` is an assumption (1 for CCD
+      and sCMOS, 2 for a multiplying register), which `third_ratio` may support or contradict;
+    - offset and read noise appear only as zero = offset − gain · read²/excess: they are separated if `offset` is
+      given, from a frame without light or the camera's data sheet; otherwise their intervals contain all possible
+      values.
 
-    Points with standard errors give intervals from the scatter about the line. The points of a learned law have
-    no errors of their own, and those they have go together: its intervals come from leaving out runs of them.
+    For measured points the intervals come from the scatter about the line. The points of a learned law have no
+    independent errors: its intervals come from leaving out runs of them.
 
-    The σ of a law that was learned or measured against an estimate holds the error of the estimate as well,
-    E[(y − x̂)²] = σ² + Var(x | x̂), and the intervals do not know. Low light hides it; at high signal-to-noise
-    ratios the slope, or what looks like read noise, comes out too large.
+    The σ of a law that was learned from or measured against an estimate includes the error of the estimate,
+    E[(y − x̂)²] = σ² + Var(x | x̂), for which the intervals do not allow. It is small in low light; at high
+    signal-to-noise ratios the slope, or the apparent read noise, is too large.
 
     Parameters
     ----------
     source
         A law, or points from `mean_variance` or `MeasuredLaw.points`. A measured law gives its own points.
     signals
-        For any other law: a photon-transfer curve that was measured beside it, which then is what is read off (the
-        law adds its third moment); or an image of the signal (an estimate will do), in counts, which says where
-        the law is to be believed. Not finite pixels are left out.
+        For any other law: either a photon-transfer curve that was measured on the same images, which is then used in
+        place of the variance of the law (the law adds its third moment); or the signals of an image (an estimate will
+        do), in counts, at which to evaluate the law. Pixels that are not finite are left out.
     offset
-        Counts without light, where known.
+        Counts without light, if known.
     excess
         The excess-noise factor to assume.
     step
-        What two neighbouring counts differ by: 1 unless the image was stretched.
+        Difference between neighbouring counts: 1 unless the image was rescaled, 0 for values without rounding.
     tolerance
-        A variance this far from the line, as a part of it, still counts as linear.
+        Relative distance from the line up to which a variance still counts as linear.
 
     Raises
     ------
@@ -132,7 +133,9 @@ def read_out(
     """
     points, third = _curve(source, signals)
     if len(points.signal) < 3 or not np.ptp(points.signal) > 0:
-        raise MuguetError(f"{len(points.signal)} signals are too few for a camera's read-out: give 3 or more")
+        raise MuguetError(
+            f"{len(points.signal)} different signals are too few to read off a camera: give 3 or more"
+        )
     relative = points.error / np.maximum(points.variance, 1e-300)
     relative = np.maximum(relative, 1e-6)
     measured = any(isinstance(each, MeanVariance | MeasuredLaw) for each in (source, signals))
@@ -153,7 +156,7 @@ def read_out(
 def _curve(
     source: Law | MeanVariance, signals: npt.ArrayLike | MeanVariance | None
 ) -> tuple[MeanVariance, Floats | None]:
-    """Points and, of a law, their third central moments."""
+    """Return the photon-transfer curve and, for a law, the third central moments of its points."""
     if isinstance(source, MeanVariance):
         return source, None
     if isinstance(source, MeasuredLaw):
@@ -162,7 +165,7 @@ def _curve(
         points = signals
     else:
         if signals is None:
-            raise MuguetError("a law goes on for ever: give the signals of an image to read it off at")
+            raise MuguetError("pass `signals`: the range of signals at which to evaluate the law")
         values = np.asarray(signals, dtype=np.float64).ravel()
         values = values[np.isfinite(values)]
         groups = bins_of(values, fewest=max(1, min(1000, len(values) // 256)))
@@ -174,21 +177,21 @@ def _curve(
 
 
 def _darkest(points: MeanVariance) -> float:
-    """A signal that the darkest true one does not exceed."""
+    """Return an upper bound of the darkest true signal."""
     return float(points.signal[0] + 3 * points.blur * np.sqrt(points.variance[0]))
 
 
 def _figures(line: Line, darkest: float, offset: float | None, excess: float) -> dict[str, Interval]:
-    """Gain, zero, offset and read noise by carrying the line's error along."""
+    """Return gain, zero, offset and read noise with the propagated error of the line."""
     levels, slopes = line.draws()
     zero = line.centre - line.level / line.slope if line.slope > 0 else -np.inf
-    # A line that may be flat may be zero anywhere below.
+    # Where the line may be flat, its zero may lie anywhere below.
     zeros = np.where(slopes > 0, line.centre - levels / np.where(slopes > 0, slopes, 1), -np.inf)
     zero_interval = _interval(zero, zeros)
     gain = _interval(line.slope / excess, slopes / excess)
 
     def read(at: float, level: npt.ArrayLike, slope: npt.ArrayLike) -> Floats:
-        left = np.asarray(level) + np.asarray(slope) * (at - line.centre)  # variance without light
+        left = np.asarray(level) + np.asarray(slope) * (at - line.centre)  # Variance without light.
         rising = np.asarray(slope) > 0
         ratio: Floats = np.sqrt(np.clip(left, 0, None)) * excess / np.where(rising, slope, 1)
         return np.where(rising, ratio, np.inf)
@@ -198,19 +201,19 @@ def _figures(line: Line, darkest: float, offset: float | None, excess: float) ->
         read_noise = _interval(float(read(offset, line.level, line.slope)), read(offset, levels, slopes))
     else:
         given = Interval(zero, zero_interval.low, max(zero_interval.high, darkest))
-        most = _interval(float(read(darkest, line.level, line.slope)), read(darkest, levels, slopes))
-        read_noise = Interval(0.0, 0.0, most.high)
+        bound = _interval(float(read(darkest, line.level, line.slope)), read(darkest, levels, slopes))
+        read_noise = Interval(0.0, 0.0, bound.high)
     return {"gain": gain, "zero": zero_interval, "offset": given, "read_noise": read_noise}
 
 
 def _interval(value: float, draws: Floats) -> Interval:
-    # Ranks and no interpolation, which ∞ would spoil; a value beyond its draws is rounding.
+    # Nearest ranks, as ∞ cannot be interpolated. A value outside its draws is due to rounding.
     low, high = np.quantile(draws, [0.025, 0.975], method="nearest")
     return Interval(float(value), min(float(low), float(value)), max(float(high), float(value)))
 
 
 def _third_ratio(points: MeanVariance, third: Floats, part: slice) -> Interval:
-    """(dκ₃/dx)/(dσ²/dx)² over the linear part, its interval by leaving out runs of neighbours."""
+    """Return (dκ₃/dx)/(dσ²/dx)² over the linear part, with an interval by leaving out runs of neighbours."""
     x, variance, third, root = (
         values[part] for values in (points.signal, points.variance, third, np.sqrt(points.count))
     )
@@ -221,8 +224,10 @@ def _third_ratio(points: MeanVariance, third: Floats, part: slice) -> Interval:
         return float(np.polyfit(x[rest], third[rest], 1, w=root[rest] / v**1.5)[0] / second**2)
 
     every = np.arange(len(x))
-    runs = np.array_split(every, min(_RUNS, len(x) - 2))
+    runs = np.array_split(every, min(_RUNS, max(len(x) - 2, 3)))
     each = np.array([ratio(np.setdiff1d(every, run)) for run in runs])
     deviation = float(np.sqrt((len(runs) - 1) / len(runs) * ((each - each.mean()) ** 2).sum()))
     value = ratio(every)
-    return Interval(value, value - 2.36 * deviation, value + 2.36 * deviation)  # Student's t, 7 degrees
+    return Interval(
+        value, value - 2.36 * deviation, value + 2.36 * deviation
+    )  # Student's t, 7 degrees of freedom.

@@ -1,4 +1,4 @@
-"""What a camera's read-out means, in words."""
+"""Sentences that explain the read-out of a camera."""
 
 from __future__ import annotations
 
@@ -6,30 +6,36 @@ import numpy as np
 
 from muguet.noise.camera.readout import Interval, Readout
 
-_FLAT = 0.1  # rise of the variance over all signals, as a part of it, below which it says nothing of light
-_SHOT, _MULTIPLIED = 1.0, 1.5  # third-moment ratios of shot noise, and of shot noise multiplied
-_SATURATED = -0.9  # of the variance has gone; with less, compression looks the same
-_STEP_SHARE = 0.1  # of the smallest variance, that rounding may be
+_MIN_RISE = (
+    0.1  # A variance that rises by less than this part of itself over all signals is taken as constant.
+)
+_SHOT, _MULTIPLIED = (
+    1.0,
+    1.5,
+)  # Third-moment ratios of shot noise, and of shot noise behind a multiplying register.
+# A variance that falls short of the line by more than this is called saturated; less may be compression.
+_SATURATED = -0.9
+_MAX_ROUNDING = 0.1  # Rounding is mentioned if its variance is more than this part of the smallest variance.
 
 
 def interpret(readout: Readout) -> tuple[str, ...]:
-    """Return a read-out in sentences: regime, what cannot be separated, excess noise, linearity, quantisation."""
-    said = [_regime(readout)]
+    """Return sentences on the limiting noise, the offset, excess noise, linearity and quantisation."""
+    sentences = [_limit(readout)]
     if _grows(readout):
-        said += [_offset(readout), _excess(readout)]
-    return tuple(said + _linearity(readout) + _quantised(readout))
+        sentences += [_offset(readout), _excess(readout)]
+    return tuple(sentences + _linearity(readout) + _quantisation(readout))
 
 
 def _grows(readout: Readout) -> bool:
     signal = np.array(readout.linear)
     low, high = readout.variance(signal) if readout.gain.value > 0 else (1.0, 1.0)
-    return readout.gain.low > 0 and high - low > _FLAT * max(low, 0)
+    return readout.gain.low > 0 and high - low > _MIN_RISE * max(low, 0)
 
 
-def _regime(readout: Readout) -> str:
+def _limit(readout: Readout) -> str:
     if not _grows(readout):
         return (
-            "Read-noise limited: variance does not grow with the signal, so gain and offset cannot be read off; "
+            "Read-noise limited: the variance does not grow with the signal, so gain and offset cannot be measured; "
             "brighter images would show them."
         )
     counts = np.cumsum(readout.points.count)
@@ -44,12 +50,12 @@ def _regime(readout: Readout) -> str:
         equal = dark + (dark - readout.zero.value)
         return (
             f"Read-noise limited: {at} {1 - max(share, 0):.0%} of the variance is read noise; "
-            f"shot noise overtakes it at a signal of {equal:.4g}."
+            f"shot noise exceeds it above a signal of {equal:.4g}."
         )
     if share >= 0.5:
         return f"Shot-noise limited: {at} at least {share:.0%} of the variance is shot noise, whatever the offset."
     return (
-        f"Whether shot noise or read noise limits cannot be told without the offset: {at} shot noise is between "
+        f"Without the offset it is unknown whether shot noise or read noise dominates: {at} shot noise is between "
         f"{max(share, 0):.0%} and 100% of the variance."
     )
 
@@ -58,69 +64,74 @@ def _offset(readout: Readout) -> str:
     zero = f"{readout.zero.value:.4g} [{readout.zero.low:.4g}, {readout.zero.high:.4g}]"
     if not readout.separated:
         return (
-            f"Offset and read noise cannot be told apart: the variance line reaches zero at a signal of {zero}, "
+            f"Offset and read noise cannot be separated: the fitted variance is zero at a signal of {zero}, "
             f"which is the offset if there is no read noise. The darkest signal allows offsets up to "
             f"{readout.offset.high:.4g}, with a read noise of up to {readout.read_noise.high:.2g} e⁻; "
-            "give the offset (a frame without light) to separate them."
+            "give the offset (the counts of a frame without light) to separate them."
         )
     if readout.zero.low > readout.offset.value:
         return (
-            f"The given offset, {readout.offset.value:.4g}, contradicts the line, whose variance is zero at {zero} "
-            "already: the true one lies higher, or the images were processed."
+            f"The given offset, {readout.offset.value:.4g}, contradicts the images, where the fitted variance is zero "
+            f"already at {zero}: the true offset is higher, or the images were processed."
         )
-    return f"With an offset of {readout.offset.value:.4g}, read noise is {_in(readout.read_noise)} e⁻."
+    return f"With an offset of {readout.offset.value:.4g}, the read noise is {_text(readout.read_noise)} e⁻."
 
 
 def _excess(readout: Readout) -> str:
     slope = readout.excess * readout.gain.value
-    apart = (
-        "Gain and excess noise cannot be told apart by variance: the slope, "
-        f"{slope:.4g} ADU, is gain × excess-noise factor, taken as {readout.excess:g}"
+    product = (
+        f"Gain and excess noise cannot be separated by the variance: its slope, {slope:.4g} ADU, is the gain times "
+        f"the excess-noise factor, which was assumed to be {readout.excess:g}"
     )
-    apart += f" (2 for an EMCCD, whose gain would be {slope / 2:.4g})." if readout.excess == 1 else "."
+    product += f" (for an EMCCD it is 2, and the gain {slope / 2:.4g} ADU)." if readout.excess == 1 else "."
     ratio = readout.third_ratio
     if ratio is None:
-        return apart
+        return product
     border = 0.5 * (_SHOT + _MULTIPLIED)
-    told = f"The third moment grows {_in(ratio)} times as shot noise would make it"
+    third = f"The third moment grows {_text(ratio)} times as fast as that of shot noise"
     if ratio.low > border:
-        told += ": excess noise, such as of an electron-multiplying register (1.5)."
+        third += ": there is excess noise, as of an electron-multiplying register (1.5)."
     elif ratio.high < border and ratio.high >= _SHOT - 0.1:
-        told += ", which a multiplying register would make 1.5: no sign of excess noise."
+        third += ": no sign of excess noise, with which it would be 1.5."
     elif ratio.high < border:
-        told += ": less skewed than counted photons, as after smoothing, or in a law that has no skewness."
+        third += (
+            ": the noise is less skewed than shot noise, as after smoothing, or in a law without skewness."
+        )
     else:
-        told += ", which does not decide between none (1) and a multiplying register (1.5)."
-    return f"{apart} {told}"
+        third += ", which is compatible with no excess noise (1) and with a multiplying register (1.5)."
+    return f"{product} {third}"
 
 
 def _linearity(readout: Readout) -> list[str]:
-    said = []
+    sentences = []
     for away in readout.departures:
         kind = "Saturated" if away.bright and away.deviation < _SATURATED else "Not linear"
         where = f"above a signal of {away.low:.4g}" if away.bright else f"below a signal of {away.high:.4g}"
-        side = "less" if away.deviation < 0 else "more"
+        side = "below" if away.deviation < 0 else "above"
         reason = {
-            (True, True): "as where pixels reach the top of the range, or the response is compressed",
-            (True, False): "as where the estimate errs on bright structures, or the light itself fluctuates",
-            (False, True): "as where pixels are cut off at zero",
-            (False, False): "as where the background holds structure or a second source of noise",
+            (True, True): "pixels may reach the top of the range, or the response may be compressed",
+            (
+                True,
+                False,
+            ): "the estimate may be wrong on bright structures, or the light itself may fluctuate",
+            (False, True): "pixels may be cut off at zero",
+            (False, False): "the background may contain structure or a second source of noise",
         }[away.bright, away.deviation < 0]
-        said.append(
-            f"{kind} {where}: variance is up to {abs(away.deviation):.0%} {side} than the line, {reason}."
+        sentences.append(
+            f"{kind} {where}: the variance is up to {abs(away.deviation):.0%} {side} the line; {reason}."
         )
-    return said
+    return sentences
 
 
-def _quantised(readout: Readout) -> list[str]:
-    rounding, least = readout.step**2 / 12, float(readout.points.variance.min())
-    if rounding <= _STEP_SHARE * least:
+def _quantisation(readout: Readout) -> list[str]:
+    rounding, smallest = readout.step**2 / 12, float(readout.points.variance.min())
+    if rounding <= _MAX_ROUNDING * smallest:
         return []
     return [
-        f"Quantised: rounding to steps of {readout.step:g} makes a variance of {rounding:.2g}, "
-        f"{min(rounding / max(least, 1e-300), 1):.0%} of the smallest seen, and counts as read noise here."
+        f"Quantised: rounding to steps of {readout.step:g} adds a variance of {rounding:.2g}, "
+        f"{min(rounding / max(smallest, 1e-300), 1):.0%} of the smallest variance, which counts as read noise here."
     ]
 
 
-def _in(interval: Interval) -> str:
+def _text(interval: Interval) -> str:
     return f"{interval.value:.3g} [{interval.low:.3g}, {interval.high:.3g}]"

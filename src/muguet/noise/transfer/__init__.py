@@ -1,1 +1,1 @@
-"""Variance against signal (photon transfer): measured by a pair of images, or on a single one by a high-pass."""
+"""Photon transfer, variance against signal: measured on pairs of images, or on a single one by a high-pass filter."""

@@ -1,4 +1,4 @@
-"""Pixels in groups of like signal: how everything is measured that depends on the signal."""
+"""Bins of pixels of similar signal, in which everything is measured that depends on the signal."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from muguet.errors import MuguetError
 
 Floats = npt.NDArray[np.float64]
 
-_GROWTH = 1.5  # of the sizes of bins, from the rare signals at either end inwards
+_GROWTH = 1.5  # Factor by which bins grow, one after another, from the rare signals at either end inwards.
 
 
 @dataclass(frozen=True)
 class Bins:
-    """Groups of pixels along their signals, from the darkest to the brightest.
+    """Pixels grouped by their signals, from the darkest to the brightest.
 
     Attributes
     ----------
     order
         Indices ``(n,)`` that sort the pixels by signal.
     starts
-        ``(bins,)``, the first place of each bin in that order.
+        First position of each bin in that order ``(bins,)``.
     """
 
     order: npt.NDArray[np.intp]
@@ -31,29 +31,29 @@ class Bins:
 
     @property
     def counts(self) -> npt.NDArray[np.intp]:
-        """Pixels in each bin."""
+        """Number of pixels in each bin."""
         return np.diff(self.starts, append=len(self.order))
 
     def mean(self, values: Floats) -> Floats:
-        """Mean of values ``(n,)``, which are in the order of the bins, in each bin."""
+        """Return the mean in each bin of values ``(n,)`` that are in the order of the bins."""
         return np.add.reduceat(values, self.starts) / self.counts
 
     def spread(self, per_bin: Floats) -> Floats:
-        """A value for each bin, given to each of its pixels."""
+        """Return a value per bin as a value per pixel, in the order of the bins."""
         return np.repeat(per_bin, self.counts)
 
 
 def bins_of(signals: Floats, bins: int = 64, fewest: int = 1000) -> Bins:
-    """Bins of equal counts, which grow smaller towards both ends of the signals, where signals are rare.
+    """Group pixels into bins of equal counts, with smaller bins at both ends of the signals, where signals are rare.
 
     Parameters
     ----------
     signals
-        ``(n,)``. Pixels of the same signal are never parted.
+        Signals ``(n,)``. Pixels of the same signal are never separated.
     bins
-        About how many; fewer pixels give fewer.
+        Approximate number of bins; fewer pixels give fewer.
     fewest
-        Pixels in the smallest bin.
+        Number of pixels in the smallest bin.
 
     Raises
     ------
@@ -66,12 +66,12 @@ def bins_of(signals: Floats, bins: int = 64, fewest: int = 1000) -> Bins:
     largest = max(fewest, total // bins)
     order = np.argsort(signals, kind="stable")
     ordered = signals[order]
-    size, side = float(fewest), [0]  # from the dark end up to the middle
+    size, side = float(fewest), [0]  # From the dark end up to the middle.
     while side[-1] + size < total / 2:
         side.append(side[-1] + int(size))
         size = min(size * _GROWTH, largest)
     ranks = np.array(side + [total - rank for rank in reversed(side[1:])])
-    # Each cut goes to the first pixel of its signal; bins that this leaves too small join the one before.
+    # Each cut moves to the first pixel of its signal; bins that become too small join the one before.
     cuts = np.searchsorted(ordered, ordered[ranks])
     starts = [0]
     for cut in cuts:
@@ -82,19 +82,24 @@ def bins_of(signals: Floats, bins: int = 64, fewest: int = 1000) -> Bins:
     return Bins(order, np.array(starts, dtype=np.intp))
 
 
+def min_bin_count(pixels: int, share: int = 32) -> int:
+    """Return the pixels of the smallest bin for an image: 1000, or for a small image 1/`share` of it, 100 at least."""
+    return min(1000, max(100, pixels // share))
+
+
 def pixels(noisy: npt.ArrayLike, signal: npt.ArrayLike, *others: npt.ArrayLike) -> tuple[Floats, ...]:
-    """Images of one shape as lists of those pixels that are numbers in the first two.
+    """Return images of one shape as lists of the pixels that are finite in the first two.
 
     Raises
     ------
     MuguetError
-        If the shapes differ: their pixels would not be partners.
+        If the shapes differ.
     """
     images = [np.asarray(each, dtype=np.float64) for each in (noisy, signal, *others)]
     for each in images[1:]:
         if each.shape != images[0].shape:
             raise MuguetError(
-                f"images of {images[0].shape} and {each.shape} are no pairs: give two of one shape"
+                f"images of {images[0].shape} and {each.shape} do not match: give images of one shape"
             )
     both = np.isfinite(images[0]) & np.isfinite(images[1])
     return tuple(each[both] for each in images)

@@ -1,4 +1,4 @@
-"""Whether the noise of neighbours is related, measured on images alone, before anything is trained."""
+"""Correlation of the noise of neighbouring pixels, measured on images alone."""
 
 from __future__ import annotations
 
@@ -12,23 +12,29 @@ from muguet.noise.transfer.bins import Floats
 from muguet.noise.transfer.highpass import TAPS, high_pass_along
 
 LAGS = 4
-_RELATED = 0.1  # of the correlation: below it a mask of one pixel still works; FMD's detector has 0.05
-_SHARP = 0.3  # alike along both axes it may be the image, up to here, if that is sharp and hardly noisy
-_CLEAR = 0.02  # of the correlation: less may be a scene that is sharper along one axis
-_FAR = 4.0  # standard deviations, where products are cut: hot pixels and edges would outweigh all else
-_AROUND = (9, 33)  # pixels across and along: where the local variance comes from
+"""Largest distance of two pixels whose correlation is measured, in pixels."""
+
+# Below this correlation a mask of one pixel still works; the detector of the FMD images has 0.05.
+_MIN_CORRELATION = 0.1
+# Up to this correlation, what both axes have in common may come from a sharp image with little noise.
+_MAX_COMMON = 0.3
+# A smaller correlation may come from a scene that is sharper along one axis.
+_MIN_CLEAR = 0.02
+# Values are clipped at this many standard deviations: hot pixels and edges would dominate otherwise.
+_CLIP = 4.0
+_WINDOW = (9, 33)  # The local variance is that of this many pixels across and along.
 
 
 @dataclass(frozen=True)
 class Correlation:
-    """Correlation of the noise of pixels that lie 1, 2 … apart along Y and along X.
+    """Correlation of the noise of two pixels that lie 1, 2 … apart along Y and along X.
 
     Attributes
     ----------
     y, x
-        ``(LAGS,)``, −1 to 1, zero for noise that is independent from pixel to pixel.
+        Correlations ``(LAGS,)``, −1 to 1; zero for noise that is independent from pixel to pixel.
     error
-        Standard error of each, if it is.
+        Standard error of each correlation, for independent noise.
     """
 
     y: Floats
@@ -37,37 +43,37 @@ class Correlation:
 
     @property
     def reach(self) -> tuple[int, int]:
-        """How many neighbours on either side share a pixel's noise, along Y and X: what a mask must hide as well.
+        """Number of neighbours on either side that share a pixel's noise, along Y and X; a mask must hide them as well.
 
-        An axis counts if its correlation is over 0.1 (and three standard errors) and as much above that of the
-        other axis. What both axes have alike counts from 0.3: it may be fine structure of a sharp image.
+        An axis counts if its correlation exceeds that of the other axis by 0.1 and by three standard errors. The
+        correlation that both axes have in common is ignored below 0.3: it may be fine structure of a sharp image.
         """
-        least = max(_RELATED, 3 * self.error)
+        threshold = max(_MIN_CORRELATION, 3 * self.error)
         both = min(float(self.y[0]), float(self.x[0]))
-        common = both if both < _SHARP else 0.0
-        return _reach(self.y - common, least), _reach(self.x - common, least)
+        common = both if both < _MAX_COMMON else 0.0
+        return _reach(self.y - common, threshold), _reach(self.x - common, threshold)
 
     @property
     def passed(self) -> float:
-        """Share of the noise's variance that `muguet.noise.transfer.highpass.high_pass` lets through.
+        """Share of the variance of the noise that passes `muguet.noise.transfer.highpass.high_pass`.
 
-        1 + 2 r ρ, with r = Σ hⱼ hⱼ₊₁ = −6/7 of the filter and ρ the correlation from one pixel to the next along Y or
-        X, as far as it exceeds that along the other: a detector that is too slow for its line, say. What both axes
-        have is the scene: 1 where the larger is not four times the smaller, where nothing is clear, and where masks
-        hide neighbours (`reach`).
+        It is 1 + 2 r ρ, with r = Σ hⱼ hⱼ₊₁ = −6/7 of the filter and ρ the correlation from one pixel to the next along
+        Y or X, as far as it exceeds that along the other axis; a detector that is too slow for the scan is an example.
+        What both axes have in common is attributed to the scene. The share is 1 where the larger correlation is not
+        four times the smaller one, where it is not clearly above zero, and where masks hide neighbours (`reach`).
         """
         other, one = sorted((float(self.y[0]), float(self.x[0])))
         own = one - max(other, 0.0)
-        if any(self.reach) or own <= max(_CLEAR, 3 * self.error) or 4 * other > one:
+        if any(self.reach) or own <= max(_MIN_CLEAR, 3 * self.error) or 4 * other > one:
             return 1.0
         return 1 + 2 * float(TAPS[1:] @ TAPS[:-1]) * own
 
     def as_dict(self) -> dict[str, list[float] | float]:
-        """For a file's header."""
+        """Return the values for the header of a file."""
         return {"y": self.y.tolist(), "x": self.x.tolist(), "error": self.error}
 
-    def told(self) -> str:
-        """A sentence for the user if noise is correlated, else nothing."""
+    def sentence(self) -> str:
+        """Return a sentence for the user if the noise is correlated, else an empty string."""
         found = [
             f"along {axis} ({values[0]:+.2f} from one pixel to the next)"
             for axis, values, reach in zip("YX", (self.y, self.x), self.reach, strict=True)
@@ -75,27 +81,29 @@ class Correlation:
         ]
         if not found:
             return ""
-        return f"The noise is correlated {' and '.join(found)}: a pixel's neighbours tell of its own noise."
+        return (
+            f"The noise is correlated {' and '.join(found)}: neighbouring pixels share part of their noise."
+        )
 
 
 def noise_correlation(planes: Floats) -> Correlation:
-    """Correlation of the noise along Y and X, of planes that still hold their signal.
+    """Measure the correlation of the noise along Y and X on images that contain their signal.
 
     Along X, the planes are first filtered by sixth differences along Y only (`muguet.noise.transfer.highpass`):
-    what is left of a well-sampled scene is little, and white noise stays white along X. Divided by its local
-    standard deviation z (that of the 9×33 pixels around), the correlation at lag k is ⟨z(y, x) z(y, x + k)⟩ / ⟨z²⟩,
-    products of values cut at four standard deviations. The same along Y with the axes exchanged. Structure finer
-    than the optics' limit, an edge without blur, adds to it.
+    little is left of a well-sampled scene, and white noise stays white along X. With z the result divided by its local
+    standard deviation (that of the 9×33 pixels around) and clipped at ±4, the correlation at lag k is
+    ⟨z(y, x) z(y, x + k)⟩ / ⟨z²⟩. The same is done along Y with the axes exchanged. Structure finer than the optical
+    resolution, such as an edge without blur, adds to the correlation.
 
     Parameters
     ----------
     planes
-        ``(n, y, x)``, missing and clipped pixels NaN.
+        Planes ``(n, y, x)`` with NaN for missing and saturated pixels.
 
     Raises
     ------
     MuguetError
-        If planes are smaller than 16×16 pixels, or too few pixels are there.
+        If planes are smaller than 16×16 pixels, or too few pixels are known.
     """
     if min(planes.shape[-2:]) < 16:
         raise MuguetError(
@@ -107,12 +115,12 @@ def noise_correlation(planes: Floats) -> Correlation:
 
 
 def mean_correlation(images: Iterable[Floats]) -> Correlation | None:
-    """Mean correlation of several images ``(n, y, x)``; None if none of them is large enough to tell."""
+    """Return the mean correlation of several images ``(n, y, x)``; None if all are too small to measure."""
     found = []
     for image in images:
         try:
             found.append(noise_correlation(image))
-        except MuguetError:  # too small, or too much of it missing
+        except MuguetError:  # The image is too small, or has too many missing pixels.
             continue
     if not found:
         return None
@@ -121,32 +129,31 @@ def mean_correlation(images: Iterable[Floats]) -> Correlation | None:
 
 
 def _along_x(planes: Floats) -> tuple[Floats, int]:
-    """Correlations at lags 1 to LAGS along the last axis, and how many pixels told of them."""
+    """Return correlations at lags 1 to LAGS along the last axis, and the number of pixels that were used."""
     products, count = np.zeros(LAGS + 1), np.zeros(LAGS + 1)
     for plane in planes:
-        reference = float(np.abs(plane[np.isfinite(plane)]).max(initial=0)) + 1e-300  # rounding is not noise
+        # Rounding errors are not noise: a variance must be larger than those of the largest value.
+        reference = float(np.abs(plane[np.isfinite(plane)]).max(initial=0)) + 1e-300
         rough = high_pass_along(plane, -2)
         there = np.isfinite(rough)
         rough[~there] = 0
-        around = _around(there.astype(np.float64))
-        variance = _around(rough**2) / np.maximum(around, 1e-9)
+        around = _local_mean(there.astype(np.float64))
+        variance = _local_mean(rough**2) / np.maximum(around, 1e-9)
         there &= (around > 0.5) & (variance > (1e-9 * reference) ** 2)
-        z = np.where(there, np.clip(rough / np.sqrt(np.where(there, variance, 1)), -_FAR, _FAR), 0)
+        z = np.where(there, np.clip(rough / np.sqrt(np.where(there, variance, 1)), -_CLIP, _CLIP), 0)
         for lag in range(LAGS + 1):
             one, two = z[:, lag:], z[:, : z.shape[1] - lag]
             products[lag] += float((one * two).sum())
             count[lag] += int((there[:, lag:] & there[:, : z.shape[1] - lag]).sum())
     if count[LAGS] < 200 or products[0] <= 0:
-        raise MuguetError(
-            "fewer than 200 pixels that are neither missing nor saturated: too few to measure noise"
-        )
+        raise MuguetError("fewer than 200 pixels are neither missing nor saturated: too few to measure noise")
     means = products / count
     return means[1:] / means[0], int(count[0])
 
 
-def _around(plane: Floats) -> Floats:
-    """Mean of the pixels around, as many as there are within the plane."""
-    for axis, width in enumerate(_AROUND):
+def _local_mean(plane: Floats) -> Floats:
+    """Return means over a window around each pixel, of the pixels that lie within the plane."""
+    for axis, width in enumerate(_WINDOW):
         size = plane.shape[axis]
         total = np.concatenate([np.zeros_like(plane.take([0], axis)), plane.cumsum(axis)], axis)
         first = np.clip(np.arange(size) - width // 2, 0, None)
@@ -156,7 +163,7 @@ def _around(plane: Floats) -> Floats:
     return plane
 
 
-def _reach(values: Floats, least: float) -> int:
-    """Number of lags, from the first on, that are above `least`."""
-    below = np.flatnonzero(values <= least)
+def _reach(values: Floats, threshold: float) -> int:
+    """Return the number of lags, from the first on, that are above a threshold."""
+    below = np.flatnonzero(values <= threshold)
     return int(below[0]) if below.size else len(values)

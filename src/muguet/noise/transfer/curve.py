@@ -1,4 +1,4 @@
-"""The photon-transfer curve: variance of the noise against the signal, point by point."""
+"""The photon-transfer curve: points of the variance of the noise against the signal."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.noise.transfer.bins import Floats, bins_of, pixels
+from muguet.noise.transfer.robust import robust_std
 
-_FAR = (
-    12.0  # robust standard deviations; of an exponential's variance 0.7 % lies beyond, of a Gaussian's none
-)
-_TO_STD = 0.6745  # the median of |N(0, 1)|
+# Residuals beyond this many robust standard deviations are outliers: 0.7 % of the variance of an exponential
+# distribution lies beyond, and practically nothing of a Gaussian's.
+_MAX_RESIDUAL = 12.0
 
 
 @dataclass(frozen=True)
@@ -26,17 +26,17 @@ class MeanVariance:
     signal
         Mean signal of each bin ``(bins,)``, in counts.
     variance
-        Of the noise there, in counts².
+        Variance of the noise in each bin, in counts².
     error
         Standard error of the variance.
     count
-        Pixels of each bin.
+        Number of pixels in each bin.
     blur
-        Noise that is left in the signals the bins were made by, in standard deviations of a pixel's: 1/√m for
-        means of m pixels. The darkest of them lie below the darkest true signal by some of it.
+        Noise of the signals that pixels were binned by, in units of the standard deviation of a pixel: 1/√m for
+        means of m pixels, 0 for exact signals. The darkest bins lie below the darkest true signal because of it.
     square
-        Mean square of the signals behind each point, where it stands for more than one signal: a variance that
-        grows with the signal's square is as large as this, not as the squared mean. None: the squared mean.
+        Mean square of the signals of each point, if a point combines several signals: a variance that is proportional
+        to the square of the signal follows this, and not the squared mean. None: the squared mean.
     """
 
     signal: Floats
@@ -47,7 +47,7 @@ class MeanVariance:
     square: Floats | None = None
 
     def scaled(self, offset: float, scale: float) -> MeanVariance:
-        """The same curve in the units of offset + scale · signal."""
+        """Return the same curve in the units of offset + scale · signal."""
         square = None
         if self.square is not None:
             square = offset**2 + 2 * offset * scale * self.signal + scale**2 * self.square
@@ -60,17 +60,17 @@ class MeanVariance:
         )
 
     def only(self, points: npt.NDArray[np.bool_]) -> MeanVariance:
-        """The curve of some of its points."""
+        """Return the curve of some of its points."""
         columns = {name: values[points] for name, values in self._columns().items()}
         return replace(self, **columns)  # type: ignore[arg-type]
 
     def as_dict(self) -> dict[str, Any]:
-        """For a file's header."""
+        """Return the curve as values for the header of a file."""
         return {**{name: values.tolist() for name, values in self._columns().items()}, "blur": self.blur}
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> Self:
-        """What `as_dict` wrote."""
+        """Return the curve that `as_dict` wrote."""
         types = {"count": np.intp, "blur": np.float64}
         columns = {name: np.asarray(values, types.get(name, np.float64)) for name, values in table.items()}
         return cls(**{**columns, "blur": float(table.get("blur", 0.0))})  # type: ignore[arg-type]
@@ -87,23 +87,23 @@ def mean_variance(
     fewest: int = 1000,
     squares: npt.ArrayLike | None = None,
 ) -> MeanVariance:
-    """Variance of noisy − estimate in bins of the estimate.
+    """Measure the variance of noisy − estimate in bins of the estimate.
 
     Residuals further than 12 robust standard deviations (median absolute deviation / 0.6745) from the median of
-    their bin are left out: hot pixels and cosmic rays, not the tail of a skewed law. The standard error is
-    √((m₄ − variance²)/n), with m₄ the fourth central moment, and so holds for any law.
+    their bin are left out: these are hot pixels and cosmic rays, and not the tail of a skewed law. The standard error
+    is √((m₄ − variance²)/n), with m₄ the fourth central moment, which is valid for any law.
 
-    With x̂ in place of the signal, E[(y − x̂)²] = σ² + Var(x | x̂): the points hold the estimate's error as well,
-    and an x̂ that has seen y has taken some of the noise with it and lowers them. Leave clipped pixels out (NaN).
+    With an estimate x̂ in place of the signal, E[(y − x̂)²] = σ² + Var(x | x̂): the variances include the error of the
+    estimate, and an x̂ that depends on y contains some of its noise and lowers them. Saturated pixels must be NaN.
 
     Parameters
     ----------
     noisy, estimate
         Images of one shape; pixels that are not finite in both are left out.
     bins, fewest
-        About how many bins, and the fewest pixels of one.
+        Approximate number of bins, and the smallest number of pixels of one.
     squares
-        Mean square of the signals that each estimate stands for, if it stands for several.
+        Mean square of the signals that each estimate combines, if it combines several.
 
     Raises
     ------
@@ -116,9 +116,9 @@ def mean_variance(
     signals, residual = signals[groups.order], (recorded - signals)[groups.order]
     parts = np.split(residual, groups.starts[1:])
     away = residual - groups.spread(np.array([np.median(part) for part in parts]))
-    scale = np.array([np.median(np.abs(part)) for part in np.split(away, groups.starts[1:])]) / _TO_STD
-    scale[scale == 0] = np.inf  # most residuals alike: no scale to judge the others by
-    kept = (np.abs(away) <= _FAR * groups.spread(scale)).astype(np.float64)
+    scale = np.array([robust_std(part) for part in np.split(away, groups.starts[1:])])
+    scale[scale == 0] = np.inf  # Most residuals are equal: there is no scale to judge the others by.
+    kept = (np.abs(away) <= _MAX_RESIDUAL * groups.spread(scale)).astype(np.float64)
     count = np.add.reduceat(kept, groups.starts)
     away = away - groups.spread(np.add.reduceat(kept * away, groups.starts) / count)
     second = np.add.reduceat(kept * away**2, groups.starts) / count

@@ -1,4 +1,4 @@
-"""A filter that lets noise through and hardly anything of a scene: sixth differences."""
+"""A high-pass filter that keeps noise and removes nearly all of a scene: sixth differences."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ TAPS = _DIFFERENCES / np.sqrt((_DIFFERENCES**2).sum())  # Σ h² = 1: white nois
 
 
 def high_pass(planes: Floats) -> Floats:
-    """Planes ``(..., y, x)`` filtered along Y and X by sixth differences h = [1 −6 15 −20 15 −6 1]/√924.
+    """Filter planes ``(..., y, x)`` along Y and X by sixth differences h = [1 −6 15 −20 15 −6 1]/√924.
 
-    What is left lies at the corner of the spectrum, within a quarter of Nyquist's frequency in both directions,
-    where a well-sampled image has no signal and white noise as much as anywhere. Longer than the kernel of
-    Immerkær 1996 (doi:10.1006/cviu.1996.0060), second differences, which lets four times as much of
-    the structure through. NaN within three pixels of a border and of a missing pixel.
+    The output lies at the corner of the spectrum, within a quarter of Nyquist's frequency in both directions,
+    where a well-sampled image has no signal and white noise is as strong as anywhere. The filter is longer than that of
+    Immerkær 1996 (doi:10.1006/cviu.1996.0060), second differences, which passes four times as much of
+    the structure. The result is NaN within three pixels of a border and of a missing pixel.
     """
     return high_pass_along(high_pass_along(planes, -2), -1)
 
 
 def high_pass_along(planes: Floats, axis: int) -> Floats:
-    """The same along one axis only; NaN within three pixels of that axis' borders."""
+    """Filter as `high_pass` does, along one axis only; NaN within three pixels of the borders of that axis."""
     return along(planes, TAPS, axis)
 
 
 def along(planes: Floats, taps: Floats, axis: int) -> Floats:
-    """Planes filtered along one axis by symmetric taps, NaN where these reach beyond the border."""
+    """Filter planes along one axis by symmetric taps; NaN where these reach beyond the border."""
     size, reach = planes.shape[axis], len(taps) // 2
     out = np.full(planes.shape, np.nan)
     inside = np.moveaxis(out, axis, -1)[..., reach : size - reach]
