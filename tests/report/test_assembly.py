@@ -246,6 +246,33 @@ def test_names_are_text_and_no_html(tmp_path):
     assert "".join(reader.seen).count(NASTY) >= 6
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "<script>alert(1)</script>",
+        "\"><b onclick='alert(1)'>",
+        "</style></title><!-- ",
+        "[/b] [red] \\[",
+        "{{ 7 * 7 }} {% raw %} {# #} &amp; %s",
+        "Zellkörper 核 𝛼\u2028µm.tif",
+    ],
+)
+def test_hostile_names_are_shown_as_they_are(tmp_path, name):
+    checks = Quality((Check(name, "bad", name, {name: 1.0}),), {})
+    run = Run(machine={name: name}, training={"data": [{"name": name}]})
+    channels = [bare(name=name, notes=(name,), quality=checks), bare()]
+    hostile = written(tmp_path, *channels, title=name, run=run).read_text("utf-8")
+    tags = [tag for tag, _ in Reader(hostile).tags]
+    plain_checks = Quality((Check("x", "bad", "x", {"x": 1.0}),), {})
+    channels = [bare(name="x", notes=("x",), quality=plain_checks), bare()]
+    run = Run(machine={"x": "x"}, training={"data": [{"name": "x"}]})
+    plain = written(tmp_path, *channels, title="x", run=run).read_text("utf-8")
+    assert tags == [tag for tag, _ in Reader(plain).tags]
+    assert "".join(Reader(hostile).seen).count(name) >= 8
+    facts = facts_of(hostile)
+    assert facts["title"] == facts["channels"][0]["name"] == facts["channels"][0]["notes"][0] == name
+
+
 def test_headings_descend_and_ids_and_pictures_are_named(page, tmp_path):
     two = written(tmp_path, bare(), bare(name="Channel 1"))
     for file in (page, two):
@@ -347,9 +374,14 @@ def test_what_cannot_be_written_is_one_sentence(tmp_path, monkeypatch):
         write_report(path, "cells", [bare(noisy=np.zeros((4, 5)))], Run(), overwrite=True)
     with pytest.raises(MuguetError, match="at least one"):
         write_report(path, "cells", [], Run(), overwrite=True)
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(MuguetError, match=r"pip install muguet\[figures\]"):
-        write_report(path, "cells", [bare()], Run(), overwrite=True)
+
+
+@pytest.mark.parametrize(("package", "name"), [("matplotlib", "matplotlib"), ("jinja2", "Jinja2")])
+def test_without_a_package_of_its_extra_the_sentence_names_the_extra(tmp_path, monkeypatch, package, name):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MuguetError, match=rf"{name}: pip install muguet\[figures\]"):
+        write_report(tmp_path / "report.html", "cells", [bare()], Run())
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_same_report_gives_the_same_file(page, tmp_path):

@@ -9,12 +9,11 @@ from typing import Any
 from muguet.errors import MuguetError
 from muguet.figures.style import matplotlib_or_a_sentence
 from muguet.quality.check import worst
-from muguet.report import charts as draw
-from muguet.report import page as html
-from muguet.report.channel import Channel, channel_facts, channel_pictures, channel_section
+from muguet.report.channel import Channel, channel_drawings, channel_facts, channel_pictures
+from muguet.report.charts import Chart, svg, training_chart
 from muguet.report.images import Pictures
+from muguet.report.page import environment, render
 from muguet.report.run import Run, run_facts
-from muguet.report.tables import run_table
 from muguet.system.atomic import check_writable, replacing
 from muguet.system.text import json_safe
 from muguet.version import __version__
@@ -62,13 +61,13 @@ def write_report(
         raise MuguetError("a report needs an image: give at least one channel")
     shown = [channel_pictures(channel, len(channels)) for channel in channels]
     facts = json_safe(_facts(title, channels, shown, run))
-    sections = [
-        channel_section(channel, each, its, n if len(channels) > 1 else None)
-        for n, (channel, each, its) in enumerate(zip(channels, shown, facts["channels"], strict=True))
+    drawings = [
+        channel_drawings(channel, each, f"c{n}")
+        for n, (channel, each) in enumerate(zip(channels, shown, strict=True))
     ]
-    sections.append(html.section("What was run", run_table(facts["run"]["shown"], _training_charts(run))))
+    html = render(facts, drawings, _training_charts(run))
     with replacing(path) as file:
-        file.write(html.page(facts, sections).encode())
+        file.write(html.encode())
 
 
 def check_report(path: Path, overwrite: bool = False) -> None:
@@ -83,6 +82,7 @@ def check_report(path: Path, overwrite: bool = False) -> None:
         raise MuguetError(f"{path} cannot be a report: name a file that ends in .html")
     check_writable(path, overwrite)
     matplotlib_or_a_sentence()
+    environment()
 
 
 def _facts(title: str, channels: Sequence[Channel], shown: Sequence[Pictures], run: Run) -> dict[str, Any]:
@@ -112,8 +112,8 @@ def _verdict(channels: Sequence[Channel]) -> tuple[str, str]:
     return verdict, which + worst_one.quality.sentence
 
 
-def _training_charts(run: Run) -> list[html.Chart]:
+def _training_charts(run: Run) -> list[Chart]:
     history = run.training.get("history") or []
     if len(history) < 2:
         return []
-    return [html.Chart(draw.svg(draw.training_chart(history), "training", "Training curve"), *_TRAINING)]
+    return [Chart(svg(training_chart(history), "training", "Training curve"), *_TRAINING)]

@@ -1,8 +1,8 @@
-"""One channel of a report: its values, its numbers, and its part of the page."""
+"""One channel of a report: what is given for it, its numbers, its pictures and its charts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,10 @@ from muguet.noise.camera.readout import Readout
 from muguet.noise.law import Law
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.quality import Quality
-from muguet.report import charts as draw
-from muguet.report import page as html
+from muguet.report import charts
+from muguet.report.charts import Chart
 from muguet.report.facts import law_facts, readout_facts
 from muguet.report.images import Pictures, pictures
-from muguet.report.tables import law_table, readout_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,58 +89,50 @@ def channel_facts(channel: Channel, shown: Pictures) -> dict[str, Any]:
     }
 
 
-# --- The page --------------------------------------------------------------------------------------------
+@dataclass(frozen=True, eq=False)
+class Drawings:
+    """The pictures and charts of one channel, as the page's templates use them.
+
+    Attributes
+    ----------
+    pictures
+        The images before and after, and their residual.
+    noise_charts
+        The noise law; empty where there is neither a law nor a measurement.
+    quality_charts
+        One chart for each curve of `Quality.curves`.
+    """
+
+    pictures: Pictures
+    noise_charts: Sequence[Chart]
+    quality_charts: Sequence[Chart]
 
 
-def channel_section(
-    channel: Channel, shown: Pictures, facts: Mapping[str, Any], number_of: int | None
-) -> str:
-    """A channel's part of the page; `number_of` it, from 0, where there are several."""
-    level = 2 if number_of is None else 3
-    prefix = f"c{number_of or 0}"
-    noise, columns = facts["noise"], facts["noise"]["table"]
-    has_noise = channel.law is not None or channel.points is not None
-    parts = [
-        html.section("Did it work?", html.quality_card(facts["quality"]["checks"]), level=level),
-        html.section("Before and after", html.notes(facts["notes"]), html.images(shown), level=level),
-        html.section(
-            "The noise",
-            html.charts(
-                _noise_charts(channel, noise["signal_range"], prefix),
-                law_table(columns) if has_noise else "",
-            ),
-            level=level,
-        ),
-        html.section("The camera", readout_table(facts["camera"]) if facts["camera"] else "", level=level),
-        html.section(
-            "How right are noise and signal?",
-            html.charts(_quality_charts(channel.quality, prefix)),
-            level=level,
-        ),
-    ]
-    return "".join(parts) if number_of is None else html.channel_section(channel.name, *parts)
+def channel_drawings(channel: Channel, shown: Pictures, prefix: str) -> Drawings:
+    """Draw the charts of a channel; `prefix` makes the ids inside their SVG unique on the page."""
+    return Drawings(shown, _noise_charts(channel, prefix), _quality_charts(channel.quality, prefix))
 
 
-def _noise_charts(channel: Channel, ends: Sequence[float], prefix: str) -> list[html.Chart]:
+def _noise_charts(channel: Channel, prefix: str) -> list[Chart]:
     laws = {"noise law": channel.law, "N-net’s own": channel.own_law}
     known = {name: law for name, law in laws.items() if law is not None}
     if not known and channel.points is None:
         return []
-    low, high = ends
-    figure = draw.law_chart(known, channel.points, np.asarray(channel.estimate, np.float64), (low, high))
+    ends = channel.signal_range
+    figure = charts.law_chart(known, channel.points, np.asarray(channel.estimate, np.float64), ends)
     found = [
-        html.Chart(
-            draw.svg(figure, f"{prefix}-law", "Standard deviation of the noise against signal"),
+        Chart(
+            charts.svg(figure, f"{prefix}-law", "Standard deviation of the noise against signal"),
             "Noise against signal" if known else "Noise against signal, measured",
             "Points: what a high-pass of the noisy image says, where texture adds to it. Below, how many pixels "
             "have each signal: where few do, the law rests on little.",
         )
     ]
     if channel.law is not None:
-        figure = draw.density_chart(channel.law, (low, high))
+        figure = charts.density_chart(channel.law, ends)
         found.append(
-            html.Chart(
-                draw.svg(figure, f"{prefix}-density", "Density of the noise against signal"),
+            Chart(
+                charts.svg(figure, f"{prefix}-density", "Density of the noise against signal"),
                 "Density",
                 "Of the noise over its σ, for every signal as a part of its largest value; solid the median, dotted "
                 "the 2.5 % and 97.5 % quantiles. Above and below alike is symmetric noise.",
@@ -150,10 +141,10 @@ def _noise_charts(channel: Channel, ends: Sequence[float], prefix: str) -> list[
     return found
 
 
-def _quality_charts(quality: Quality, prefix: str) -> list[html.Chart]:
-    """A chart for every curve that was measured."""
+def _quality_charts(quality: Quality, prefix: str) -> list[Chart]:
+    """Draw a chart for every curve that was measured."""
     return [
-        html.Chart(draw.svg(make(quality.curves[name]), f"{prefix}-{name}", title), title, caption)
+        Chart(charts.svg(make(quality.curves[name]), f"{prefix}-{name}", title), title, caption)
         for name, (make, title, caption) in _CURVES.items()
         if name in quality.curves and all(len(values) for values in quality.curves[name].values())
     ]
@@ -161,24 +152,24 @@ def _quality_charts(quality: Quality, prefix: str) -> list[html.Chart]:
 
 _CURVES = {
     "pit": (
-        draw.calibration_chart,
+        charts.calibration_chart,
         "Calibration",
         "Where hidden pixels fall in the distribution predicted for them. Flat is right; a hill: σ is too large, a "
         "bowl: too small, a slope: the signal is off.",
     ),
     "residual": (
-        draw.residual_chart,
+        charts.residual_chart,
         "Residual over σ",
         "Mean near zero, variance near one or, as the estimate has seen the pixel, somewhat below. Far below: noise "
         "was left; above: signal was taken.",
     ),
     "autocorrelation": (
-        draw.autocorrelation_chart,
+        charts.autocorrelation_chart,
         "Residual with itself",
         "Near zero at every lag where the noise is independent from pixel to pixel, as the method assumes.",
     ),
     "frc": (
-        draw.frc_chart,
+        charts.frc_chart,
         "Fourier ring correlation",
         "Of two halves made of the one image by its noise law, with twice the noise each; up to where it falls "
         "below 1/7 there is detail to believe.",

@@ -7,6 +7,7 @@ import html
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +39,25 @@ _SIGMAS = 4.0  # that the density is drawn to
 _THRESHOLD = 1 / 7  # of a Fourier ring correlation
 _FONTS = "system-ui, 'DejaVu Sans', Verdana, Arial, sans-serif"
 _GUIDE: dict[str, Any] = {"color": INK, "linewidth": 0.7, "linestyle": (0, (4, 3)), "zorder": 1}
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart for the page.
+
+    Attributes
+    ----------
+    svg
+        The drawing, an SVG element of HTML.
+    title
+        What it shows.
+    caption
+        How to read it.
+    """
+
+    svg: str
+    title: str
+    caption: str
 
 
 def law_chart(

@@ -72,10 +72,21 @@ def _interval(interval: Interval) -> dict[str, float | str]:
     return {name: value if np.isfinite(value) else str(value) for name, value in asdict(interval).items()}
 
 
-def number(value: Any) -> str:
-    """A number of the facts as the page writes it: four digits, large ones whole; a dash for none."""
+def number(value: float | str | None, decimals: int | None = None) -> str:
+    """Return a number as the page writes it; a dash for None.
+
+    Parameters
+    ----------
+    value
+        A number, or the word "inf" or "-inf".
+    decimals
+        Digits after the point; None: four significant digits, and whole numbers from 10 000 on.
+    """
     if value is None:
         return "–"
     value = float(value)
-    text = f"{value:.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"
+    if decimals is not None:
+        text = f"{value:.{decimals}f}"
+    else:
+        text = f"{value:.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"
     return text.replace("-", "−").replace("inf", "∞")

@@ -40,12 +40,15 @@ class Picture:
         A data URI.
     width, height
         Pixels of the picture.
+    is_residual
+        Whether grey is zero, and black and white are counts below and above it.
     """
 
     name: str
     source: str
     width: int
     height: int
+    is_residual: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,11 +129,12 @@ def _place(part: Part, shape: tuple[int, ...], pixel_size: float | None) -> dict
 
 
 def _three(planes: list[Floats], ends: tuple[float, float], std: float) -> tuple[Picture, ...]:
-    names = ("Noisy", "Denoised", "Noisy − denoised")
-    every = (ends, ends, (-_SIGMAS * std, _SIGMAS * std))
-    return tuple(
-        Picture(name, data_uri(plane, *each), plane.shape[1], plane.shape[0])
-        for name, plane, each in zip(names, planes, every, strict=True)
+    noisy, estimate, residual = planes
+    height, width = noisy.shape
+    return (
+        Picture("Noisy", data_uri(noisy, *ends), width, height),
+        Picture("Denoised", data_uri(estimate, *ends), width, height),
+        Picture("Noisy − denoised", data_uri(residual, -_SIGMAS * std, _SIGMAS * std), width, height, True),
     )
 
 
