@@ -22,30 +22,31 @@ from muguet.report.images import Pictures, pictures
 
 @dataclass(frozen=True, eq=False)
 class Channel:
-    """One plane of one channel, what was made of it, and all that is known of both.
+    """One noisy plane of one channel, its denoised estimate, and what is known about both.
 
     Attributes
     ----------
     name
-        What to call it; a heading where there are several.
+        Name of the channel; the heading of its section if there are several channels.
     noisy, estimate
-        Planes ``(Y, X)`` in camera counts; NaN where nothing is known.
+        The noisy and the denoised plane ``(Y, X)`` in camera counts; missing pixels are NaN.
     signal_range
-        Between which signals the law is drawn, in counts.
+        Smallest and largest signal, in counts, between which the noise law is drawn.
     quality
-        What the checks say.
+        The checks and the curves behind them.
     law
-        The noise law in counts; None where none was learned.
+        The noise law in counts; None if no law was learned.
     own_law
-        N-net's own, where the law is another one: drawn beside it.
+        The law as the network learned it, if `law` is a corrected one; drawn beside it. It also contains the error
+        of the estimate.
     points
-        Variances that a high-pass measured on the noisy plane alone.
+        Variance against signal, measured on the noisy plane with a high-pass filter.
     readout
-        The camera read off the law.
+        Gain, offset and read noise of the camera.
     pixel_size
-        Micrometres a pixel; draws scale bars.
+        Micrometres per pixel, for scale bars; None: no scale bars.
     notes
-        Sentences about which plane this is, and what was left out.
+        Sentences about the plane, such as its position in a stack.
     """
 
     name: str
@@ -61,24 +62,25 @@ class Channel:
     notes: tuple[str, ...] = ()
 
 
-def channel_pictures(channel: Channel, channels: int) -> Pictures:
-    """Before, after and residual, as large as a page of so many channels may hold.
+def channel_pictures(channel: Channel, n_channels: int) -> Pictures:
+    """Return the pictures of a channel, as large as a page with `n_channels` channels allows.
 
     Raises
     ------
     MuguetError
-        If the planes do not match.
+        If the noisy and the denoised plane are not two planes ``(Y, X)`` of one shape.
     """
     noisy, estimate = (np.asarray(p, dtype=np.float64) for p in (channel.noisy, channel.estimate))
     if noisy.ndim != 2 or noisy.shape != estimate.shape or noisy.size == 0:
         raise MuguetError(
-            f"a report shows planes (Y, X) of one shape, these are {noisy.shape} and {estimate.shape}: give one each"
+            "a report shows a noisy and a denoised plane (Y, X) of one shape, but these have the shapes "
+            f"{noisy.shape} and {estimate.shape}: give one plane each"
         )
-    return pictures(noisy, estimate, channel.pixel_size, channels)
+    return pictures(noisy, estimate, channel.pixel_size, n_channels)
 
 
 def channel_facts(channel: Channel, shown: Pictures) -> dict[str, Any]:
-    """All that the page says of a channel."""
+    """Return every number and sentence about a channel."""
     return {
         "name": channel.name,
         "notes": channel.notes,
@@ -114,18 +116,29 @@ def channel_drawings(channel: Channel, shown: Pictures, prefix: str) -> Drawings
 
 
 def _noise_charts(channel: Channel, prefix: str) -> list[Chart]:
-    laws = {"noise law": channel.law, "N-net’s own": channel.own_law}
+    laws = {"noise law": channel.law, "as learned": channel.own_law}
     known = {name: law for name, law in laws.items() if law is not None}
     if not known and channel.points is None:
         return []
     ends = channel.signal_range
+    sentences = ["Top: standard deviation σ of the noise."]
+    if known:
+        sentences[0] = "Top: standard deviation σ of the noise; middle: skewness."
+    if channel.points is not None:
+        sentences.append(
+            "Points: σ measured with a high-pass filter, which fine texture of the image raises."
+        )
+    if channel.own_law is not None:
+        sentences.append(
+            "“As learned”: the law before correction, which contains the error of the denoised image."
+        )
+    sentences.append("Bottom: number of pixels at each signal; where there are few, the law is less certain.")
     figure = charts.law_chart(known, channel.points, np.asarray(channel.estimate, np.float64), ends)
     found = [
         Chart(
             charts.svg(figure, f"{prefix}-law", "Standard deviation of the noise against signal"),
-            "Noise against signal" if known else "Noise against signal, measured",
-            "Points: what a high-pass of the noisy image says, where texture adds to it. Below, how many pixels "
-            "have each signal: where few do, the law rests on little.",
+            "Noise against signal" if known else "Measured noise against signal",
+            " ".join(sentences),
         )
     ]
     if channel.law is not None:
@@ -134,8 +147,9 @@ def _noise_charts(channel: Channel, prefix: str) -> list[Chart]:
             Chart(
                 charts.svg(figure, f"{prefix}-density", "Density of the noise against signal"),
                 "Density",
-                "Of the noise over its σ, for every signal as a part of its largest value; solid the median, dotted "
-                "the 2.5 % and 97.5 % quantiles. Above and below alike is symmetric noise.",
+                "Probability density of the noise in units of its σ, relative to the maximum at each signal. Solid "
+                "line: median. Dotted lines: 2.5 % and 97.5 % quantiles. For symmetric noise, the part above zero "
+                "mirrors the part below.",
             )
         )
     return found
@@ -154,24 +168,27 @@ _CURVES = {
     "pit": (
         charts.calibration_chart,
         "Calibration",
-        "Where hidden pixels fall in the distribution predicted for them. Flat is right; a hill: σ is too large, a "
-        "bowl: too small, a slope: the signal is off.",
+        "Where the values of hidden pixels lie within the distributions predicted for them. A flat histogram is "
+        "right. A hill in the middle means that σ is too large, a valley that it is too small, and a slope that the "
+        "predicted signal is too high or too low.",
     ),
     "residual": (
         charts.residual_chart,
-        "Residual over σ",
-        "Mean near zero, variance near one or, as the estimate has seen the pixel, somewhat below. Far below: noise "
-        "was left; above: signal was taken.",
+        "Residual divided by σ",
+        "The mean should be near zero. The variance should be near one, or slightly below, because the denoised "
+        "image also uses the noisy value of the pixel itself. A variance far below one means that noise was left; "
+        "above one, that signal was removed.",
     ),
     "autocorrelation": (
         charts.autocorrelation_chart,
-        "Residual with itself",
-        "Near zero at every lag where the noise is independent from pixel to pixel, as the method assumes.",
+        "Autocorrelation of the residual",
+        "Correlation of the residual with itself, some pixels further along x and along y. It should be near zero at "
+        "every lag, because the method assumes that the noise is independent from pixel to pixel.",
     ),
     "frc": (
         charts.frc_chart,
         "Fourier ring correlation",
-        "Of two halves made of the one image by its noise law, with twice the noise each; up to where it falls "
-        "below 1/7 there is detail to believe.",
+        "The noise law is used to make two images from one, with independent noise of twice the variance. Details "
+        "are resolved up to the frequency at which the correlation of the two falls below 1/7.",
     ),
 }

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def render(facts: Mapping[str, Any], drawings: Sequence[Drawings], training_charts: Sequence[Chart]) -> str:
-    """Return the whole page as HTML that fetches nothing.
+    """Return the whole page as HTML that loads nothing from elsewhere.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def render(facts: Mapping[str, Any], drawings: Sequence[Drawings], training_char
     # A name that contains "</script>" must not close the element that holds the facts.
     data = to_json(facts).replace("<", "\\u003c")
     return (
-        environment()
+        template_environment()
         .get_template("page.html.j2")
         .render(
             facts=facts,
@@ -50,8 +50,10 @@ def render(facts: Mapping[str, Any], drawings: Sequence[Drawings], training_char
     )
 
 
-def environment() -> jinja2.Environment:
-    """Return the templates with their filters; every value is escaped, and a misspelt one raises.
+def template_environment() -> jinja2.Environment:
+    """Return the Jinja2 environment of the templates.
+
+    Templates escape every value, and raise if they use a variable that does not exist.
 
     Raises
     ------
@@ -62,7 +64,7 @@ def environment() -> jinja2.Environment:
         import jinja2
     except ImportError as error:
         raise MuguetError("a report needs Jinja2: pip install muguet[figures]") from error
-    found = jinja2.Environment(
+    templates = jinja2.Environment(
         loader=jinja2.PackageLoader("muguet.report", "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -70,9 +72,9 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    found.filters["number"] = number
-    found.filters["percent"] = _percent
-    return found
+    templates.filters["number"] = number
+    templates.filters["percent"] = _percent
+    return templates
 
 
 def _text_of(name: str) -> str:
@@ -80,5 +82,5 @@ def _text_of(name: str) -> str:
 
 
 def _percent(share: float) -> str:
-    """Return a share as a length of CSS."""
+    """Return a share as text for CSS, such as 12.5%."""
     return f"{100 * share:.5g}%"
