@@ -136,7 +136,7 @@ def draw(runs: Sequence[Run], references: Mapping[str, Mapping[str, float]], pat
     from muguet.figures import style
 
     names = list(dict.fromkeys(run["images"] for run in runs))
-    with style.matplotlib_or_a_sentence().rc_context(style.STYLE):
+    with style.require_matplotlib().rc_context(style.STYLE):
         figure = style.canvas(max(3.4 * len(names), 4.6), 3.3, None)
         panels = figure.subplots(1, len(names), squeeze=False)[0]
         for axes, images in zip(panels, names, strict=True):

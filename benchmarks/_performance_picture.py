@@ -27,7 +27,7 @@ def draw(results: Mapping[str, Any], path: Path) -> None:
         panels += [_time, _memory]
     if not panels:
         return
-    with style.matplotlib_or_a_sentence().rc_context(style.STYLE):
+    with style.require_matplotlib().rc_context(style.STYLE):
         figure = style.canvas(3.0 * len(panels), 2.9, None)
         for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
             panel(axes, found)

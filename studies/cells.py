@@ -26,7 +26,7 @@ import sets
 
 import muguet
 from muguet import MuguetError
-from muguet.figures import liveliest
+from muguet.figures import most_varied_part
 from muguet.quality import psnr, score
 
 Result = Mapping[str, Any]  # of a cell, as its file holds it
@@ -170,7 +170,7 @@ def _finite(value: Any) -> float | None:
 def _crops(part: sets.Images, estimate: methods.Array) -> dict[str, np.ndarray]:
     """The liveliest corner of the second frame, or of the only one."""
     frame = min(1, len(part.clean) - 1)
-    at = liveliest(part.clean[frame], (CROP, CROP))
+    at = most_varied_part(part.clean[frame], (CROP, CROP))
     return {
         "estimate": estimate[frame][at].astype(np.float32),
         "clean": part.clean[frame][at].astype(np.float32),

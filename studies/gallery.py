@@ -24,7 +24,7 @@ def draw(sets: Mapping[str, Sequence[Panel]]) -> Any:
         for name, panels in sets.items()
         for start in range(0, len(panels), columns)
     ]
-    with style.matplotlib_or_a_sentence().rc_context({**style.STYLE, **common.SMALL}):
+    with style.require_matplotlib().rc_context({**style.STYLE, **common.SMALL}):
         figure = style.canvas(SIDE * columns + 0.3, (SIDE + 0.32) * len(lines), None)
         grid = figure.subplots(len(lines), columns, squeeze=False)
         for (name, clean, panels), row in zip(lines, grid, strict=True):

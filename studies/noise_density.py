@@ -126,7 +126,7 @@ def draw(found: Sequence[Maps]) -> Any:
     """A row for every set: counted on the left, predicted on the right, in the same colours."""
     from muguet.figures import style
 
-    with style.matplotlib_or_a_sentence().rc_context({**style.STYLE, **common.SMALL}):
+    with style.require_matplotlib().rc_context({**style.STYLE, **common.SMALL}):
         figure = style.canvas(5.4, 1.9 * len(found) + 0.2, None)
         panels = figure.subplots(len(found), 2, squeeze=False)
         for each, row in zip(found, panels, strict=True):

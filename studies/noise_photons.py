@@ -100,7 +100,7 @@ def draw(rows: Sequence[dict[str, Any]]) -> Any:
     from muguet.figures import style
 
     names = list(dict.fromkeys(row["set"] for row in rows))
-    with style.matplotlib_or_a_sentence().rc_context({**style.STYLE, **common.SMALL}):
+    with style.require_matplotlib().rc_context({**style.STYLE, **common.SMALL}):
         figure = style.canvas(1.5 * len(names) + 0.4, 2.0, None)
         panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
         for axes, name in zip(panels, names, strict=True):

@@ -121,7 +121,7 @@ def draw(found: Sequence[Found], table: Sequence[Mapping[str, Any]]) -> Any:
     """A column for every set, skewness above divergence; at the right the mean divergences."""
     from muguet.figures import style
 
-    with style.matplotlib_or_a_sentence().rc_context({**style.STYLE, **common.SMALL}):
+    with style.require_matplotlib().rc_context({**style.STYLE, **common.SMALL}):
         figure = style.canvas(1.75 * (len(found) + 1), 3.3, None)
         grid = figure.add_gridspec(2, len(found) + 1)
         above = [figure.add_subplot(grid[0, n]) for n in range(len(found))]

@@ -135,7 +135,7 @@ def draw(found: Sequence[Found]) -> Any:
     kinds = list(dict.fromkeys(each.pair.kind for each in found))
     columns = [[each for each in found if each.pair.kind == kind] for kind in kinds]
     rows = max(map(len, columns))
-    with style.matplotlib_or_a_sentence().rc_context({**style.STYLE, **common.SMALL}):
+    with style.require_matplotlib().rc_context({**style.STYLE, **common.SMALL}):
         figure = style.canvas(1.85 * len(kinds), 1.95 * rows + 0.3, None)
         grid = figure.add_gridspec(2 * rows, len(kinds), height_ratios=[2.4, 1.0] * rows)
         panels = []

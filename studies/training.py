@@ -234,7 +234,7 @@ def draw(panels: Panels, curves: Curves, every: int) -> Any:
     """Four panels: PSNR against epochs; one colour a condition, G1 solid, L2 dashed, latest weights pale."""
     from muguet.figures import style
 
-    with style.matplotlib_or_a_sentence().rc_context({**style.STYLE, **common.SMALL}):
+    with style.require_matplotlib().rc_context({**style.STYLE, **common.SMALL}):
         figure = style.canvas(5.6, 4.8, None)
         grid = figure.subplots(2, 2).ravel()
         for number, (axes, (name, runs)) in enumerate(zip(grid, panels.items(), strict=True)):

@@ -1,4 +1,4 @@
-"""The page of the noise law: panels for what is known, none for what is not."""
+"""The figure of noise laws has a panel for each quantity that is known."""
 
 import matplotlib
 import numpy as np
@@ -23,7 +23,7 @@ def labels(figure):
     return [axes.get_ylabel() for axes in figure.axes]
 
 
-def test_there_is_a_panel_for_all_that_is_known():
+def test_each_known_quantity_has_a_panel():
     both = [curve(compared=True), curve(Gaussian(20.0), "flat", compared=True)]
     assert labels(noise_figure(both, MEASURED, CLEAN)) == ["σ (counts)", "Skewness", "KL (nats)", "Pixels"]
     assert labels(noise_figure([curve()])) == ["σ (counts)", "Skewness"]
@@ -47,7 +47,7 @@ def test_panels_share_their_signals_and_the_legend_names_the_laws():
     assert set(texts) == {"learned", "flat", "measured"}
 
 
-def test_a_wide_range_is_drawn_in_logarithms_and_one_that_holds_zero_is_not():
+def test_a_wide_positive_range_has_a_logarithmic_axis():
     assert noise_figure([curve(ends=(101.0, 9000.0))]).axes[0].get_xscale() == "log"
     assert noise_figure([curve(ends=(-5.0, 9000.0))]).axes[0].get_xscale() == "linear"
     assert noise_figure([curve(ends=(7.0, 7.0))]).axes[0].get_xscale() == "linear"
@@ -59,7 +59,7 @@ def test_divergences_below_zero_by_chance_are_drawn():
     assert np.isfinite(figure.axes[2].lines[0].get_ydata()).all()
 
 
-def test_the_style_of_others_is_left_alone_and_the_file_repeats(tmp_path):
+def test_the_global_style_is_unchanged_and_the_file_is_reproducible(tmp_path):
     before = dict(matplotlib.rcParams)
     for name in ("one.svg", "two.svg"):
         save(noise_figure([curve(compared=True)], MEASURED, CLEAN, "cells"), tmp_path / name)
@@ -67,6 +67,6 @@ def test_the_style_of_others_is_left_alone_and_the_file_repeats(tmp_path):
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
 
 
-def test_nothing_to_draw_is_a_sentence():
+def test_nothing_to_draw_gives_a_sentence():
     with pytest.raises(MuguetError, match="nothing to draw"):
         noise_figure()

@@ -1,4 +1,4 @@
-"""Figures: drawn from anything, leaving matplotlib as it was, and whole on the disk or absent."""
+"""The overview is drawn for any image, leaves matplotlib unchanged, and leaves no incomplete file behind."""
 
 import sys
 
@@ -39,7 +39,7 @@ def test_the_clean_image_adds_a_column_and_scores():
 
 
 @pytest.mark.parametrize(("size", "label"), [(0.108, "2 µm"), (0.004, "100 nm"), (1.3, "20 µm")])
-def test_the_scale_bar_is_as_long_as_it_says(size, label):
+def test_the_scale_bar_is_as_long_as_its_label(size, label):
     figure = draw(pixel_size=size)
     assert label in texts(figure)
     length = float(label.split()[0]) * (1e-3 if label.endswith("nm") else 1.0)
@@ -63,17 +63,17 @@ def test_missing_pixels_and_constant_images_are_drawn():
     overview(np.full((64, 64), 7.0), np.full((64, 64), 7.0), LAW, (7.0, 8.0))
 
 
-def test_a_wide_range_of_signals_is_drawn_in_logarithms():
+def test_a_wide_range_of_signals_has_a_logarithmic_axis():
     clean = acquisition((64, 64)) - 99
     figure = overview(clean, clean, PoissonGaussian(), (1.0, 200.0))
     assert any(axes.get_xscale() == "log" for axes in figure.axes)
 
 
-def test_the_style_of_others_is_left_alone():
+def test_the_global_style_is_unchanged():
     before = dict(matplotlib.rcParams)
     draw(title="cells.tif", pixel_size=0.1)
     assert dict(matplotlib.rcParams) == before
-    pyplot = sys.modules.get("matplotlib.pyplot")  # others may have imported it
+    pyplot = sys.modules.get("matplotlib.pyplot")  # another test may have imported it
     assert pyplot is None or not pyplot.get_fignums()
 
 
@@ -85,7 +85,7 @@ def test_the_same_figure_gives_the_same_file(tmp_path, suffix):
     assert one.read_bytes() == two.read_bytes()
 
 
-def test_what_cannot_be_drawn_or_written_is_one_sentence(tmp_path):
+def test_what_cannot_be_drawn_or_written_gives_one_sentence(tmp_path):
     figure = draw((32, 32))
     with pytest.raises(MuguetError, match=r"ends in \.png"):
         save(figure, tmp_path / "figure.docx")
@@ -97,7 +97,7 @@ def test_what_cannot_be_drawn_or_written_is_one_sentence(tmp_path):
         overview(np.zeros((4, 5)), np.zeros((5, 4)), LAW, (0, 1))
 
 
-def test_without_matplotlib_the_sentence_names_the_extra(monkeypatch):
+def test_without_matplotlib_a_sentence_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MuguetError, match=r"pip install muguet\[figures\]"):
         draw((32, 32))

@@ -1,4 +1,4 @@
-"""`--report` joined with a denoiser: the right plane, every channel, nothing about the people who ran it."""
+"""The report on a denoiser's result: the right plane, every channel, nothing about the people who ran it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import torch
 from muguet import Denoiser, MuguetError
 from muguet.image import Image, Scaling
 from muguet.recipes import Parts
-from muguet.report import report_on
+from muguet.report import report_denoising
 from muguet.system import machine
 
 COMMAND = ["/opt/bin/muguet", "denoise", "/data/people/cells.tif", "--report"]
@@ -27,7 +27,7 @@ def facts_of(path):
 
 
 def untrained(**parts):
-    """A denoiser with fresh weights: its law is wrong, and all else as in a trained one."""
+    """Return a denoiser with random weights: its law is wrong, everything else is as in a trained one."""
     parts = Parts(**parts)
     torch.manual_seed(0)
     method = parts.build().eval().requires_grad_(False)
@@ -38,9 +38,9 @@ def untrained(**parts):
 
 
 def reported(where, noisy, estimate, axes, **parts):
-    """Facts of the report on an image and its estimate."""
+    """Write a report on an image and its estimate; return the facts in it."""
     image = Image(noisy, axes, {"X": 0.1}, where / "cells.tif")
-    report_on(
+    report_denoising(
         untrained(**parts), image, estimate, where / "report.html", COMMAND, overwrite=True, started=0.0
     )
     return facts_of(where / "report.html")
@@ -64,16 +64,16 @@ def test_a_plane_of_one_channel(one, noisy, clean):
     assert one["run"]["started"].startswith(("1970", "1969"))
 
 
-def test_nobody_and_no_place_is_named(one, tmp_path):
-    told = json.dumps(one)
+def test_no_person_and_no_folder_is_named(one, tmp_path):
+    text = json.dumps(one)
     assert one["run"]["command"] == ["muguet", "denoise", "cells.tif", "--report"]
     for secret in (platform.node(), getpass.getuser(), str(Path.home()), str(Path.cwd()), "/data/people"):
-        assert len(secret) < 6 or secret not in told
+        assert len(secret) < 6 or secret not in text
 
 
-def test_of_several_planes_the_middle_one_of_the_liveliest_is_shown(tmp_path, clean, noisy):
+def test_the_middle_one_of_the_most_varied_planes_is_shown(tmp_path, clean, noisy):
     dull = np.full_like(clean, 120)
-    estimate = np.stack([dull, clean, dull, clean, clean, dull])  # the middle one of the lively three is 3
+    estimate = np.stack([dull, clean, dull, clean, clean, dull])  # planes 1, 3 and 4 vary most
     data = np.stack([noisy + n for n in range(6)])
     (channel,) = reported(tmp_path, data, estimate, "TYX")["channels"]
     assert "T 3 (of 0 to 5)" in channel["notes"][0]
@@ -105,7 +105,7 @@ def test_missing_pixels_and_rounded_results(tmp_path, noisy, clean):
     data = noisy.astype(np.float32)
     data[:20, :20] = np.nan
     rounded = np.rint(clean).astype(np.uint16)
-    report_on(untrained(), Image(data, "YX"), rounded, tmp_path / "report.html", COMMAND)
+    report_denoising(untrained(), Image(data, "YX"), rounded, tmp_path / "report.html", COMMAND)
     assert facts_of(tmp_path / "report.html")["title"] == "Image"
 
 
@@ -115,13 +115,13 @@ def test_small_and_flat_images(tmp_path, shape):
     assert reported(tmp_path, flat, flat.astype(np.float32), "YX")["verdict"] != "good"
 
 
-def test_what_is_no_pair_is_one_sentence(tmp_path, noisy):
-    with pytest.raises(MuguetError, match="no pair"):
-        report_on(untrained(), Image(noisy, "YX"), noisy[:-1], tmp_path / "report.html", COMMAND)
+def test_images_of_two_shapes_are_refused_in_one_sentence(tmp_path, noisy):
+    with pytest.raises(MuguetError, match="of one shape"):
+        report_denoising(untrained(), Image(noisy, "YX"), noisy[:-1], tmp_path / "report.html", COMMAND)
     assert not list(tmp_path.iterdir())
 
 
-def test_the_machine_is_told_without_its_name():
+def test_the_machine_is_described_without_its_name():
     facts = machine()
     assert int(facts["Cores"]) >= 1
     assert platform.python_version() in facts["System"]

@@ -122,9 +122,9 @@ def denoise(
         image = images.pop(0) if images else read(source, choices.axes)
         data = denoise_image(denoiser, image, result, kind, symmetries, choices.overwrite)
     if report is not None:
-        from muguet.report.gather import report_on
+        from muguet.report.gather import report_denoising
 
-        report_on(denoiser, image, data, report, sys.argv, choices.overwrite, started)
+        report_denoising(denoiser, image, data, report, sys.argv, choices.overwrite, started)
         say(f"{report}: the report, for any browser.")
     if len(results) > 1:
         say(f"{len(results)} images in {results[0].parent}.")

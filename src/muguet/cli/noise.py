@@ -126,12 +126,12 @@ def _check_output(out: Path | None, overwrite: bool) -> None:
     """Refuse a figure that cannot be written before anything is measured."""
     if out is None:
         return
-    from muguet.figures.style import check_format, matplotlib_or_a_sentence
+    from muguet.figures.style import check_format, require_matplotlib
     from muguet.system.atomic import check_writable
 
     check_format(out)
     check_writable(out, overwrite)
-    matplotlib_or_a_sentence()
+    require_matplotlib()
 
 
 # --- Measured on images ----------------------------------------------------------------------------------

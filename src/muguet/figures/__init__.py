@@ -1,4 +1,4 @@
-"""Figures of a result and of a noise law, as matplotlib draws them."""
+"""Matplotlib figures of a denoised image and of a noise law."""
 
 import lazy_loader
 

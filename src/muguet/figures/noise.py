@@ -1,4 +1,4 @@
-"""The law of the noise on one page: its σ, its skewness, how far it is from what was measured, and on how much."""
+"""The figure of noise laws: σ, skewness, divergence from a measurement, and a histogram of the signals."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ import numpy.typing as npt
 from muguet.errors import MuguetError
 from muguet.figures.style import (
     INK,
+    MIN_LOGARITHMIC_RATIO,
     SERIES,
     STYLE,
     Floats,
+    axis_limits,
     canvas,
     draw_histogram,
-    extent,
     logarithmic_signals,
-    matplotlib_or_a_sentence,
+    require_matplotlib,
 )
 from muguet.noise.law import Law
 from muguet.noise.measured import MeasuredLaw
@@ -29,26 +30,25 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_WIDE = 8.0  # brightest over darkest signal, from where on signals are drawn in logarithms
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (2, 1)), (0, (5, 1.5, 1, 1.5)))
-_FINE = 256
-_PAD = 0.015
+_N_SIGNALS = 256  # Each law is drawn at this many signals.
+_PADDING = 0.015  # The signal axis extends by this share on either side, room for half a point.
 _POINTS: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 2.6, "color": INK, "zorder": 2}
-_Z = 1.96  # standard errors of a bar that covers the truth in 95 % of cases
+_Z = 1.96  # A bar of this many standard errors covers the true value in 95 % of cases.
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """A learned or known law as a curve.
+    """A learned or known noise law, to be drawn as a curve.
 
     Attributes
     ----------
     name
-        What the legend calls it.
+        Name of the law in the legend.
     law
-        In counts.
+        The law, in camera counts.
     signal_range
-        Between which signals it is drawn.
+        Smallest and largest signal, in counts, between which the law is drawn.
     divergence
         KL(measured‖law) at the signals of the measured law's bins, in nats; None if nothing was measured.
     """
@@ -65,35 +65,38 @@ def noise_figure(
     signals: npt.ArrayLike | None = None,
     title: str | None = None,
 ) -> Figure:
-    """Panels above one axis of signals: σ, skewness, KL divergence, pixels; each only where it is known.
+    """Draw noise laws and a measurement against the signal.
+
+    The panels, one below the other, show σ, skewness, KL divergence and the number of pixels. A panel is left out
+    if there is nothing to draw in it.
 
     Parameters
     ----------
     curves
         Laws to draw as lines.
     measured
-        What was measured, as points; the bars of σ are 95 % intervals. Variances alone have no skewness.
+        A measurement to draw as points. The bars of σ are 95 % intervals. A `MeanVariance` has no skewness.
     signals
-        An image of the signal, whose histogram is drawn beneath.
+        An image of the signal, whose histogram is drawn in the last panel.
     title
-        A line above everything.
+        A title above all panels.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Not tied to any window; see `muguet.figures.style.save`.
+        A figure that belongs to no window; write it with `muguet.figures.save`.
 
     Raises
     ------
     MuguetError
-        If matplotlib is not installed, or there is nothing to draw.
+        If matplotlib is not installed, or neither a law nor a measurement is given.
     """
     if not curves and measured is None:
         raise MuguetError("nothing to draw: give a law or a measurement")
-    matplotlib = matplotlib_or_a_sentence()
+    matplotlib = require_matplotlib()
     points = measured.points() if isinstance(measured, MeasuredLaw) else measured
-    low, high = _ends(curves, points)
-    logarithmic = low > 0 and high / low > _WIDE
+    low, high = _signal_limits(curves, points)
+    logarithmic = low > 0 and high / low > MIN_LOGARITHMIC_RATIO
     heights = {"std": 2.1}
     if curves or isinstance(measured, MeasuredLaw):
         heights["skewness"] = 1.35
@@ -103,10 +106,8 @@ def noise_figure(
         heights["pixels"] = 0.75
     with matplotlib.rc_context(STYLE):
         figure = canvas(4.4, sum(heights.values()) + 0.55, title)
-        drawn = figure.subplots(
-            len(heights), 1, sharex=True, height_ratios=[*heights.values()], squeeze=False
-        )
-        panels: dict[str, Axes] = dict(zip(heights, drawn[:, 0], strict=True))
+        grid = figure.subplots(len(heights), 1, sharex=True, height_ratios=[*heights.values()], squeeze=False)
+        panels: dict[str, Axes] = dict(zip(heights, grid[:, 0], strict=True))
         if logarithmic:
             panels["std"].set_xscale("log")
         panels["std"].set_xlim(*_padded(low, high, logarithmic))
@@ -117,44 +118,44 @@ def noise_figure(
             _draw_divergence(panels["divergence"], curves, measured)
         if "pixels" in panels:
             draw_histogram(panels["pixels"], np.asarray(signals, np.float64), (low, high), logarithmic)
-        last = drawn[-1, 0]
+        last = grid[-1, 0]
         last.set_xlabel("Signal (counts)")
         if logarithmic:
             logarithmic_signals(last, low, high)
-        figure.align_ylabels(list(drawn[:, 0]))
-        figure.draw_without_rendering()  # settles the layout while the style holds
+        figure.align_ylabels(list(grid[:, 0]))
+        figure.draw_without_rendering()  # The layout must be computed while the style is in force.
     return figure
 
 
-def _ends(curves: Sequence[Curve], points: MeanVariance | None) -> tuple[float, float]:
+def _signal_limits(curves: Sequence[Curve], points: MeanVariance | None) -> tuple[float, float]:
     ends = [end for curve in curves for end in curve.signal_range]
     if points is not None:
         ends += [float(points.signal[0]), float(points.signal[-1])]
-    return extent((min(ends), max(ends)))
+    return axis_limits((min(ends), max(ends)))
 
 
 def _padded(low: float, high: float, logarithmic: bool) -> tuple[float, float]:
-    """Room for half a point at either end."""
+    """Return the limits with some room on either side."""
     if logarithmic:
-        by = (high / low) ** _PAD
-        return low / by, high * by
-    return low - _PAD * (high - low), high + _PAD * (high - low)
+        factor = (high / low) ** _PADDING
+        return low / factor, high * factor
+    return low - _PADDING * (high - low), high + _PADDING * (high - low)
 
 
-def _lines(curves: Sequence[Curve], axes: Axes) -> list[tuple[Curve, Floats, dict[str, Any]]]:
-    """Each curve, the signals to draw it at, and its looks."""
-    found: list[tuple[Curve, Floats, dict[str, Any]]] = []
+def _styled(curves: Sequence[Curve], axes: Axes) -> list[tuple[Curve, Floats, dict[str, Any]]]:
+    """Return each curve with the signals at which to draw it, and the style of its line."""
+    styled: list[tuple[Curve, Floats, dict[str, Any]]] = []
     for n, curve in enumerate(curves):
-        low, high = extent(curve.signal_range)
+        low, high = axis_limits(curve.signal_range)
         spaced = np.geomspace if axes.get_xscale() == "log" else np.linspace
-        looks = {
+        style = {
             "color": SERIES[n % len(SERIES)],
             "linestyle": _DASHES[n % len(_DASHES)],
             "linewidth": 1.5,
             "zorder": 3,
         }
-        found.append((curve, np.asarray(spaced(low, high, _FINE)), looks))
-    return found
+        styled.append((curve, np.asarray(spaced(low, high, _N_SIGNALS)), style))
+    return styled
 
 
 def _draw_std(axes: Axes, curves: Sequence[Curve], points: MeanVariance | None, logarithmic: bool) -> None:
@@ -162,8 +163,8 @@ def _draw_std(axes: Axes, curves: Sequence[Curve], points: MeanVariance | None, 
         std = np.sqrt(points.variance)
         bars = _Z * points.error / np.maximum(2 * std, 1e-300)
         axes.errorbar(points.signal, std, bars, elinewidth=0.7, label="measured", **_POINTS)
-    for curve, signal, looks in _lines(curves, axes):
-        axes.plot(signal, curve.law.std(signal), label=curve.name, **looks)
+    for curve, signal, style in _styled(curves, axes):
+        axes.plot(signal, curve.law.std(signal), label=curve.name, **style)
     if logarithmic:
         axes.set_yscale("log")
         _plain_numbers(axes)
@@ -179,28 +180,30 @@ def _draw_skewness(axes: Axes, curves: Sequence[Curve], measured: MeasuredLaw | 
     if isinstance(measured, MeasuredLaw):
         at = measured.points().signal
         axes.plot(at, measured.skewness(at), **_POINTS)
-    for curve, signal, looks in _lines(curves, axes):
-        axes.plot(signal, curve.law.skewness(signal), **looks)
+    for curve, signal, style in _styled(curves, axes):
+        axes.plot(signal, curve.law.skewness(signal), **style)
     axes.set_ylabel("Skewness")
 
 
 def _draw_divergence(axes: Axes, curves: Sequence[Curve], measured: MeasuredLaw) -> None:
-    """In logarithms; what lies below zero, by chance, is drawn at the lower edge."""
-    at = measured.points().signal
-    lines = [(curve, looks) for curve, _, looks in _lines(curves, axes) if curve.divergence is not None]
-    finite = np.concatenate([curve.divergence for curve, _ in lines if curve.divergence is not None])
-    finite = finite[np.isfinite(finite) & (finite > 0)]
-    least = float(np.quantile(finite, 0.02)) / 2 if finite.size else 1e-4
-    for curve, looks in lines:
-        values = np.maximum(np.asarray(curve.divergence), least)
-        axes.plot(at, values, marker="o", markersize=2, **{**looks, "linewidth": 1.0})
+    """Draw the divergence on a logarithmic axis; values that are negative by chance lie at its lower edge."""
+    signal = measured.points().signal
+    styled = [
+        (curve.divergence, style) for curve, _, style in _styled(curves, axes) if curve.divergence is not None
+    ]
+    every = np.concatenate([divergence for divergence, _ in styled])
+    positive = every[np.isfinite(every) & (every > 0)]
+    lowest = float(np.quantile(positive, 0.02)) / 2 if positive.size else 1e-4
+    for divergence, style in styled:
+        values = np.maximum(np.asarray(divergence), lowest)
+        axes.plot(signal, values, marker="o", markersize=2, **{**style, "linewidth": 1.0})
     axes.set_yscale("log")
-    axes.set_ylim(bottom=least)
+    axes.set_ylim(bottom=lowest)
     axes.set_ylabel("KL (nats)")
 
 
 def _plain_numbers(axes: Axes) -> None:
-    """1, 2, 5 and their tens on a logarithmic σ, in figures rather than powers."""
+    """Label a logarithmic σ axis with plain numbers such as 1, 2, 5, 10 instead of powers of ten."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))

@@ -1,4 +1,4 @@
-"""Figures of a result: what was recorded, what was made of it, and the noise law in between."""
+"""The overview of a result: noisy image, denoised image and residual, beside the noise law."""
 
 from __future__ import annotations
 
@@ -15,13 +15,19 @@ from muguet.figures.style import (
     STYLE,
     TRUE,
     Floats,
+    axis_limits,
     canvas,
     draw_histogram,
-    extent,
-    matplotlib_or_a_sentence,
+    require_matplotlib,
     save,
 )
-from muguet.figures.views import contrast, length_label, liveliest, round_length, shrunk
+from muguet.figures.views import (
+    block_averaged,
+    contrast,
+    length_label,
+    most_varied_part,
+    scale_bar_length,
+)
 from muguet.noise.law import Law
 from muguet.quality.scores import psnr
 
@@ -31,8 +37,10 @@ if TYPE_CHECKING:
 
 __all__ = ["overview", "save"]
 
-_CROP = 88  # pixels along the sides of the detail
-_MOST = 1024  # pixels along a side of a whole image on paper; more are averaged
+_DETAIL_SIDE = 88  # The detail has this many pixels in each direction.
+_MAX_SIDE = 1024  # A whole image is averaged down to at most this many pixels in each direction.
+_MIN_LOGARITHMIC_RATIO = 30.0  # The law's axes are logarithmic if the range of signals exceeds this ratio.
+_N_SIGNALS = 256  # The law is drawn at this many signals.
 
 
 def overview(
@@ -45,52 +53,52 @@ def overview(
     pixel_size: float | None = None,
     title: str | None = None,
 ) -> Figure:
-    """One page of a result: noisy, denoised and residual, whole and in detail, beside the learned noise law.
+    """Draw noisy image, denoised image and residual, whole and in detail, beside the learned noise law.
 
-    Noisy, denoised and clean share one contrast, from the 0.1th to the 99.9th percentile of the denoised image;
-    the residual (noisy − denoised) is shown to ±3 of its standard deviations. The detail is the liveliest part
-    of the denoised image, every pixel of it visible.
+    Noisy, denoised and clean images share one contrast, from the 0.1th to the 99.9th percentile of the denoised
+    image. The residual (noisy − denoised) is shown to ±3 of its standard deviations. The detail is the part of the
+    denoised image in which values vary most, at full resolution.
 
     Parameters
     ----------
     noisy, denoised
-        Planes ``(Y, X)`` in camera counts; NaN where nothing is known.
+        Planes ``(Y, X)`` in camera counts; missing pixels are NaN.
     law
         The learned noise law, in camera counts.
     signal_range
-        Between which signals the law was learned, in counts.
+        Smallest and largest signal, in counts, between which the law was learned.
     true_std
-        σ of the noise at each signal, where it is known; drawn dashed.
+        The true σ of the noise as a function of the signal, if it is known; drawn as a dashed line.
     clean
-        The clean plane, where it is known; adds a column, and PSNR to the titles.
+        The clean plane, if it is known. It adds a column, and the PSNR to the titles.
     pixel_size
-        Micrometres a pixel; draws scale bars.
+        Micrometres per pixel, for scale bars; None: no scale bars.
     title
-        A line above everything.
+        A title above all panels.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Not tied to any window; see `save`.
+        A figure that belongs to no window; write it with `save`.
 
     Raises
     ------
     MuguetError
-        If matplotlib is not installed, or the planes do not match.
+        If matplotlib is not installed, or the planes differ in shape.
     """
     planes = [np.asarray(p, dtype=np.float64) for p in (noisy, denoised, *([] if clean is None else [clean]))]
     if planes[0].ndim != 2 or any(plane.shape != planes[0].shape for plane in planes):
         shapes = ", ".join(str(plane.shape) for plane in planes)
         raise MuguetError(
-            f"a figure shows planes (Y, X) of one shape, these are {shapes}: give one plane each"
+            f"a figure shows planes (Y, X) of one shape, but these have the shapes {shapes}: give one plane each"
         )
-    matplotlib = matplotlib_or_a_sentence()
+    matplotlib = require_matplotlib()
     with matplotlib.rc_context(STYLE):
         panels = _panels(*planes)
         figure = _canvas(planes[0].shape, len(panels), title)
         grid = figure.add_gridspec(2, len(panels) + 1, width_ratios=[1.0] * len(panels) + [1.12])
-        side = min(_CROP, *planes[0].shape)
-        crop = liveliest(planes[1], (side, side))
+        side = min(_DETAIL_SIDE, *planes[0].shape)
+        crop = most_varied_part(planes[1], (side, side))
         for column, panel in enumerate(panels):
             _draw_whole(figure.add_subplot(grid[0, column]), panel, crop, pixel_size if column == 0 else None)
             _draw_detail(
@@ -101,7 +109,7 @@ def overview(
         lower = figure.add_subplot(halves[1], sharex=upper)
         _draw_std(upper, law, signal_range, true_std)
         draw_histogram(lower, planes[1], signal_range, upper.get_xscale() == "log")
-        figure.draw_without_rendering()  # settles the layout while the style holds
+        figure.draw_without_rendering()  # The layout must be computed while the style is in force.
     return figure
 
 
@@ -110,7 +118,7 @@ def overview(
 
 @dataclass(frozen=True, eq=False)
 class _Panel:
-    """An image, what to call it, and the counts that are black and white."""
+    """An image with its title, and the counts that are shown as black and as white."""
 
     name: str
     plane: Floats
@@ -134,10 +142,10 @@ def _panels(noisy: Floats, denoised: Floats, clean: Floats | None = None) -> lis
 
 
 def _canvas(shape: tuple[int, ...], columns: int, title: str | None) -> Figure:
-    """A figure whose cells have about the shape of the images."""
+    """Return an empty figure whose cells have about the shape of the images."""
     side = 2.25  # inches
-    tall = min(max(shape[0] / shape[1], 0.4), 1.6)
-    return canvas(side * columns + side * 1.45, side * (1 + tall) + 0.75, title)
+    aspect = min(max(shape[0] / shape[1], 0.4), 1.6)
+    return canvas(side * columns + side * 1.45, side * (1 + aspect) + 0.75, title)
 
 
 def _show(axes: Axes, panel: _Panel, plane: Floats, extent: tuple[float, float, float, float]) -> None:
@@ -155,7 +163,7 @@ def _draw_whole(axes: Axes, panel: _Panel, crop: tuple[slice, slice], pixel_size
     from matplotlib.patches import Rectangle
 
     height, width = panel.plane.shape
-    _show(axes, panel, shrunk(panel.plane, _MOST), (0, width, height, 0))
+    _show(axes, panel, block_averaged(panel.plane, _MAX_SIDE), (0, width, height, 0))
     axes.set_title(panel.name)
     rows, columns = crop
     size = (columns.stop - columns.start, rows.stop - rows.start)
@@ -174,7 +182,7 @@ def _draw_detail(axes: Axes, panel: _Panel, crop: tuple[slice, slice], pixel_siz
 
 
 def _draw_scale_bar(axes: Axes, pixel_size: float | None) -> None:
-    """A white bar with its length, at the lower left."""
+    """Draw a white scale bar with its length at the lower left."""
     if not pixel_size:
         return
     from matplotlib.patches import Rectangle
@@ -182,15 +190,15 @@ def _draw_scale_bar(axes: Axes, pixel_size: float | None) -> None:
 
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     width, height = right - left, bottom - top
-    length = round_length(0.28 * width * pixel_size)
+    length = scale_bar_length(0.28 * width * pixel_size)
     x, y = left + 0.05 * width, bottom - 0.05 * height
     bar = Rectangle((x, y - 0.016 * height), length / pixel_size, 0.016 * height, facecolor="white")
-    dark = withStroke(linewidth=1.0, foreground="black")
-    bar.set_path_effects([dark])
+    outline = withStroke(linewidth=1.0, foreground="black")
+    bar.set_path_effects([outline])
     axes.add_patch(bar)
-    middle, above = x + length / pixel_size / 2, y - 0.03 * height
-    text = axes.text(middle, above, length_label(length), color="white", ha="center", va="bottom")
-    text.set_path_effects([dark])
+    centre, above = x + length / pixel_size / 2, y - 0.03 * height
+    text = axes.text(centre, above, length_label(length), color="white", ha="center", va="bottom")
+    text.set_path_effects([outline])
 
 
 # --- The noise law ---------------------------------------------------------------------------------------
@@ -199,10 +207,10 @@ def _draw_scale_bar(axes: Axes, pixel_size: float | None) -> None:
 def _draw_std(
     axes: Axes, law: Law, signal_range: Sequence[float], true_std: Callable[[Floats], Floats] | None
 ) -> None:
-    """Learned σ against signal, true σ dashed on top."""
-    low, high = extent(signal_range)
-    logarithmic = low > 0 and high / low > 30
-    signal = np.geomspace(low, high, 256) if logarithmic else np.linspace(low, high, 256)
+    """Draw the learned σ against the signal, and the true σ as a dashed line on top."""
+    low, high = axis_limits(signal_range)
+    logarithmic = low > 0 and high / low > _MIN_LOGARITHMIC_RATIO
+    signal = (np.geomspace if logarithmic else np.linspace)(low, high, _N_SIGNALS)
     axes.plot(signal, law.std(signal), color=LEARNED, linewidth=2.0, label="learned")
     if true_std is not None:
         axes.plot(signal, true_std(signal), color=TRUE, linewidth=1.4, linestyle=(0, (4, 2)), label="true")

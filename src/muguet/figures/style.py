@@ -1,4 +1,4 @@
-"""What all figures share: their type, colours, canvas and file formats."""
+"""What all figures share: fonts, colours, an empty figure, the signal axis and file formats."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.floating[Any]]
 
-# Okabe and Ito's palette, told apart by colour-blind readers and in grey.
+# Colours of Okabe and Ito's palette, which colour-blind readers can distinguish, also in greyscale.
 LEARNED, TRUE, HISTOGRAM = "#0072B2", "#D55E00", "#B8BDC4"
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 INK = "#222222"
@@ -40,16 +40,20 @@ STYLE = {
     "legend.frameon": False,
     "svg.hashsalt": "muguet",  # the same figure gives the same file
 }
-_UNDATED: dict[str, dict[str, None]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+MIN_LOGARITHMIC_RATIO = 8.0
+"""A signal axis is logarithmic if its brightest signal exceeds this many times its darkest one."""
+
+# For each file format, the metadata that keep the date out, so that the same figure gives the same file.
+_METADATA: dict[str, dict[str, None]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 
 
-def matplotlib_or_a_sentence() -> Any:
-    """The module matplotlib.
+def require_matplotlib() -> Any:
+    """Return the module matplotlib.
 
     Raises
     ------
     MuguetError
-        If it is not installed.
+        If matplotlib is not installed.
     """
     try:
         import matplotlib
@@ -60,37 +64,44 @@ def matplotlib_or_a_sentence() -> Any:
 
 
 def check_format(path: Path) -> None:
-    """Refuse a name that ends as no figure's does.
+    """Check that a file name ends in .png, .svg or .pdf.
 
     Raises
     ------
     MuguetError
-        With the endings that there are.
+        If it does not.
     """
-    if path.suffix.lower() not in _UNDATED:
-        raise MuguetError(f"{path} cannot be drawn: name a figure that ends in .png, .svg or .pdf")
+    if path.suffix.lower() not in _METADATA:
+        raise MuguetError(f"cannot write a figure to {path}: give a name that ends in .png, .svg or .pdf")
 
 
 def save(figure: Figure, path: str | Path) -> None:
-    """Write a figure as PNG, SVG or PDF, by its name's end; the file is whole or absent.
+    """Write a figure as PNG, SVG or PDF, and leave no incomplete file behind if that fails.
+
+    Parameters
+    ----------
+    figure
+        The figure.
+    path
+        The file to write. Its ending chooses the format.
 
     Raises
     ------
     MuguetError
-        If the name ends otherwise, or the file cannot be written.
+        If the name has another ending, or the file cannot be written.
     """
     path = Path(path)
     check_format(path)
     suffix = path.suffix.lower()
     buffer = io.BytesIO()
-    with matplotlib_or_a_sentence().rc_context({"svg.hashsalt": STYLE["svg.hashsalt"]}):
-        figure.savefig(buffer, format=suffix[1:], dpi=200, metadata=_UNDATED[suffix])
+    with require_matplotlib().rc_context({"svg.hashsalt": STYLE["svg.hashsalt"]}):
+        figure.savefig(buffer, format=suffix[1:], dpi=200, metadata=_METADATA[suffix])
     with replacing(path) as file:
         file.write(buffer.getvalue())
 
 
 def canvas(width: float, height: float, title: str | None) -> Figure:
-    """An empty figure of so many inches, not tied to any window, that lays itself out."""
+    """Return an empty figure that arranges its panels itself and belongs to no window; sizes are in inches."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -103,15 +114,15 @@ def canvas(width: float, height: float, title: str | None) -> Figure:
     return figure
 
 
-def extent(signal_range: Sequence[float]) -> tuple[float, float]:
-    """The ends of an axis of signals; a flat image has one signal."""
+def axis_limits(signal_range: Sequence[float]) -> tuple[float, float]:
+    """Return the limits of a signal axis, one count apart for an image with a single signal."""
     low, high = map(float, signal_range)
     return (low, high) if high > low else (low, low + 1.0)
 
 
 def draw_histogram(axes: Axes, denoised: Floats, signal_range: Sequence[float], logarithmic: bool) -> None:
-    """How many pixels have each signal, so that one sees where the law rests on many and where on few."""
-    low, high = extent(signal_range)
+    """Draw the number of pixels at each signal, which shows for which signals the law rests on many pixels."""
+    low, high = axis_limits(signal_range)
     edges = np.geomspace(low, high, 65) if logarithmic else np.linspace(low, high, 65)
     counts, _ = np.histogram(denoised[np.isfinite(denoised)], edges)
     axes.stairs(np.maximum(counts, 0.5), edges, baseline=0.5, fill=True, color=HISTOGRAM)
@@ -122,7 +133,7 @@ def draw_histogram(axes: Axes, denoised: Floats, signal_range: Sequence[float], 
 
 
 def logarithmic_signals(axes: Axes, low: float, high: float) -> None:
-    """An axis of signals in logarithms, labelled in figures rather than powers: 1, 2, 5 and their tens."""
+    """Make the signal axis logarithmic, with plain labels such as 100, 200, 500 instead of powers of ten."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     axes.set_xscale("log")

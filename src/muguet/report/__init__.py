@@ -1,4 +1,4 @@
-"""One HTML page on a denoised image, which needs nothing but itself."""
+"""A report about a denoised image: one HTML file that holds everything it shows."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""A report that says whether denoising worked: one HTML file that holds all it shows, and every number as JSON."""
+"""Write a report: one HTML file that shows whether denoising worked, with every number as JSON inside."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from muguet.errors import MuguetError
-from muguet.figures.style import matplotlib_or_a_sentence
+from muguet.figures.style import require_matplotlib
 from muguet.quality.check import worst
-from muguet.report import charts as draw
-from muguet.report import page as html
-from muguet.report.channel import Channel, channel_facts, channel_pictures, channel_section
+from muguet.report.channel import Channel, channel_drawings, channel_facts, channel_pictures
+from muguet.report.charts import Chart, svg, training_chart
 from muguet.report.images import Pictures
+from muguet.report.page import render, template_environment
 from muguet.report.run import Run, run_facts
-from muguet.report.tables import run_table
 from muguet.system.atomic import check_writable, replacing
 from muguet.system.text import json_safe
 from muguet.version import __version__
@@ -23,97 +22,107 @@ __all__ = ["Channel", "Run", "check_report", "write_report"]
 
 _CONVENTIONS = {"interval_percent": 95, "tails_percent": [2.5, 97.5], "frc_threshold": "1/7"}
 _TRAINING = (
-    "Loss and held-out likelihood",
-    "Held-out pixels are never learned from. A line that still falls at its end asks for a longer training; one "
-    "that rises has learned the noise.",
+    "Training and held-out loss",
+    "The held-out loss is computed on pixels that are never used for training. If it still falls at the end, train "
+    "for longer. If it rises, the network has begun to learn the noise.",
 )
 
 
 def write_report(
     path: Path | str, title: str, channels: Sequence[Channel], run: Run, overwrite: bool = False
 ) -> None:
-    """Write a report as one HTML file below 5 MB that fetches nothing; whole, or not at all.
+    """Write a report from prepared channels, as one HTML file below 5 MB that loads nothing from elsewhere.
 
-    It shows, for every channel: the checks, the images before and after with their residual, the noise law, the
-    camera read off it, how well the law is calibrated, the resolution; then the training and what was run.
-    The element ``<script type="application/json" id="muguet">`` holds every number of the page.
+    For every channel the report shows the checks, the images before and after with their residual, the noise law,
+    the camera's gain, offset and read noise, the calibration of the law, and the resolution; then what was run and
+    how the training went. The element ``<script type="application/json" id="muguet">`` holds every number of the
+    page. If writing fails, no incomplete file is left behind.
 
     Parameters
     ----------
     path
-        A name that ends in .html; missing folders are created.
+        The file to write. Its name ends in .html; missing folders are created.
     title
-        The heading, such as the image's name.
+        The heading of the page, such as the name of the image.
     channels
-        At least one.
+        The channels to show, in order; at least one.
     run
-        What was run.
+        The command that was run, and the model with its training.
     overwrite
-        Replace an existing file.
+        Whether to replace an existing file.
 
     Raises
     ------
     MuguetError
-        If the planes do not match, there is no channel, matplotlib is not installed, or the file cannot be written.
+        If there is no channel, the planes of a channel differ in shape, matplotlib or Jinja2 is not installed, or
+        the file cannot be written.
     """
     path = Path(path)
     check_report(path, overwrite)
     if not channels:
         raise MuguetError("a report needs an image: give at least one channel")
-    shown = [channel_pictures(channel, len(channels)) for channel in channels]
-    facts = json_safe(_facts(title, channels, shown, run))
-    sections = [
-        channel_section(channel, each, its, n if len(channels) > 1 else None)
-        for n, (channel, each, its) in enumerate(zip(channels, shown, facts["channels"], strict=True))
+    pictures = [channel_pictures(channel, len(channels)) for channel in channels]
+    facts = json_safe(_facts(title, channels, pictures, run))
+    drawings = [
+        channel_drawings(channel, its_pictures, f"c{n}")
+        for n, (channel, its_pictures) in enumerate(zip(channels, pictures, strict=True))
     ]
-    sections.append(html.section("What was run", run_table(facts["run"]["shown"], _training_charts(run))))
+    html = render(facts, drawings, _training_charts(run))
     with replacing(path) as file:
-        file.write(html.page(facts, sections).encode())
+        file.write(html.encode())
 
 
 def check_report(path: Path, overwrite: bool = False) -> None:
-    """Find out before the work, not after it, whether a report can be drawn and written there.
+    """Check that a report can be drawn and written, so that long work need not end in an error.
+
+    Parameters
+    ----------
+    path
+        The file that will be written.
+    overwrite
+        Whether an existing file may be replaced.
 
     Raises
     ------
     MuguetError
-        If the name ends otherwise than in .html, matplotlib is not installed, or no file can be written there.
+        If the name does not end in .html, matplotlib or Jinja2 is not installed, or the file cannot be written.
     """
     if path.suffix.lower() not in (".html", ".htm"):
-        raise MuguetError(f"{path} cannot be a report: name a file that ends in .html")
+        raise MuguetError(f"a report is an HTML file: give a name that ends in .html, not {path}")
     check_writable(path, overwrite)
-    matplotlib_or_a_sentence()
+    require_matplotlib()
+    template_environment()
 
 
-def _facts(title: str, channels: Sequence[Channel], shown: Sequence[Pictures], run: Run) -> dict[str, Any]:
-    """All that the page says, in plain values."""
-    verdict, told = _verdict(channels)
+def _facts(title: str, channels: Sequence[Channel], pictures: Sequence[Pictures], run: Run) -> dict[str, Any]:
+    """Return every number and sentence of the page."""
+    verdict, reason = _verdict(channels)
     return {
         "title": title,
         "version": __version__,
         "started": run.started,
         "verdict": verdict,
-        "told": told,
+        "told": reason,
         "conventions": _CONVENTIONS,
-        "channels": [channel_facts(channel, each) for channel, each in zip(channels, shown, strict=True)],
+        "channels": [channel_facts(channel, its) for channel, its in zip(channels, pictures, strict=True)],
         "run": run_facts(run),
     }
 
 
 def _verdict(channels: Sequence[Channel]) -> tuple[str, str]:
-    """The worst verdict of all channels, and the sentence that gives its reason."""
+    """Return the worst verdict of all channels, and a sentence that gives the reason."""
     if not any(channel.quality.checks for channel in channels):
-        return "unknown", "No check was made."
+        return "unknown", "No checks were made."
     verdict = worst(*(channel.quality.verdict for channel in channels))
     if verdict == "good":
-        return verdict, "Every check is good."
-    worst_one = next(channel for channel in channels if channel.quality.verdict == verdict)
-    which = f"{worst_one.name}: " if len(channels) > 1 else ""
-    return verdict, which + worst_one.quality.sentence
+        return verdict, "All checks are good."
+    worst_channel = next(channel for channel in channels if channel.quality.verdict == verdict)
+    name = f"{worst_channel.name}: " if len(channels) > 1 else ""
+    return verdict, name + worst_channel.quality.sentence
 
 
-def _training_charts(run: Run) -> list[html.Chart]:
+def _training_charts(run: Run) -> list[Chart]:
     history = run.training.get("history") or []
     if len(history) < 2:
         return []
-    return [html.Chart(draw.svg(draw.training_chart(history), "training", "Training curve"), *_TRAINING)]
+    return [Chart(svg(training_chart(history), "training", "Training curve"), *_TRAINING)]

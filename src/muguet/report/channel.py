@@ -1,8 +1,8 @@
-"""One channel of a report: its values, its numbers, and its part of the page."""
+"""One channel of a report: what is given for it, its numbers, its pictures and its charts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,39 +14,39 @@ from muguet.noise.camera.readout import Readout
 from muguet.noise.law import Law
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.quality import Quality
-from muguet.report import charts as draw
-from muguet.report import page as html
+from muguet.report import charts
+from muguet.report.charts import Chart
 from muguet.report.facts import law_facts, readout_facts
 from muguet.report.images import Pictures, pictures
-from muguet.report.tables import law_table, readout_table
 
 
 @dataclass(frozen=True, eq=False)
 class Channel:
-    """One plane of one channel, what was made of it, and all that is known of both.
+    """One noisy plane of one channel, its denoised estimate, and what is known about both.
 
     Attributes
     ----------
     name
-        What to call it; a heading where there are several.
+        Name of the channel; the heading of its section if there are several channels.
     noisy, estimate
-        Planes ``(Y, X)`` in camera counts; NaN where nothing is known.
+        The noisy and the denoised plane ``(Y, X)`` in camera counts; missing pixels are NaN.
     signal_range
-        Between which signals the law is drawn, in counts.
+        Smallest and largest signal, in counts, between which the noise law is drawn.
     quality
-        What the checks say.
+        The checks and the curves behind them.
     law
-        The noise law in counts; None where none was learned.
+        The noise law in counts; None if no law was learned.
     own_law
-        N-net's own, where the law is another one: drawn beside it.
+        The law as the network learned it, if `law` is a corrected one; drawn beside it. It also contains the error
+        of the estimate.
     points
-        Variances that a high-pass measured on the noisy plane alone.
+        Variance against signal, measured on the noisy plane with a high-pass filter.
     readout
-        The camera read off the law.
+        Gain, offset and read noise of the camera.
     pixel_size
-        Micrometres a pixel; draws scale bars.
+        Micrometres per pixel, for scale bars; None: no scale bars.
     notes
-        Sentences about which plane this is, and what was left out.
+        Sentences about the plane, such as its position in a stack.
     """
 
     name: str
@@ -62,24 +62,25 @@ class Channel:
     notes: tuple[str, ...] = ()
 
 
-def channel_pictures(channel: Channel, channels: int) -> Pictures:
-    """Before, after and residual, as large as a page of so many channels may hold.
+def channel_pictures(channel: Channel, n_channels: int) -> Pictures:
+    """Return the pictures of a channel, as large as a page with `n_channels` channels allows.
 
     Raises
     ------
     MuguetError
-        If the planes do not match.
+        If the noisy and the denoised plane are not two planes ``(Y, X)`` of one shape.
     """
     noisy, estimate = (np.asarray(p, dtype=np.float64) for p in (channel.noisy, channel.estimate))
     if noisy.ndim != 2 or noisy.shape != estimate.shape or noisy.size == 0:
         raise MuguetError(
-            f"a report shows planes (Y, X) of one shape, these are {noisy.shape} and {estimate.shape}: give one each"
+            "a report shows a noisy and a denoised plane (Y, X) of one shape, but these have the shapes "
+            f"{noisy.shape} and {estimate.shape}: give one plane each"
         )
-    return pictures(noisy, estimate, channel.pixel_size, channels)
+    return pictures(noisy, estimate, channel.pixel_size, n_channels)
 
 
 def channel_facts(channel: Channel, shown: Pictures) -> dict[str, Any]:
-    """All that the page says of a channel."""
+    """Return every number and sentence about a channel."""
     return {
         "name": channel.name,
         "notes": channel.notes,
@@ -90,70 +91,74 @@ def channel_facts(channel: Channel, shown: Pictures) -> dict[str, Any]:
     }
 
 
-# --- The page --------------------------------------------------------------------------------------------
+@dataclass(frozen=True, eq=False)
+class Drawings:
+    """The pictures and charts of one channel, as the page's templates use them.
+
+    Attributes
+    ----------
+    pictures
+        The images before and after, and their residual.
+    noise_charts
+        The noise law; empty where there is neither a law nor a measurement.
+    quality_charts
+        One chart for each curve of `Quality.curves`.
+    """
+
+    pictures: Pictures
+    noise_charts: Sequence[Chart]
+    quality_charts: Sequence[Chart]
 
 
-def channel_section(
-    channel: Channel, shown: Pictures, facts: Mapping[str, Any], number_of: int | None
-) -> str:
-    """A channel's part of the page; `number_of` it, from 0, where there are several."""
-    level = 2 if number_of is None else 3
-    prefix = f"c{number_of or 0}"
-    noise, columns = facts["noise"], facts["noise"]["table"]
-    has_noise = channel.law is not None or channel.points is not None
-    parts = [
-        html.section("Did it work?", html.quality_card(facts["quality"]["checks"]), level=level),
-        html.section("Before and after", html.notes(facts["notes"]), html.images(shown), level=level),
-        html.section(
-            "The noise",
-            html.charts(
-                _noise_charts(channel, noise["signal_range"], prefix),
-                law_table(columns) if has_noise else "",
-            ),
-            level=level,
-        ),
-        html.section("The camera", readout_table(facts["camera"]) if facts["camera"] else "", level=level),
-        html.section(
-            "How right are noise and signal?",
-            html.charts(_quality_charts(channel.quality, prefix)),
-            level=level,
-        ),
-    ]
-    return "".join(parts) if number_of is None else html.channel_section(channel.name, *parts)
+def channel_drawings(channel: Channel, shown: Pictures, prefix: str) -> Drawings:
+    """Draw the charts of a channel; `prefix` makes the ids inside their SVG unique on the page."""
+    return Drawings(shown, _noise_charts(channel, prefix), _quality_charts(channel.quality, prefix))
 
 
-def _noise_charts(channel: Channel, ends: Sequence[float], prefix: str) -> list[html.Chart]:
-    laws = {"noise law": channel.law, "N-net’s own": channel.own_law}
+def _noise_charts(channel: Channel, prefix: str) -> list[Chart]:
+    laws = {"noise law": channel.law, "as learned": channel.own_law}
     known = {name: law for name, law in laws.items() if law is not None}
     if not known and channel.points is None:
         return []
-    low, high = ends
-    figure = draw.law_chart(known, channel.points, np.asarray(channel.estimate, np.float64), (low, high))
+    ends = channel.signal_range
+    sentences = ["Top: standard deviation σ of the noise."]
+    if known:
+        sentences[0] = "Top: standard deviation σ of the noise; middle: skewness."
+    if channel.points is not None:
+        sentences.append(
+            "Points: σ measured with a high-pass filter, which fine texture of the image raises."
+        )
+    if channel.own_law is not None:
+        sentences.append(
+            "“As learned”: the law before correction, which contains the error of the denoised image."
+        )
+    sentences.append("Bottom: number of pixels at each signal; where there are few, the law is less certain.")
+    figure = charts.law_chart(known, channel.points, np.asarray(channel.estimate, np.float64), ends)
     found = [
-        html.Chart(
-            draw.svg(figure, f"{prefix}-law", "Standard deviation of the noise against signal"),
-            "Noise against signal" if known else "Noise against signal, measured",
-            "Points: what a high-pass of the noisy image says, where texture adds to it. Below, how many pixels "
-            "have each signal: where few do, the law rests on little.",
+        Chart(
+            charts.svg(figure, f"{prefix}-law", "Standard deviation of the noise against signal"),
+            "Noise against signal" if known else "Measured noise against signal",
+            " ".join(sentences),
         )
     ]
     if channel.law is not None:
-        figure = draw.density_chart(channel.law, (low, high))
+        figure = charts.density_chart(channel.law, ends)
         found.append(
-            html.Chart(
-                draw.svg(figure, f"{prefix}-density", "Density of the noise against signal"),
+            Chart(
+                charts.svg(figure, f"{prefix}-density", "Density of the noise against signal"),
                 "Density",
-                "Of the noise over its σ, for every signal as a part of its largest value; solid the median, dotted "
-                "the 2.5 % and 97.5 % quantiles. Above and below alike is symmetric noise.",
+                "Probability density of the noise in units of its σ, relative to the maximum at each signal. Solid "
+                "line: median. Dotted lines: 2.5 % and 97.5 % quantiles. For symmetric noise, the part above zero "
+                "mirrors the part below.",
             )
         )
     return found
 
 
-def _quality_charts(quality: Quality, prefix: str) -> list[html.Chart]:
-    """A chart for every curve that was measured."""
+def _quality_charts(quality: Quality, prefix: str) -> list[Chart]:
+    """Draw a chart for every curve that was measured."""
     return [
-        html.Chart(draw.svg(make(quality.curves[name]), f"{prefix}-{name}", title), title, caption)
+        Chart(charts.svg(make(quality.curves[name]), f"{prefix}-{name}", title), title, caption)
         for name, (make, title, caption) in _CURVES.items()
         if name in quality.curves and all(len(values) for values in quality.curves[name].values())
     ]
@@ -161,26 +166,29 @@ def _quality_charts(quality: Quality, prefix: str) -> list[html.Chart]:
 
 _CURVES = {
     "pit": (
-        draw.calibration_chart,
+        charts.calibration_chart,
         "Calibration",
-        "Where hidden pixels fall in the distribution predicted for them. Flat is right; a hill: σ is too large, a "
-        "bowl: too small, a slope: the signal is off.",
+        "Where the values of hidden pixels lie within the distributions predicted for them. A flat histogram is "
+        "right. A hill in the middle means that σ is too large, a valley that it is too small, and a slope that the "
+        "predicted signal is too high or too low.",
     ),
     "residual": (
-        draw.residual_chart,
-        "Residual over σ",
-        "Mean near zero, variance near one or, as the estimate has seen the pixel, somewhat below. Far below: noise "
-        "was left; above: signal was taken.",
+        charts.residual_chart,
+        "Residual divided by σ",
+        "The mean should be near zero. The variance should be near one, or slightly below, because the denoised "
+        "image also uses the noisy value of the pixel itself. A variance far below one means that noise was left; "
+        "above one, that signal was removed.",
     ),
     "autocorrelation": (
-        draw.autocorrelation_chart,
-        "Residual with itself",
-        "Near zero at every lag where the noise is independent from pixel to pixel, as the method assumes.",
+        charts.autocorrelation_chart,
+        "Autocorrelation of the residual",
+        "Correlation of the residual with itself, some pixels further along x and along y. It should be near zero at "
+        "every lag, because the method assumes that the noise is independent from pixel to pixel.",
     ),
     "frc": (
-        draw.frc_chart,
+        charts.frc_chart,
         "Fourier ring correlation",
-        "Of two halves made of the one image by its noise law, with twice the noise each; up to where it falls "
-        "below 1/7 there is detail to believe.",
+        "The noise law is used to make two images from one, with independent noise of twice the variance. Details "
+        "are resolved up to the frequency at which the correlation of the two falls below 1/7.",
     ),
 }

@@ -1,4 +1,4 @@
-"""Charts of a report, as SVG that stands in a page: real text, no ids that clash, as wide as its place."""
+"""Charts of a report, as SVG inside the page: with text that can be selected, unique ids, and a flexible width."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import html
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,13 +16,14 @@ from muguet.figures.noise import Curve, noise_figure
 from muguet.figures.style import (
     HISTOGRAM,
     INK,
+    MIN_LOGARITHMIC_RATIO,
     SERIES,
     STYLE,
     Floats,
+    axis_limits,
     canvas,
-    extent,
     logarithmic_signals,
-    matplotlib_or_a_sentence,
+    require_matplotlib,
 )
 from muguet.noise.law import Law
 from muguet.noise.transfer.curve import MeanVariance
@@ -32,18 +34,36 @@ if TYPE_CHECKING:
 
 Columns = Mapping[str, Floats]
 
-_WIDTH = 3.4  # inches: on a phone, where a chart has about 350 pixels, its type then has 11
-_WIDE = 8.0  # brightest over darkest signal, from where on signals are drawn in logarithms
-_SIGMAS = 4.0  # that the density is drawn to
-_THRESHOLD = 1 / 7  # of a Fourier ring correlation
+_WIDTH = 3.4  # inches. On a phone a chart is about 350 pixels wide, and its text then 11 pixels high.
+_MAX_SIGMAS = 4.0  # The density is drawn up to this many standard deviations.
+_FRC_THRESHOLD = 1 / 7  # Details are resolved where the Fourier ring correlation exceeds this.
 _FONTS = "system-ui, 'DejaVu Sans', Verdana, Arial, sans-serif"
 _GUIDE: dict[str, Any] = {"color": INK, "linewidth": 0.7, "linestyle": (0, (4, 3)), "zorder": 1}
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart for the page.
+
+    Attributes
+    ----------
+    svg
+        The drawing, an SVG element of HTML.
+    title
+        What it shows.
+    caption
+        How to read it.
+    """
+
+    svg: str
+    title: str
+    caption: str
 
 
 def law_chart(
     laws: Mapping[str, Law], points: MeanVariance | None, signals: Floats, signal_range: tuple[float, float]
 ) -> Figure:
-    """σ of laws and of what a high-pass measured, skewness, and how many pixels have each signal."""
+    """Draw σ of the laws and of the measured points, the skewness of the laws, and a histogram of the signals."""
     figure = noise_figure([Curve(name, law, signal_range) for name, law in laws.items()], points, signals)
     figure.set_size_inches(_WIDTH, figure.get_figheight())
     if figure.axes[0].get_xscale() == "linear":
@@ -52,22 +72,24 @@ def law_chart(
 
 
 def density_chart(law: Law, signal_range: tuple[float, float]) -> Figure:
-    """The density of the noise over its σ, for every signal as a part of its largest value."""
-    low, high = extent(signal_range)
-    logarithmic = low > 0 and high / low > _WIDE
+    """Draw the density of the noise in units of its σ, relative to the maximum at each signal."""
+    low, high = axis_limits(signal_range)
+    logarithmic = low > 0 and high / low > MIN_LOGARITHMIC_RATIO
     signal = (np.geomspace if logarithmic else np.linspace)(low, high, 96)
-    away = np.linspace(-_SIGMAS, _SIGMAS, 129)
+    deviation = np.linspace(-_MAX_SIGMAS, _MAX_SIGMAS, 129)
     std = np.asarray(law.std(signal), np.float64)
-    density = np.asarray(law.density(signal + away[:, None] * std, signal[None]), np.float64)
+    density = np.asarray(law.density(signal + deviation[:, None] * std, signal[None]), np.float64)
     density /= np.maximum(density.max(0), 1e-300)
     with _drawing([2.3]) as (_, (axes,)):
         mesh = axes.pcolormesh(
-            signal, away, density, cmap="Blues", vmin=0, vmax=1, shading="nearest", rasterized=True
+            signal, deviation, density, cmap="Blues", vmin=0, vmax=1, shading="nearest", rasterized=True
         )
         for p, style in ((0.025, ":"), (0.5, "-"), (0.975, ":")):
-            line = (law.quantile(signal, p) - signal) / std
-            axes.plot(signal, line, color=SERIES[1], linewidth=1.2, linestyle=style)
-        axes.set(xlim=(low, high), ylim=(-_SIGMAS, _SIGMAS), xlabel="Signal (counts)", ylabel="Noise (σ)")
+            quantile = (law.quantile(signal, p) - signal) / std
+            axes.plot(signal, quantile, color=SERIES[1], linewidth=1.2, linestyle=style)
+        axes.set(
+            xlim=(low, high), ylim=(-_MAX_SIGMAS, _MAX_SIGMAS), xlabel="Signal (counts)", ylabel="Noise (σ)"
+        )
         if logarithmic:
             logarithmic_signals(axes, low, high)
         else:
@@ -78,31 +100,31 @@ def density_chart(law: Law, signal_range: tuple[float, float]) -> Figure:
 
 
 def residual_chart(curve: Columns) -> Figure:
-    """Mean and variance of the residual over σ, against the signal."""
+    """Draw mean and variance of the residual divided by σ, against the signal."""
     with _drawing([1.15, 1.15]) as (figure, (above, below)):
-        for axes, name, aim in ((above, "mean", 0.0), (below, "variance", 1.0)):
-            axes.axhline(aim, **_GUIDE)
+        for axes, name, expected in ((above, "mean", 0.0), (below, "variance", 1.0)):
+            axes.axhline(expected, **_GUIDE)
             axes.plot(curve["signal"], curve[name], color=SERIES[0], marker="o", markersize=2.4, linewidth=1)
             axes.set_ylabel(name.capitalize())
-            _reach(axes, curve[name], aim)
+            _limit_y(axes, curve[name], expected)
         above.tick_params(labelbottom=False)
         below.sharex(above)
         signal = curve["signal"]
-        if signal.min() > 0 and signal.max() / signal.min() > _WIDE:
+        if signal.min() > 0 and signal.max() / signal.min() > MIN_LOGARITHMIC_RATIO:
             logarithmic_signals(above, signal.min(), signal.max())
         below.set_xlabel("Signal (counts)")
     return figure
 
 
-def _reach(axes: Axes, values: Floats, aim: float) -> None:
-    """At least ±0.5 about what is aimed at, so that little looks like little."""
-    finite = np.append(values[np.isfinite(values)], [aim - 0.5, aim + 0.5])
+def _limit_y(axes: Axes, values: Floats, expected: float) -> None:
+    """Show at least ±0.5 around the expected value, so that small deviations look small."""
+    finite = np.append(values[np.isfinite(values)], [expected - 0.5, expected + 0.5])
     pad = 0.05 * np.ptp(finite)
     axes.set_ylim(float(finite.min() - pad), float(finite.max() + pad))
 
 
 def autocorrelation_chart(curve: Columns) -> Figure:
-    """Correlation of the residual with itself, so many pixels further along x and y."""
+    """Draw the correlation of the residual with itself against the lag along x and along y."""
     with _drawing([1.9]) as (figure, (axes,)):
         axes.axhline(0, **_GUIDE)
         for name, marker, colour in (("x", "o", SERIES[0]), ("y", "s", SERIES[1])):
@@ -115,7 +137,7 @@ def autocorrelation_chart(curve: Columns) -> Figure:
                 color=colour,
                 label=f"along {name}",
             )
-        _reach(axes, np.concatenate([curve["x"], curve["y"]]), 0.0)
+        _limit_y(axes, np.concatenate([curve["x"], curve["y"]]), 0.0)
         axes.set(xlabel="Lag (pixels)", ylabel="Autocorrelation")
         axes.set_xticks(curve["lag"])
         axes.legend(loc="upper right")
@@ -123,7 +145,7 @@ def autocorrelation_chart(curve: Columns) -> Figure:
 
 
 def calibration_chart(curve: Columns) -> Figure:
-    """Histogram of F(recorded | blind estimate), as a part of what each bin should hold."""
+    """Draw the histogram of F(recorded | blind estimate), relative to the expected number in each bin."""
     count, edge = np.asarray(curve["count"], np.float64), curve["edge"]
     expected = count.sum() * np.diff(edge) / max(float(edge[-1] - edge[0]), 1e-300)
     with _drawing([1.9]) as (figure, (axes,)):
@@ -131,15 +153,17 @@ def calibration_chart(curve: Columns) -> Figure:
         axes.stairs(height, edge, fill=True, color=HISTOGRAM)
         axes.axhline(1, **_GUIDE)
         axes.set(xlim=(edge[0], edge[-1]), ylim=(0, max(1.6, 1.08 * float(height.max(initial=0)))))
-        axes.set(xlabel="Probability of a smaller value", ylabel="Share / expected")
+        axes.set(xlabel="Predicted probability of a smaller value", ylabel="Observed / expected")
     return figure
 
 
 def frc_chart(curve: Columns) -> Figure:
-    """Fourier ring correlation of two halves, before and after."""
+    """Draw the Fourier ring correlation of the noisy and of the denoised halves."""
     with _drawing([1.9]) as (figure, (axes,)):
-        axes.axhline(_THRESHOLD, **_GUIDE)
-        axes.annotate("1/7", (0.46, _THRESHOLD), (0, 2), textcoords="offset points", ha="right", va="bottom")
+        axes.axhline(_FRC_THRESHOLD, **_GUIDE)
+        axes.annotate(
+            "1/7", (0.46, _FRC_THRESHOLD), (0, 2), textcoords="offset points", ha="right", va="bottom"
+        )
         for name, colour in (("noisy", SERIES[1]), ("denoised", SERIES[0])):
             if name in curve:
                 axes.plot(curve["frequency"], curve[name], color=colour, linewidth=1.4, label=name)
@@ -149,23 +173,24 @@ def frc_chart(curve: Columns) -> Figure:
 
 
 def training_chart(history: Sequence[Mapping[str, float]]) -> Figure:
-    """Loss and held-out likelihood against the steps of the training."""
-    step = [each["step"] for each in history]
+    """Draw the training loss and the held-out loss against the steps of the training."""
+    step = [entry["step"] for entry in history]
     with _drawing([1.9]) as (figure, (axes,)):
-        loss, held_out = ([each[name] for each in history] for name in ("loss", "held_out"))
+        loss, held_out = ([entry[name] for entry in history] for name in ("loss", "held_out"))
         axes.plot(step, loss, color=HISTOGRAM, linewidth=1.4, label="loss")
         axes.plot(step, held_out, color=SERIES[0], linewidth=1.4, label="held out")
         values = np.array([*loss, *held_out])
-        if len(step) > 4:  # the first steps fall from far above
+        if len(step) > 4:  # The loss of the first steps is much larger than the rest, and would hide it.
             settled = values[np.isfinite(values) & (np.tile(step, 2) > 0.1 * step[-1])]
-            axes.set_ylim(*_around(settled))
+            axes.set_ylim(*_padded_range(settled))
         axes.set(xlabel="Step", ylabel="−log likelihood (nats)")
         axes.locator_params(axis="x", nbins=5)
         axes.legend(loc="upper right")
     return figure
 
 
-def _around(values: Floats) -> tuple[float, float]:
+def _padded_range(values: Floats) -> tuple[float, float]:
+    """Return the smallest and the largest value, 8 % of their difference further apart on either side."""
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
     pad = 0.08 * (high - low) or 0.1
     return low - pad, high + pad
@@ -173,8 +198,8 @@ def _around(values: Floats) -> tuple[float, float]:
 
 @contextlib.contextmanager
 def _drawing(heights: Sequence[float]) -> Iterator[tuple[Figure, list[Axes]]]:
-    """A figure of panels above one another, so many inches tall each, in the style of the project."""
-    matplotlib = matplotlib_or_a_sentence()
+    """Yield a figure with panels one below the other, in the style of the project; heights are in inches."""
+    matplotlib = require_matplotlib()
     with matplotlib.rc_context(STYLE):
         figure = canvas(_WIDTH, sum(heights) + 0.45, None)
         panels = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
@@ -183,18 +208,28 @@ def _drawing(heights: Sequence[float]) -> Iterator[tuple[Figure, list[Axes]]]:
 
 
 def svg(figure: Figure, name: str, label: str) -> str:
-    """A figure as an SVG element: `name` makes its ids its own, `label` is read out in its place."""
+    """Return a figure as an SVG element of HTML.
+
+    Parameters
+    ----------
+    figure
+        The figure.
+    name
+        A prefix for the ids in the SVG, unique on the page.
+    label
+        What a screen reader reads out in place of the figure.
+    """
     buffer = io.StringIO()
-    with matplotlib_or_a_sentence().rc_context({**STYLE, "svg.fonttype": "none", "svg.hashsalt": name}):
+    with require_matplotlib().rc_context({**STYLE, "svg.fonttype": "none", "svg.hashsalt": name}):
         figure.savefig(buffer, format="svg", dpi=150, metadata={"Date": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", text, flags=re.DOTALL)
-    used = set(re.findall(r'(?:url\(#|href="#)([^")]+)', text))
-    text = re.sub(r'\sid="([^"]+)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", text)
+    referenced = set(re.findall(r'(?:url\(#|href="#)([^")]+)', text))
+    text = re.sub(r'\sid="([^"]+)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in referenced else "", text)
     text = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", text)
     text = text.replace("'DejaVu Sans'", _FONTS)
-    head = re.search(r'viewBox="[^"]+"', text)
-    assert head is not None
-    opened = f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" {head[0]} role="img" aria-label="{html.escape(label)}">'
-    return re.sub(r"<svg[^>]*>", lambda _: opened, text, count=1).strip()
+    view_box = re.search(r'viewBox="[^"]+"', text)
+    assert view_box is not None
+    tag = f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" {view_box[0]} role="img" aria-label="{html.escape(label)}">'
+    return re.sub(r"<svg[^>]*>", lambda _: tag, text, count=1).strip()

@@ -1,38 +1,58 @@
-"""Every number of a report as values that JSON can hold, and how a number is written on the page."""
+"""The numbers of a report: the noise law and the camera as values for JSON, and numbers as text for the page."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from muguet.figures.style import Floats
+from muguet.noise.camera.readout import Interval, Readout
 from muguet.noise.camera.sentences import interpret
 from muguet.noise.law import Law
+from muguet.noise.transfer.curve import MeanVariance
 
-if TYPE_CHECKING:
-    from muguet.noise.camera.readout import Interval, Readout
-    from muguet.noise.transfer.curve import MeanVariance
-
-_ROWS, _FINE = 7, 65  # signals of the table, and of the curves
-_TAILS = (0.025, 0.975)
+_N_TABLE_SIGNALS = 7
+_N_CURVE_SIGNALS = 65
+_TAILS = (0.025, 0.975)  # Between these quantiles lies 95 % of the noise.
 
 
 def law_facts(
     law: Law | None, own_law: Law | None, points: MeanVariance | None, signal_range: tuple[float, float]
 ) -> dict[str, Any]:
-    """The noise law at a few signals, for the table, and at many; they lie closer where it is dark.
+    """Return the noise law at a few signals, for the table, and at many, for curves.
 
-    The measured σ is there where there are `points` and the signal is within theirs, else None.
+    Parameters
+    ----------
+    law
+        The noise law; None if no law was learned.
+    own_law
+        The law as the network learned it, if `law` is a corrected one.
+    points
+        The variance measured against the signal. The measured σ is interpolated between the points, and NaN
+        outside their range.
+    signal_range
+        Smallest and largest signal in counts. The signals in between lie closer together in the dark.
+
+    Returns
+    -------
+    dict
+        "signal_range"; "table" and "curves", columns of equal length by their name; and "points".
     """
-    low, high = signal_range
     return {
-        "signal_range": [low, high],
-        "table": _columns(law, own_law, points, low + (high - low) * np.linspace(0, 1, _ROWS) ** 2),
-        "curves": _columns(law, own_law, None, low + (high - low) * np.linspace(0, 1, _FINE) ** 2),
+        "signal_range": list(signal_range),
+        "table": _columns(law, own_law, points, _signals(signal_range, _N_TABLE_SIGNALS)),
+        "curves": _columns(law, own_law, None, _signals(signal_range, _N_CURVE_SIGNALS)),
         "points": points,
     }
+
+
+def _signals(signal_range: tuple[float, float], n_signals: int) -> Floats:
+    """Return signals between the ends of a range, closer together in the dark."""
+    low, high = signal_range
+    signals: Floats = low + (high - low) * np.linspace(0, 1, n_signals) ** 2
+    return signals
 
 
 def _columns(
@@ -53,7 +73,7 @@ def _columns(
 
 
 def readout_facts(readout: Readout) -> dict[str, Any]:
-    """Gain, offset and read noise with their intervals, and what they mean in sentences."""
+    """Return gain, offset and read noise with their 95 % intervals, and sentences on what they mean."""
     third = readout.third_ratio
     return {
         **{name: _interval(getattr(readout, name)) for name in ("gain", "offset", "read_noise", "zero")},
@@ -68,14 +88,25 @@ def readout_facts(readout: Readout) -> dict[str, Any]:
 
 
 def _interval(interval: Interval) -> dict[str, float | str]:
-    """JSON has no infinity: such an end is the word."""
+    """Return value and ends of an interval; an infinite one, which JSON cannot hold, as the text "inf" or "-inf"."""
     return {name: value if np.isfinite(value) else str(value) for name, value in asdict(interval).items()}
 
 
-def number(value: Any) -> str:
-    """A number of the facts as the page writes it: four digits, large ones whole; a dash for none."""
+def number(value: float | str | None, decimals: int | None = None) -> str:
+    """Return a number as the page writes it; a dash for None.
+
+    Parameters
+    ----------
+    value
+        A number, or the word "inf" or "-inf".
+    decimals
+        Digits after the point; None: four significant digits, and whole numbers from 10 000 on.
+    """
     if value is None:
         return "–"
     value = float(value)
-    text = f"{value:.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"
+    if decimals is not None:
+        text = f"{value:.{decimals}f}"
+    else:
+        text = f"{value:.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"
     return text.replace("-", "−").replace("inf", "∞")

@@ -1,4 +1,4 @@
-"""`--report`: what a denoiser made of an image, judged and written as one HTML file."""
+"""`muguet denoise --report`: choose a plane, check the denoised image and collect what the report shows of it."""
 
 from __future__ import annotations
 
@@ -7,30 +7,35 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
+from muguet.denoiser import Denoiser
 from muguet.errors import MuguetError
+from muguet.figures.views import contrast
+from muguet.image.axes import Layout
+from muguet.image.image import Image
+from muguet.image.values import quantum, unsaturated
+from muguet.noise.camera.readout import Readout, read_out
+from muguet.noise.law import Law
+from muguet.noise.transfer.curve import MeanVariance
+from muguet.noise.transfer.single_image import transfer_alone
+from muguet.quality.examination import examine
+from muguet.report.assembly import check_report, write_report
+from muguet.report.channel import Channel
+from muguet.report.run import Run
+from muguet.system.machine import machine
+from muguet.version import __version__
 
-if TYPE_CHECKING:
-    from muguet.denoiser import Denoiser
-    from muguet.image.axes import Layout
-    from muguet.image.image import Image
-    from muguet.noise.camera.readout import Readout
-    from muguet.noise.law import Law
-    from muguet.noise.transfer.curve import MeanVariance
-    from muguet.report import Channel, Run
-
-Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[np.generic]
 
-_NEARLY = 0.9  # of the largest variance: planes that are about as good to look at
-_MOST = 2**18  # pixels of a plane that its variance is told from
+_MIN_VARIANCE_SHARE = 0.9  # Planes with at least this share of the largest variance are equally good to show.
+_MAX_PIXELS = 2**18  # The variance of a plane is computed from at most about twice as many pixels.
 
 
-def report_on(
+def report_denoising(
     denoiser: Denoiser,
     noisy: Image,
     estimate: Array,
@@ -39,49 +44,53 @@ def report_on(
     overwrite: bool = False,
     started: float | None = None,
 ) -> None:
-    """Write a report on one plane of every channel of an image.
+    """Check a denoised image and write a report about it as one HTML file.
+
+    The report shows one plane of every channel. In a stack or a time series this is the middle one of the planes
+    in which the denoised image varies most. Use `write_report` to write a report from parts of your own.
 
     Parameters
     ----------
     denoiser
-        What made the estimate.
+        The denoiser that produced the estimate. The report takes the noise law, the parts of the model and the
+        course of the training from it.
     noisy
-        The image as it was read.
+        The noisy image as it was read from its file.
     estimate
-        The denoised pixels, of the image's shape, in counts; whole numbers will do.
+        The denoised pixels in camera counts, of the same shape as ``noisy.data``. They may be rounded.
     path
-        The HTML file.
+        The HTML file to write; missing folders are created.
     command
-        The command line, word by word.
+        The command line that was run, one item for each word.
     overwrite
-        Replace an existing file.
+        Whether to replace an existing file.
     started
-        When the command began, in seconds since the epoch; None: the report tells when it was written.
+        Time at which the command started, in seconds since the epoch. None: the report gives the time at which it
+        was written, and no duration.
 
     Raises
     ------
     MuguetError
-        If the shapes do not match, matplotlib is not installed, or the file cannot be written.
+        If the shapes differ, matplotlib or Jinja2 is not installed, or the file cannot be written.
     """
-    from muguet.report import check_report, write_report
-
     check_report(path, overwrite)
     if estimate.shape != noisy.data.shape:
         raise MuguetError(
-            f"the image has the shape {noisy.data.shape} and its estimate {estimate.shape}: no pair"
+            f"the noisy image has the shape {noisy.data.shape} and the denoised image the shape {estimate.shape}: "
+            "give two images of one shape"
         )
     layout = denoiser.layout(noisy.data.shape, noisy.axes)
     before, after = layout.split(noisy.data), layout.split(estimate)
-    n, z = _plane(after)
+    n, z = _plane_to_show(after)
     names = noisy.channel_names if len(noisy.channel_names) == layout.channels else ()
     channels = [
-        _channel(
+        _checked_channel(
             denoiser,
-            (_at(before[n, c], z), _at(after[n, c], z)),
+            (_plane(before[n, c], z), _plane(after[n, c], z)),
             c,
             names[c] if names else f"Channel {c}",
             noisy.pixel_size.get("X"),
-            _where(layout, n, z),
+            _plane_note(layout, n, z),
         )
         for c in range(layout.channels)
     ]
@@ -89,51 +98,54 @@ def report_on(
     write_report(path, title, channels, _run(denoiser, command, started), overwrite)
 
 
-# --- Which plane -----------------------------------------------------------------------------------------
+# --- The plane to show -----------------------------------------------------------------------------------
 
 
-def _plane(planes: Array) -> tuple[int, int | None]:
-    """Sample, and depth in a stack, of the plane to show: the middle one of those with the largest variance.
+def _plane_to_show(planes: Array) -> tuple[int, int | None]:
+    """Return the sample, and in a stack the depth, of the plane that the report shows.
 
-    The variance of a plane is averaged over the channels, each as a part of its largest; within 10 % of
-    the largest planes count as equal.
+    It is the middle one of the planes with the largest variance. The variance of a plane is averaged over the
+    channels, each relative to its largest; planes within 10 % of the largest count as equal.
     """
     depths = range(planes.shape[2]) if planes.ndim == 5 else (None,)
     places = [(n, z) for n in range(len(planes)) for z in depths]
-    variances = np.array([[_variance(_at(plane, z)) for plane in planes[n]] for n, z in places])
-    lively = (variances / np.maximum(variances.max(0), 1e-300)).mean(1)
-    best = np.flatnonzero(lively >= _NEARLY * lively.max())
-    return places[int(best[len(best) // 2])]
+    variances = np.array([[_variance(_plane(channel, z)) for channel in planes[n]] for n, z in places])
+    relative = (variances / np.maximum(variances.max(0), 1e-300)).mean(1)
+    candidates = np.flatnonzero(relative >= _MIN_VARIANCE_SHARE * relative.max())
+    return places[int(candidates[len(candidates) // 2])]
 
 
 def _variance(plane: Array) -> float:
-    some = plane.reshape(-1)[:: max(plane.size // _MOST, 1)].astype(np.float64)
-    some = some[np.isfinite(some)]
-    return float(some.var()) if some.size else 0.0
+    sample = plane.reshape(-1)[:: max(plane.size // _MAX_PIXELS, 1)].astype(np.float64)
+    sample = sample[np.isfinite(sample)]
+    return float(sample.var()) if sample.size else 0.0
 
 
-def _at(plane: Array, z: int | None) -> Array:
-    return plane if z is None else plane[z]
+def _plane(channel: Array, z: int | None) -> Array:
+    return channel if z is None else channel[z]
 
 
-def _where(layout: Layout, n: int, z: int | None) -> tuple[str, ...]:
-    """A sentence on which plane is shown, where there are several."""
+def _plane_note(layout: Layout, n: int, z: int | None) -> tuple[str, ...]:
+    """Return a sentence about which plane is shown; nothing if the image has only one."""
     axes = "".join(letter for letter in "TZ" if letter in layout.axes and letter not in layout.spatial_axes)
     sizes = [layout.shape[layout.axes.index(letter)] for letter in axes]
     index = [int(each) for each in np.unravel_index(n, sizes)] if sizes else []
-    at = [*zip(axes, index, sizes, strict=True)]
+    position = [*zip(axes, index, sizes, strict=True)]
     if z is not None:
-        at.append(("Z", z, layout.space[0]))
-    several = [f"{letter} {place} (of 0 to {size - 1})" for letter, place, size in at if size > 1]
-    if not several:
+        position.append(("Z", z, layout.space[0]))
+    shown = [f"{letter} {place} (of 0 to {size - 1})" for letter, place, size in position if size > 1]
+    if not shown:
         return ()
-    return (f"Shown and judged is one plane, where the denoised image varies most: {', '.join(several)}.",)
+    return (
+        "This report shows and checks one plane, from where the denoised image varies most: "
+        f"{', '.join(shown)}.",
+    )
 
 
-# --- What is known of it ---------------------------------------------------------------------------------
+# --- What the report shows of it -------------------------------------------------------------------------
 
 
-def _channel(
+def _checked_channel(
     denoiser: Denoiser,
     planes: tuple[Array, Array],
     c: int,
@@ -141,10 +153,7 @@ def _channel(
     pixel_size: float | None,
     notes: tuple[str, ...],
 ) -> Channel:
-    from muguet.figures.views import contrast
-    from muguet.quality.examination import examine
-    from muguet.report import Channel
-
+    """Return one channel with its checks, its noise law and the camera's values."""
     noisy, estimate = planes
     law = own_law = readout = None
     if denoiser.method.learns_law:
@@ -159,7 +168,7 @@ def _channel(
         quality=examine(denoiser, noisy, estimate, c),
         law=law,
         own_law=own_law,
-        points=_points(noisy, estimate),
+        points=_measured_variance(noisy, estimate),
         readout=readout,
         pixel_size=pixel_size,
         notes=notes,
@@ -167,46 +176,31 @@ def _channel(
 
 
 def _readout(law: Law, signals: Array | MeanVariance, noisy: Array) -> Readout | None:
-    """The camera, or nothing where there are too few signals to read it off."""
-    from muguet.image.values import quantum
-    from muguet.noise.camera.readout import read_out
-
+    """Return the camera's gain, offset and read noise; None if there are too few signals to read them off."""
     try:
         return read_out(law, signals, step=quantum(noisy))
     except MuguetError:
         return None
 
 
-def _points(noisy: Array, estimate: Array) -> MeanVariance | None:
-    """What a high-pass of the noisy plane says, saturated pixels left out; nothing of planes too small for it."""
-    from muguet.image.values import clipping_level
-    from muguet.noise.transfer.single_image import transfer_alone
-
-    values: Floats = noisy.astype(np.float64)
-    level = clipping_level(noisy)
-    if level is not None:
-        values[values >= level] = np.nan
+def _measured_variance(noisy: Array, estimate: Array) -> MeanVariance | None:
+    """Return the variance that a high-pass of the noisy plane measures; None if the plane is too small for it."""
     try:
         return transfer_alone(
-            [values], [estimate.astype(np.float64)], fewest=min(1000, max(100, noisy.size // 64))
+            [unsaturated(noisy)],
+            [estimate.astype(np.float64)],
+            fewest=min(1000, max(100, noisy.size // 64)),
         )
     except MuguetError:
         return None
 
 
 def _run(denoiser: Denoiser, command: Sequence[str], started: float | None) -> Run:
-    import torch
-
-    from muguet.report import Run
-    from muguet.system.machine import machine
-    from muguet.version import __version__
-
     now = time.time()
+    start = datetime.fromtimestamp(now if started is None else started).astimezone()
     return Run(
         command=command,
-        started=datetime.fromtimestamp(now if started is None else started)
-        .astimezone()
-        .isoformat(" ", "minutes"),
+        started=start.isoformat(" ", "minutes"),
         seconds=None if started is None else now - started,
         machine=machine(str(denoiser.device)),
         versions={"muguet": __version__, "torch": torch.__version__, "numpy": np.__version__},

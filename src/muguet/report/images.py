@@ -1,4 +1,4 @@
-"""Pictures of a report: the whole plane made smaller, and a crop of which every pixel is there, as PNG in the page."""
+"""Pictures of a report, as PNG inside the page: the whole plane, averaged down, and a crop at full resolution."""
 
 from __future__ import annotations
 
@@ -12,54 +12,60 @@ import numpy as np
 from muguet.figures.style import Floats
 from muguet.figures.views import (
     Part,
+    block_averaged,
+    block_side,
     contrast,
     length_label,
-    liveliest,
-    round_length,
-    shrinkage,
-    shrunk,
+    most_varied_part,
+    scale_bar_length,
 )
 
-_BYTES = 2_200_000  # of all pictures of a page: base64 makes 2.9 MB of them, and charts need room below 5 MB
-_LARGEST_CROP, _LARGEST_WHOLE = 512, 640  # pixels a side
-_CROPS_SHARE = 0.6  # of a plane's bytes; noise does not compress, so that a pixel is about a byte
-_DETAIL = 64  # pixels a side that the loupe shows
-_SIGMAS = 3  # standard deviations of a residual from grey to white
-_BAR = 0.3  # of a picture's width, the longest scale bar
+# All pictures of a page have at most this many bytes. Base64 makes 2.9 MB of them, which leaves room for the charts
+# below 5 MB. Noise does not compress: a pixel takes about one byte.
+_MAX_BYTES = 2_200_000
+_MAX_CROP_SIDE = 512  # pixels
+_MAX_WHOLE_SIDE = 640  # pixels
+_CROP_SHARE = 0.6  # The crops take at most this share of a plane's bytes; the whole plane takes the rest.
+_DETAIL_SIDE = 64  # The magnifier shows this many pixels in each direction.
+_RESIDUAL_SIGMAS = 3  # A residual is white (black) at this many standard deviations above (below) zero.
+_MAX_BAR_SHARE = 0.3  # The scale bar takes at most this share of a picture's width.
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A grey picture for an `img` of the page; pixels without a value are transparent.
+    """A grey picture for an ``img`` element of the page; missing pixels are transparent.
 
     Attributes
     ----------
     name
-        What it shows: Noisy, Denoised, Noisy − denoised.
+        The title of the picture: Noisy, Denoised, or Noisy − denoised.
     source
-        A data URI.
+        The PNG as a data URI.
     width, height
-        Pixels of the picture.
+        Size of the picture in pixels.
+    is_residual
+        Whether the picture shows a difference, for which the middle grey is zero.
     """
 
     name: str
     source: str
     width: int
     height: int
+    is_residual: bool = False
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """Before, after and residual, three times each, and the numbers that belong to them.
+    """Noisy plane, denoised plane and residual as pictures, and the numbers that belong to them.
 
     Attributes
     ----------
     wholes
-        The whole plane, made smaller; none where the crops are the whole plane.
+        The three whole planes, averaged down; empty if the crops show the whole plane.
     crops
-        Every pixel of the liveliest part.
+        The part of the three planes in which values vary most, at full resolution.
     facts
-        Contrast, residual, places and scale bars (JSON).
+        Contrast, size of the residual, positions and scale bars, as values that JSON can hold.
     """
 
     wholes: tuple[Picture, ...]
@@ -67,16 +73,26 @@ class Pictures:
     facts: dict[str, Any]
 
 
-def pictures(noisy: Floats, estimate: Floats, pixel_size: float | None, channels: int = 1) -> Pictures:
-    """Pictures of a plane ``(Y, X)``, as large as a page of so many channels may hold.
+def pictures(noisy: Floats, estimate: Floats, pixel_size: float | None, n_channels: int = 1) -> Pictures:
+    """Return the pictures of a noisy and a denoised plane ``(Y, X)``.
 
-    Noisy and denoised share one contrast, the 0.1th to the 99.9th percentile of the denoised plane; a residual is
-    grey at zero and shown to ±3 of its standard deviations, the smaller one to ±3 of its own.
+    Noisy and denoised share one contrast, from the 0.1th to the 99.9th percentile of the denoised plane. The
+    residual is grey at zero and shown to ±3 of its standard deviations; the averaged residual, which is smaller, to
+    ±3 standard deviations of its own.
+
+    Parameters
+    ----------
+    noisy, estimate
+        Planes of one shape; missing pixels are NaN.
+    pixel_size
+        Micrometres per pixel, for scale bars; None: no scale bars.
+    n_channels
+        Number of channels on the page, which share its maximal size.
     """
-    share = _BYTES / (3 * channels)
-    largest = int(min(_LARGEST_CROP, math.sqrt(_CROPS_SHARE * share)))
-    most = int(min(_LARGEST_WHOLE, math.sqrt(share - largest**2)))
-    crop = liveliest(estimate, (largest, largest))
+    max_bytes = _MAX_BYTES / (3 * n_channels)
+    crop_side = int(min(_MAX_CROP_SIDE, math.sqrt(_CROP_SHARE * max_bytes)))
+    whole_side = int(min(_MAX_WHOLE_SIDE, math.sqrt(max_bytes - crop_side**2)))
+    crop = most_varied_part(estimate, (crop_side, crop_side))
     residual = noisy - estimate
     low, high = contrast(estimate)
     std = _std(residual)
@@ -85,34 +101,36 @@ def pictures(noisy: Floats, estimate: Floats, pixel_size: float | None, channels
         "pixel_size_um": pixel_size,
         "contrast": [low, high],
         "residual_std": std,
-        "residual_white": _SIGMAS * std,
+        "residual_white": _RESIDUAL_SIGMAS * std,
         "crop": _place(crop, noisy.shape, pixel_size),
     }
     crop_planes = [plane[crop] for plane in (noisy, estimate, residual)]
     crops = _three(crop_planes, (low, high), std)
-    facts["detail"] = _place(liveliest(crop_planes[1], (_DETAIL, _DETAIL)), crop_planes[1].shape, pixel_size)
+    facts["detail"] = _place(
+        most_varied_part(crop_planes[1], (_DETAIL_SIDE, _DETAIL_SIDE)), crop_planes[1].shape, pixel_size
+    )
     wholes: tuple[Picture, ...] = ()
     if crop_planes[0].shape != noisy.shape:
-        small = [shrunk(plane, most) for plane in (noisy, estimate, residual)]
+        small = [block_averaged(plane, whole_side) for plane in (noisy, estimate, residual)]
         wholes = _three(small, (low, high), _std(small[2]))
         facts["whole"] = {
-            "averaged": shrinkage(noisy, most),
-            "residual_white": _SIGMAS * _std(small[2]),
+            "averaged": block_side(noisy, whole_side),
+            "residual_white": _RESIDUAL_SIGMAS * _std(small[2]),
             "bar": scale_bar(noisy.shape[1], pixel_size),
         }
     return Pictures(wholes, crops, facts)
 
 
 def scale_bar(width: int, pixel_size: float | None) -> dict[str, Any] | None:
-    """A scale bar's label, and its length as a part of a picture that is so many pixels wide."""
+    """Return the label of a scale bar and its length relative to the width of a picture; None without a pixel size."""
     if not pixel_size:
         return None
-    length = round_length(_BAR * width * pixel_size)
+    length = scale_bar_length(_MAX_BAR_SHARE * width * pixel_size)
     return {"label": length_label(length), "share": length / (width * pixel_size)}
 
 
 def _place(part: Part, shape: tuple[int, ...], pixel_size: float | None) -> dict[str, Any]:
-    """Where a part lies in a plane of that shape: pixels from the top left."""
+    """Return position and size of a part in a plane of that shape, in pixels from the top left."""
     rows, columns = part
     width, height = columns.stop - columns.start, rows.stop - rows.start
     return {
@@ -126,24 +144,31 @@ def _place(part: Part, shape: tuple[int, ...], pixel_size: float | None) -> dict
 
 
 def _three(planes: list[Floats], ends: tuple[float, float], std: float) -> tuple[Picture, ...]:
-    names = ("Noisy", "Denoised", "Noisy − denoised")
-    every = (ends, ends, (-_SIGMAS * std, _SIGMAS * std))
-    return tuple(
-        Picture(name, data_uri(plane, *each), plane.shape[1], plane.shape[0])
-        for name, plane, each in zip(names, planes, every, strict=True)
+    noisy, estimate, residual = planes
+    height, width = noisy.shape
+    return (
+        Picture("Noisy", data_uri(noisy, *ends), width, height),
+        Picture("Denoised", data_uri(estimate, *ends), width, height),
+        Picture(
+            "Noisy − denoised",
+            data_uri(residual, -_RESIDUAL_SIGMAS * std, _RESIDUAL_SIGMAS * std),
+            width,
+            height,
+            True,
+        ),
     )
 
 
 def data_uri(plane: Floats, low: float, high: float) -> str:
-    """A plane as PNG of 256 greys in a data URI, black at `low`, white at `high`, clear where it is not finite."""
+    """Return a plane as PNG in a data URI: 256 greys, black at `low`, white at `high`, transparent if not finite."""
     import imagecodecs
 
-    known = np.isfinite(plane)
-    grey = np.clip(255 * (np.where(known, plane, low) - low) / (high - low), 0, 255).round().astype(np.uint8)
-    if not known.all():
-        grey = np.stack([grey, np.where(known, 255, 0).astype(np.uint8)], axis=-1)
-    coded = imagecodecs.png_encode(np.ascontiguousarray(grey), level=9)
-    return "data:image/png;base64," + base64.b64encode(coded).decode("ascii")
+    finite = np.isfinite(plane)
+    grey = np.clip(255 * (np.where(finite, plane, low) - low) / (high - low), 0, 255).round().astype(np.uint8)
+    if not finite.all():
+        grey = np.stack([grey, np.where(finite, 255, 0).astype(np.uint8)], axis=-1)
+    png = imagecodecs.png_encode(np.ascontiguousarray(grey), level=9)
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
 def _std(residual: Floats) -> float:

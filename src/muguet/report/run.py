@@ -1,4 +1,4 @@
-"""What was run, for a report: the command, its time and place, and how the model came about."""
+"""What was run to make a report's image: the command, its time and machine, and how the model was trained."""
 
 from __future__ import annotations
 
@@ -9,28 +9,31 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 from muguet.report.facts import number
+from muguet.system.text import duration
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What was run. Of absolute paths only the last name reaches the page: the rest tells of people and places.
+    """What was run: the command, its time and machine, and the model with its training.
+
+    The page shows only the last part of absolute paths, since folders can name people and places.
 
     Attributes
     ----------
     command
-        The command line, word by word.
+        The command line, one item for each word.
     started
-        When, as a person reads it.
+        Date and time of the start, as text to be shown.
     seconds
-        How long all of it took.
+        Wall time of the whole command; None if it is unknown.
     machine
-        Label and value: processor, cores, memory, system. No name of a machine or a person.
+        Labels and values: processor, cores, memory, system. It should name no machine and no person.
     versions
-        Of the programs that ran now.
+        Versions of the packages that ran the command.
     parts
-        What the model is made of.
+        The parts that the model is made of (`muguet.recipes.Parts` as a dictionary).
     training
-        How the model came about: `Denoiser.training`.
+        The course of the training, as `Denoiser.training` holds it.
     """
 
     command: Sequence[str] = ()
@@ -43,10 +46,12 @@ class Run:
 
 
 def run_facts(run: Run) -> dict[str, Any]:
-    """All of a run as values; "shown" holds the lines of the page's table."""
+    """Return everything about a run as plain values; "shown" holds the rows of the page's table."""
     training = dict(run.training)
-    training["data"] = [{**each, "name": _name(str(each["name"]))} for each in training.get("data", [])]
-    command = [_word(word) for word in run.command]
+    training["data"] = [
+        {**image, "name": _without_folder(str(image["name"]))} for image in training.get("data", [])
+    ]
+    command = [_without_folders(word) for word in run.command]
     return {
         "command": command,
         "started": run.started,
@@ -55,61 +60,57 @@ def run_facts(run: Run) -> dict[str, Any]:
         "versions": run.versions,
         "parts": run.parts,
         "training": training,
-        "shown": {label: line for label, line in _lines(run, command, training).items() if line},
+        "shown": {label: text for label, text in _rows(run, command, training).items() if text},
     }
 
 
-def _lines(run: Run, command: Sequence[str], training: Mapping[str, Any]) -> dict[str, str]:
-    """What the page says, line by line; empty where it is not known."""
-    steps, trained, held_out = (training.get(name) for name in ("steps", "seconds", "held_out"))
+def _rows(run: Run, command: Sequence[str], training: Mapping[str, Any]) -> dict[str, str]:
+    """Return the label and the text of every row; the text is empty where a value is unknown."""
+    steps, seconds, held_out = (training.get(name) for name in ("steps", "seconds", "held_out"))
     versions = training.get("versions", {})
     return {
         "Command": shlex.join(command),
         "Started": run.started,
-        "Time": _duration(run.seconds),
+        "Duration": "" if run.seconds is None else duration(run.seconds),
         "Model": ", ".join(_part(name, value) for name, value in run.parts.items() if value is not None),
-        "Trained": f"{steps} steps in {_duration(trained)}" if steps and trained is not None else "",
-        "On": "; ".join(map(_data, training["data"])),
+        "Training": f"{steps} steps in {duration(seconds)}" if steps and seconds is not None else "",
+        "Trained on": "; ".join(map(_image, training["data"])),
         "Seed": str(training.get("plan", {}).get("seed", "")),
-        "Held out": "" if held_out is None else f"{number(held_out)} nats a pixel",
+        "Held-out loss": "" if held_out is None else f"{number(held_out)} nats per pixel",
         "Device": str(training.get("device", "")),
         "Versions": _versions(run.versions),
-        "Trained with": _versions(versions) if versions != run.versions else "",
+        "Versions at training": _versions(versions) if versions != run.versions else "",
         **run.machine,
     }
 
 
-def _part(name: str, value: Any) -> str:
-    said = {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
-    return f"{name.replace('_', ' ')} {said}"
+def _part(name: str, value: object) -> str:
+    text = ("yes" if value else "no") if isinstance(value, bool) else value
+    return f"{name.replace('_', ' ')} {text}"
 
 
-def _word(word: str) -> str:
-    """A word of a command line without absolute paths."""
+def _without_folders(word: str) -> str:
+    """Return a word of a command line, such as ``--report=/home/me/r.html``, without the folders in it."""
     option, equals, value = word.partition("=")
-    return f"{option}={_name(value)}" if equals and option.startswith("-") else _name(word)
+    if equals and option.startswith("-"):
+        return f"{option}={_without_folder(value)}"
+    return _without_folder(word)
 
 
-def _name(path: str) -> str:
-    """A path as it is, or its last part where it is absolute."""
+def _without_folder(path: str) -> str:
+    """Return the last part of an absolute path of any system; everything else unchanged."""
     for kind in (PurePosixPath(path), PureWindowsPath(path)):
         if kind.is_absolute():
             return kind.name
     return path
 
 
-def _data(each: Mapping[str, Any]) -> str:
-    size = "×".join(map(str, each.get("shape", [])))
-    known = (each["name"], each.get("axes", ""), size, each.get("dtype", ""))
-    return " ".join(str(part) for part in known if part)
+def _image(image: Mapping[str, Any]) -> str:
+    """Return name, axes, size and data type of an image of the training."""
+    size = "×".join(map(str, image.get("shape", [])))
+    known = (image["name"], image.get("axes", ""), size, image.get("dtype", ""))
+    return " ".join(str(value) for value in known if value)
 
 
 def _versions(versions: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {version}" for name, version in versions.items())
-
-
-def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -1,8 +1,8 @@
-// The loupe: one place in all crops of a channel, seen larger below them.
+// The magnifier: the same part of all crops of a channel, enlarged below them.
 "use strict";
 const root = document.documentElement;
 
-function loupe(section) {
+function magnifier(section) {
   const views = [...section.querySelectorAll(".crops .view")];
   const lenses = [...section.querySelectorAll(".details canvas")];
   if (!views.length) return;
@@ -51,7 +51,7 @@ function loupe(section) {
   return Promise.all(views.map((view) => view.querySelector("img").decode())).then(show);
 }
 
-Promise.all([...document.querySelectorAll(".pictures")].map(loupe)).then(
+Promise.all([...document.querySelectorAll(".pictures")].map(magnifier)).then(
   () => {
     JSON.parse(document.getElementById("muguet").textContent);
     root.dataset.ready = "true";
