@@ -21,9 +21,8 @@ from muguet.image.scaling import Scaling
 from muguet.image.values import fill_missing, require_real
 from muguet.method import Method
 from muguet.noise.law import Affine, Law
-from muguet.noise.sharpened import Sharpened
+from muguet.noise.sharpened import sharpen
 from muguet.noise.transfer.curve import MeanVariance
-from muguet.noise.transfer.variance import fitted_variance
 from muguet.prediction.regions import Cut, map_regions
 from muguet.prediction.symmetry import Symmetry
 from muguet.prediction.symmetry import symmetries as chosen_symmetries
@@ -216,11 +215,7 @@ class Denoiser:
         N-net's (`learned_laws`) without the error of the estimate that it contains, see `muguet.noise.Sharpened`;
         N-net's own where the images do not separate the two.
         """
-        laws = self._network_laws()
-        for channel, points in enumerate(self.transfers):
-            if points is not None:
-                laws[channel] = Sharpened(laws[channel], fitted_variance(points))
-        return self._in_counts(laws)
+        return self._in_counts(sharpen(self._network_laws(), self.transfers))
 
     @functools.cached_property
     def learned_laws(self) -> list[Law]:

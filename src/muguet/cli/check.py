@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from muguet.cli.display import say
+from muguet.cli.shared.display import say
 from muguet.errors import MuguetError
 from muguet.system.text import to_json
 

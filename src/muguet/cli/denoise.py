@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from muguet.cli.classical import CLASSICAL, denoise_classically
-from muguet.cli.display import say
-from muguet.cli.options import OUTPUT, TRAINING, Choices, Inputs, Symmetries, data_type, with_choices
-from muguet.cli.predict import denoise_image, tell_law
-from muguet.cli.train import read_images, train
+from muguet.cli.shared.apply import denoise_image, tell_law
+from muguet.cli.shared.classical import CLASSICAL, denoise_classically
+from muguet.cli.shared.display import say
+from muguet.cli.shared.options import OUTPUT, TRAINING, Choices, Inputs, Symmetries, data_type, with_choices
+from muguet.cli.shared.train import read_images, train
 from muguet.errors import MuguetError
 from muguet.system.atomic import check_writable
 
@@ -76,7 +76,7 @@ def denoise(
     Several images train one model together. A time-lapse or a Z stack is so many images; of several channels
     each has its own noise law, and none leaks into another.
     """
-    from muguet.cli.paths import destination, find
+    from muguet.cli.shared.paths import destination, find
     from muguet.formats.registry import check_output, read
 
     started = time.time()

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from muguet.cli.classical import CLASSICAL
-from muguet.cli.display import say
-from muguet.cli.options import OUTPUT, Choices, Inputs, with_choices
-from muguet.cli.predict import tell_law
-from muguet.cli.train import read_images, train
+from muguet.cli.shared.apply import tell_law
+from muguet.cli.shared.classical import CLASSICAL
+from muguet.cli.shared.display import say
+from muguet.cli.shared.options import OUTPUT, Choices, Inputs, with_choices
+from muguet.cli.shared.train import read_images, train
 from muguet.errors import MuguetError
 from muguet.system.atomic import check_writable
 
@@ -26,7 +26,7 @@ def fit(
     choices: Choices,
 ) -> None:
     """Learn a denoiser and the law of the noise from noisy images, and keep them in one file."""
-    from muguet.cli.paths import find
+    from muguet.cli.shared.paths import find
 
     if choices.recipe in CLASSICAL:
         raise MuguetError(

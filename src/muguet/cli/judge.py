@@ -12,8 +12,8 @@ import numpy.typing as npt
 import typer
 
 from muguet.cli.judge_tables import FrameScores, show, summarise
-from muguet.cli.options import Axes
-from muguet.cli.pairs import layout_of, partners, planes_like
+from muguet.cli.shared.options import Axes
+from muguet.cli.shared.pairs import layout_of, partners, planes_like
 from muguet.errors import MuguetError
 from muguet.system.text import to_json
 
@@ -76,7 +76,7 @@ def judge(
 
 def _frames(estimate: Path, clean: Path, noisy: Path | None, axes: str | None) -> Iterator[_Frame]:
     """Yield every plane of every channel, one file after the other."""
-    from muguet.cli.paths import find
+    from muguet.cli.shared.paths import find
     from muguet.formats.registry import read
 
     files = find([estimate])

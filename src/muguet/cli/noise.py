@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from muguet.cli.display import say
 from muguet.cli.noise_tables import Entry, draw, show
+from muguet.cli.shared.display import say
 from muguet.errors import MuguetError
 
 if TYPE_CHECKING:

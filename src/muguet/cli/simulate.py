@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from muguet.cli.display import described, say
+from muguet.cli.shared.display import described, say
 from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def simulate(
     ] = False,
 ) -> None:
     """Add the noise of a camera to a clean image, with a known or a learned noise law."""
-    from muguet.cli.options import data_type
+    from muguet.cli.shared.options import data_type
     from muguet.formats.registry import check_output, read, write
 
     kind = data_type(dtype)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import torch
 
 from muguet.errors import MuguetError
@@ -37,3 +39,10 @@ def bfloat16_pays(device: torch.device, dims: int = 2) -> bool:
         capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
         return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
     return False
+
+
+def seconds_on(device: torch.device) -> float:
+    """Return the seconds on a clock, once the device has finished its work."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.monotonic()

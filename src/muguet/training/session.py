@@ -22,7 +22,7 @@ from muguet.recipes.parts import Parts
 from muguet.recipes.recipe import NOISY, Recipe
 from muguet.restoration.memory_format import kernels_channels_last
 from muguet.restoration.optics import BehindOptics
-from muguet.system.device import bfloat16_pays, find_device
+from muguet.system.device import bfloat16_pays, find_device, seconds_on
 from muguet.system.memory import keep_freed_memory
 from muguet.training.correlated_noise import correlation, hidden
 from muguet.training.data import Dataset
@@ -199,13 +199,13 @@ class Session:
         weight = patches.role == TARGET
         both: list[tuple[float, float]] = []
         for _ in range(3):
-            started = _now(self.device)
+            started = seconds_on(self.device)
             loss = self.method(patches.noisy, patches.noisy, weight, patches.channel, host).total
             torch.autograd.grad(loss, self.parameters, allow_unused=True)
-            stepped = _now(self.device)
+            stepped = seconds_on(self.device)
             with torch.inference_mode():
                 self.method.estimate(patches.noisy, own=False)
-            both.append((stepped - started, _now(self.device) - stepped))
+            both.append((stepped - started, seconds_on(self.device) - stepped))
         step, forward = (min(each) for each in zip(*both, strict=True))
         overlap = 1.5  # tiles are read with a halo
         return 1.2 * step, overlap * forward / patches.noisy.numel()
@@ -290,13 +290,6 @@ def _completed(wanted: Parts, recipe: Recipe, dataset: Dataset, reach: tuple[int
         quarter_turns=dataset.quarter_turns and reach[-1] == reach[-2],
         reach=reach,
     )
-
-
-def _now(device: torch.device) -> float:
-    """Seconds on a clock, once the device has finished its work."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.monotonic()
 
 
 def _patch(dataset: Dataset) -> list[int]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from muguet.cli.display import Bar, described, say
+from muguet.cli.shared.display import Bar, described, say
 from muguet.errors import MuguetError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from muguet import MuguetError
-from muguet.cli.paths import destination, find
+from muguet.cli.shared.paths import destination, find
 
 
 def test_a_folder_gives_its_images_by_name(tmp_path):

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from muguet.cli.display import described, say
-from muguet.cli.options import Choices
-from muguet.cli.pairs import layout_of, partners, planes_like
-from muguet.cli.predict import Watched, show_regions
+from muguet.cli.shared.apply import Watched, show_regions
+from muguet.cli.shared.display import described, say
+from muguet.cli.shared.options import Choices
+from muguet.cli.shared.pairs import layout_of, partners, planes_like
 from muguet.errors import MuguetError
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from muguet.cli.display import Bar, described, say
-from muguet.cli.options import Choices
-from muguet.cli.pairs import partners
+from muguet.cli.shared.display import Bar, described, say
+from muguet.cli.shared.options import Choices
+from muguet.cli.shared.pairs import partners
 from muguet.errors import MuguetError
 from muguet.system.text import duration
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from muguet.cli.denoise import denoise
 from muguet.cli.fit import fit
-from muguet.cli.options import Choices, Inputs, with_choices
+from muguet.cli.shared.options import Choices, Inputs, with_choices
 
 NAMES = [field.name for field in fields(Choices)]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def partners(files: list[Path], others: list[Path], name: str) -> list[Path]:
     """The image of `others`, files or folders, that belongs to each of `files`: by order of names, or one for all."""
-    from muguet.cli.paths import find
+    from muguet.cli.shared.paths import find
 
     found = find(others)
     if len(found) == 1:

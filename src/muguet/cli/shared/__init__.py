@@ -1,0 +1,1 @@
+"""What several commands share: options, files and their partners, training, and applying a model."""
