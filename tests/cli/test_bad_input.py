@@ -44,7 +44,7 @@ def test_missing_file(refused, tmp_path):
 
 def test_folder_without_images(refused, tmp_path):
     (tmp_path / "empty").mkdir()
-    refused("contains no image", "denoise", tmp_path / "empty", *QUICK)
+    refused("holds no image", "denoise", tmp_path / "empty", *QUICK)
 
 
 def test_not_an_image(refused, tmp_path):

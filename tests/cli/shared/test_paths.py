@@ -15,7 +15,7 @@ def test_the_images_of_a_folder_are_sorted_by_name(tmp_path):
     expected = [tmp_path / "a.ome.tiff", tmp_path / "b.TIF"]
     assert find([tmp_path]) == expected
     assert find([tmp_path / "b.TIF", tmp_path, tmp_path / "b.TIF"]) == expected[::-1]
-    with pytest.raises(MuguetError, match=r"sub\.tif contains no image"):
+    with pytest.raises(MuguetError, match=r"sub\.tif holds no image"):
         find([tmp_path / "sub.tif"])
     with pytest.raises(MuguetError, match="missing does not exist"):
         find([tmp_path / "missing"])

@@ -27,7 +27,7 @@ def partners(files: list[Path], others: list[Path], name: str) -> list[Path]:
         return found * len(files)
     if len(found) != len(files):
         raise MuguetError(
-            f"{name} has {len(found)} images, but there are {len(files)} inputs: give one for each, or one for all"
+            f"{name} has {len(found)} images for {len(files)} inputs: give one for each, or one for all"
         )
     return found
 

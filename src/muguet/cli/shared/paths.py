@@ -35,7 +35,7 @@ def find(inputs: Iterable[Path | str]) -> list[Path]:
         if path.is_dir():
             files = _without_results(sorted(file for file in path.iterdir() if _is_image(file)))
             if not files:
-                raise MuguetError(f"the folder {path} contains no image: its images must end in {READABLE}")
+                raise MuguetError(f"the folder {path} holds no image: its images must end in {READABLE}")
         elif path.exists():
             files = [path]
         else:
