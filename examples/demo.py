@@ -1,10 +1,10 @@
-"""Denoise one microscope image and learn the law of its noise, from that image alone.
+"""Denoise one microscope image and learn its noise law, from that image alone.
 
-    python examples/demo.py                       a simulated image, whose truth is known
-    python examples/demo.py cells.tif             your own
+    python examples/demo.py                       with a simulated image, whose clean image is known
+    python examples/demo.py cells.tif             with your own image
     python examples/demo.py cells.tif --out result --minutes 5
 
-Writes denoised.tif, model.muguet and overview.png into the output folder.
+The output folder then contains denoised.tif, model.muguet and overview.png.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from muguet.samples import acquisition
 from muguet.training import Sample, collect
 
 CAMERA = PoissonGaussian(gain=2.0, offset=100.0, read_noise=1.5)
-PIXEL_SIZE = 0.108  # µm: a 60x objective before 6.5 µm camera pixels
+PIXEL_SIZE = 0.108  # µm, for a 60x objective and camera pixels of 6.5 µm
 SECONDS_BETWEEN_LINES = 10.0
 
 
@@ -40,7 +40,7 @@ def main() -> int:
         print(f"demo: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("demo: stopped, nothing more was written", file=sys.stderr)
+        print("demo: stopped before the results were complete", file=sys.stderr)
         return 130
     return 0
 
@@ -49,11 +49,17 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("image", nargs="?", type=Path, help="a TIFF; without it an image is simulated")
-    parser.add_argument("--out", type=Path, default=Path("demo"), help="folder of the results (demo)")
-    parser.add_argument("--minutes", type=float, help="minutes to train at most (1.25; with an image 2)")
-    parser.add_argument("--axes", help="a letter of TCZYXS for each axis, where the file says it wrongly")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("image", nargs="?", type=Path, help="TIFF image; without one, an image is simulated")
+    parser.add_argument("--out", type=Path, default=Path("demo"), help="output folder (default: demo)")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        help="maximum training time in minutes (default: 2; for the simulated image 1.25)",
+    )
+    parser.add_argument(
+        "--axes", help="axes, if those in the file are wrong: one letter of TCZYXS for each, e.g. TYX"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random numbers (default: 0)")
     return parser.parse_args()
 
 
@@ -86,29 +92,29 @@ def run(options: argparse.Namespace) -> None:
 
 
 def simulate(clean: np.ndarray, seed: int) -> Image:
-    """What a 16-bit camera records of a clean image."""
+    """Return what a 16-bit camera records of a clean image."""
     recorded = to_dtype(CAMERA.sample(clean, seed), np.uint16)
     return Image(recorded, "YX", {"Y": PIXEL_SIZE, "X": PIXEL_SIZE})
 
 
 def describe(image: Image) -> str:
     size = image.pixel_size.get("X")
-    scale = f", {size:g} µm a pixel" if size else ""
+    scale = f", {size:g} µm per pixel" if size else ""
     return f"{' × '.join(map(str, image.data.shape))} ({image.axes}), {image.data.dtype}{scale}"
 
 
 def fit(image: Image, minutes: float, seed: int) -> Denoiser:
-    """Train on one image and say every few seconds how it goes; `muguet.fit` is this without the lines."""
+    """Train on one image and print the progress every few seconds; `muguet.fit` does the same silently."""
     data = collect([Sample(image.data, image.axes)])
     for note in data.notes:
         print(note)
     session = training.Session(data, plan=training.Plan(minutes=minutes, seed=seed))
-    said = time.monotonic()
+    printed = time.monotonic()
     held_out = None
     for progress in training.steps(session):
         held_out = held_out if progress.held_out is None else progress.held_out
-        if time.monotonic() - said >= SECONDS_BETWEEN_LINES:
-            said = time.monotonic()
+        if time.monotonic() - printed >= SECONDS_BETWEEN_LINES:
+            printed = time.monotonic()
             score = "" if held_out is None else f", held-out loss {held_out:.4f}"
             print(
                 f"step {progress.step} of {progress.total}{score}, {progress.seconds_left:.0f} s left",
@@ -119,7 +125,7 @@ def fit(image: Image, minutes: float, seed: int) -> Denoiser:
 
 
 def draw(model: Denoiser, noisy: Image, denoised: np.ndarray, clean: np.ndarray | None, path: Path) -> None:
-    """The overview of the first plane of the first channel."""
+    """Save an overview figure of the first plane of the first channel."""
     layout = model.layout(noisy.data.shape, noisy.axes)
     page = overview(
         layout.split(noisy.data)[0, 0],
@@ -135,18 +141,18 @@ def draw(model: Denoiser, noisy: Image, denoised: np.ndarray, clean: np.ndarray 
 
 
 def compare(model: Denoiser, noisy: np.ndarray, denoised: np.ndarray, clean: np.ndarray) -> None:
-    """How near the truth it came, which only a simulation tells."""
+    """Print the errors of the result and of the learned noise, which only a simulation allows."""
     before, after = psnr(noisy, clean), psnr(denoised, clean)
     blurred, sigma = best_blur(noisy, clean)
     print(f"PSNR {before:.2f} dB noisy -> {after:.2f} dB denoised ({after - before:+.2f} dB)")
     print(
-        f"     {psnr(blurred, clean):.2f} dB for the best Gaussian blur (sigma {sigma:.1f} pixels, chosen by the truth)"
+        f"     {psnr(blurred, clean):.2f} dB for the best Gaussian blur (sigma {sigma:.1f} pixels, closest to truth)"
     )
     signal = np.linspace(*np.percentile(clean, [1, 99.5]), 200)
     error = np.abs(model.noise.std(signal) / CAMERA.std(signal) - 1)
     print(
-        f"learned sigma against true sigma: off by {100 * np.median(error):.1f} % (median), "
-        f"{100 * error.max():.1f} % (worst) between signals {signal[0]:.0f} and {signal[-1]:.0f}"
+        f"relative error of the learned sigma: {100 * np.median(error):.1f} % (median), "
+        f"{100 * error.max():.1f} % (maximum), for signals from {signal[0]:.0f} to {signal[-1]:.0f}"
     )
 
 

@@ -16,6 +16,8 @@ from muguet.cli import main
 
 @dataclass(frozen=True)
 class Answer:
+    """Exit code, standard output and standard error of a command."""
+
     code: int
     out: str
     err: str
@@ -23,7 +25,7 @@ class Answer:
 
 @pytest.fixture
 def muguet(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answer]:
-    """`muguet("denoise", path, ...)` as in a shell: exit code, standard output, standard error."""
+    """Return a function that runs ``muguet("denoise", path, ...)`` as in a shell."""
 
     def run(*arguments: object) -> Answer:
         monkeypatch.setattr(sys, "argv", ["muguet", *map(str, arguments)])
@@ -32,14 +34,14 @@ def muguet(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
             main()
         except SystemExit as end:
             code = int(end.code or 0)
-        said = capsys.readouterr()
-        return Answer(code, said.out, said.err)
+        captured = capsys.readouterr()
+        return Answer(code, captured.out, captured.err)
 
     return run
 
 
 def noise(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
-    """A smooth scene with shot noise, uint16."""
+    """Return a smooth scene with shot noise, uint16."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[: shape[-2], : shape[-1]]
     scene = 40 + 30 * np.sin(y / 7) * np.cos(x / 9)
@@ -48,7 +50,7 @@ def noise(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
 
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
-    """A 48×56 uint16 ImageJ TIFF with a pixel size of 0.1 µm."""
+    """Return a 48×56 uint16 ImageJ TIFF with a pixel size of 0.1 µm."""
     path = tmp_path / "cells.tif"
     tifffile.imwrite(
         path, noise((48, 56)), imagej=True, resolution=(10, 10), metadata={"axes": "YX", "unit": "um"}
@@ -58,7 +60,7 @@ def image(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two images of different sizes in a folder."""
+    """Return a folder with two images of different sizes."""
     where = tmp_path / "images"
     where.mkdir()
     tifffile.imwrite(where / "a.tif", noise((40, 48), 1))

@@ -1,4 +1,4 @@
-"""Every mistake gets one clear sentence and exit code 2, and leaves nothing half-written."""
+"""Every mistake gives one clear sentence and exit code 2, and leaves no incomplete file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ QUICK = ("--steps", 2)
 
 @pytest.fixture
 def refused(muguet, tmp_path):
-    """Run a command that must be refused with a sentence that holds `words`, and leave no output."""
+    """Return a function that runs a command and checks its message for `words`, and that it left no file."""
 
     def check(words: str, *arguments: object) -> str:
         before = sorted(p for p in tmp_path.rglob("*") if p.is_file())
@@ -49,7 +49,7 @@ def test_folder_without_images(refused, tmp_path):
 
 def test_not_an_image(refused, tmp_path):
     path = tmp_path / "text.tif"
-    path.write_text("this is no image")
+    path.write_text("this is not an image")
     refused("text.tif", "denoise", path, *QUICK)
 
 
@@ -59,7 +59,7 @@ def test_truncated(refused, image):
     refused("cells.tif", "denoise", image, *QUICK)
 
 
-def test_no_bytes(refused, tmp_path):
+def test_empty_file(refused, tmp_path):
     path = tmp_path / "nothing.tif"
     path.touch()
     refused("nothing.tif", "denoise", path, *QUICK)
@@ -76,7 +76,7 @@ def test_no_bytes(refused, tmp_path):
     ],
     ids=["constant", "all-NaN", "tiny", "one-row", "complex"],
 )
-def test_nothing_to_learn_from(refused, tmp_path, values, words):
+def test_images_that_cannot_be_trained_on(refused, tmp_path, values, words):
     refused(words, "denoise", write(tmp_path / "bad.tif", values), *QUICK)
 
 
@@ -115,7 +115,7 @@ def test_the_input_is_never_the_output(refused, image):
 
 
 def test_output_folder_not_writable(refused, image, tmp_path):
-    (tmp_path / "file").touch()  # a folder below a file cannot be made, not even by root
+    (tmp_path / "file").touch()  # Not even root can create a folder below a file.
     refused("file", "denoise", image, "-o", tmp_path / "file" / "o.tif", *QUICK)
     refused("file", "fit", image, "-o", tmp_path / "file" / "m.muguet", *QUICK)
 
@@ -133,7 +133,7 @@ def test_several_inputs_need_a_folder(refused, folder, tmp_path):
     refused("folder", "denoise", folder, "-o", tmp_path / "one.tif", *QUICK)
 
 
-def test_models_that_are_none(refused, image, tmp_path):
+def test_files_that_are_not_models(refused, image, tmp_path):
     bad = tmp_path / "bad.muguet"
     bad.write_bytes(b"not a model at all")
     refused("bad.muguet", "denoise", image, "--model", bad)

@@ -1,4 +1,4 @@
-"""What the commands leave behind when all goes well."""
+"""The files and messages of commands that succeed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_denoise_needs_no_option_and_writes_beside_the_input(muguet, image):
     assert sorted(p.name for p in image.parent.iterdir()) == ["cells.tif", "cells_denoised.tif"]
 
 
-def test_the_result_is_as_faithful_as_the_input(muguet, image, tmp_path):
+def test_the_result_keeps_axes_dtype_and_pixel_size(muguet, image, tmp_path):
     out = tmp_path / "new" / "out.tif"
     assert muguet("denoise", image, "-o", out, *QUICK).code == 0
     before, after = read(image), read(out)
@@ -35,7 +35,7 @@ def test_the_result_is_as_faithful_as_the_input(muguet, image, tmp_path):
     assert after.kind == "imagej"
 
 
-def test_fractions_are_kept_if_asked(muguet, image, tmp_path):
+def test_float32_keeps_fractions(muguet, image, tmp_path):
     out = tmp_path / "out.tif"
     assert muguet("denoise", image, "-o", out, "--dtype", "float32", *QUICK).code == 0
     values = tifffile.imread(out)
@@ -43,7 +43,7 @@ def test_fractions_are_kept_if_asked(muguet, image, tmp_path):
     assert (values % 1 != 0).any()
 
 
-def test_a_folder_trains_one_model_and_gives_a_folder(muguet, folder, tmp_path):
+def test_a_folder_trains_one_model_and_its_results_are_in_a_folder(muguet, folder, tmp_path):
     out = tmp_path / "out"
     assert muguet("denoise", folder, "-o", out, *QUICK).code == 0
     assert sorted(p.name for p in out.iterdir()) == ["a.tif", "b.tif"]
@@ -58,7 +58,7 @@ def test_fit_then_denoise_equals_denoise(muguet, image, tmp_path):
     np.testing.assert_array_equal(tifffile.imread(two), tifffile.imread(one))
 
 
-def test_save_model_keeps_what_was_learned(muguet, image, tmp_path):
+def test_save_model_saves_the_trained_model(muguet, image, tmp_path):
     model = tmp_path / "kept.muguet"
     assert (
         muguet("denoise", image, "-o", tmp_path / "o.tif", "--save-model", model, "--seed", 7, *QUICK).code
@@ -67,7 +67,7 @@ def test_save_model_keeps_what_was_learned(muguet, image, tmp_path):
     assert load(model).training["plan"]["seed"] == 7
 
 
-def test_channels_are_treated_each(muguet, tmp_path):
+def test_each_channel_is_denoised(muguet, tmp_path):
     path, out = tmp_path / "c.tif", tmp_path / "o.tif"
     tifffile.imwrite(path, noise((3, 2, 32, 40)), imagej=True, metadata={"axes": "TCYX"})
     answer = muguet("denoise", path, "-o", out, *QUICK)
@@ -124,15 +124,15 @@ def test_info_on_a_model(muguet, image, tmp_path):
     assert any("standard deviation" in text for text in facts["noise_of_channel_0"].values())
 
 
-def test_help_reads_like_documentation(muguet):
+def test_help_shows_the_commands(muguet):
     answer = muguet("--help")
     assert answer.code == 0
     for word in ("denoise", "fit", "info", "Ctrl-C"):
         assert word in answer.out
 
 
-def test_it_says_how_long_it_will_take_and_what_it_did(muguet, image, tmp_path):
-    said = muguet("denoise", image, "-o", tmp_path / "o.tif", *QUICK).err
+def test_messages_show_the_time_needed_and_the_result(muguet, image, tmp_path):
+    messages = muguet("denoise", image, "-o", tmp_path / "o.tif", *QUICK).err
     for phrase in (
         "YX 48×56, uint16, 0.1 µm",
         "3 steps, about",
@@ -140,10 +140,10 @@ def test_it_says_how_long_it_will_take_and_what_it_did(muguet, image, tmp_path):
         "Removed noise",
         "Noise law",
     ):
-        assert phrase in said
+        assert phrase in messages
 
 
-def test_the_raw_data_are_never_touched(muguet, image):
+def test_the_raw_data_are_never_changed(muguet, image):
     before = image.read_bytes()
     muguet("denoise", image, *QUICK)
     assert image.read_bytes() == before

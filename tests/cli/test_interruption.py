@@ -1,4 +1,4 @@
-"""Ctrl-C, twice Ctrl-C, kill: what was learned is never lost."""
+"""Training that is stopped by Ctrl-C, twice Ctrl-C or a kill is never lost."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ def wait_for(process: subprocess.Popen[str], phrase: str) -> None:
     for line in process.stderr:
         if phrase in line:
             return
-    raise AssertionError(f"it ended without saying {phrase!r}")
+    raise AssertionError(f"the command ended without printing {phrase!r}")
 
 
-def test_ctrl_c_once_goes_on_with_the_best_so_far(image, tmp_path):
+def test_ctrl_c_once_uses_the_best_model_so_far(image, tmp_path):
     out = tmp_path / "o.tif"
     process = start("denoise", image, "-o", out, "--steps", 100_000)
     wait_for(process, "step 1,")
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, messages = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert "Stopping" in said
+    assert "Stopping" in messages
     assert tifffile.imread(out).shape == (48, 56)
     assert [p.name for p in tmp_path.iterdir() if "checkpoint" in p.name] == []
 
 
-def test_ctrl_c_twice_ends_at_once_with_130_and_leaves_the_checkpoint(image, tmp_path, monkeypatch):
-    # The second one comes while the first is being answered: an answer that takes long is simulated.
+def test_ctrl_c_twice_quits_at_once_with_130_and_leaves_the_checkpoint(image, tmp_path, monkeypatch):
+    # The second Ctrl-C comes while the first is handled; a sleep makes the handling slow.
     slow = tmp_path / "slow.py"
     slow.write_text(
         "import time, muguet.training as t\n"
@@ -98,7 +98,7 @@ def test_a_killed_run_resumes_to_the_same_bits(muguet, image, tmp_path, monkeypa
 
     resumed = muguet("denoise", image, "-o", parts, *options, "--resume")
     assert resumed.code == 0, resumed.err
-    assert re.search(r"Continuing at step \d", resumed.err)
+    assert re.search(r"Continuing from step \d", resumed.err)
     np.testing.assert_array_equal(tifffile.imread(parts), tifffile.imread(whole))
     assert not kept.exists()
 

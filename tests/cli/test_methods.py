@@ -1,4 +1,4 @@
-"""Every method on the command line, with the images that it learns from, and a report."""
+"""Every method on the command line, with the images that it needs, and the report."""
 
 from __future__ import annotations
 
@@ -60,7 +60,10 @@ def test_a_recipe_trains_and_its_model_is_used(muguet, files, tmp_path, recipe, 
         (("many", "--recipe", "care", "--clean", "clean.tif", "--clean", "second.tif"), "one for each"),
         (("noisy.tif", "--recipe", "deconoising", "--psf", "0"), "--psf"),
         (("noisy.tif", "--recipe", "deconoising", "--psf", "gone.tif"), "gone.tif"),
-        (("noisy.tif", "--recipe", "wavelet", "--net", "unet"), "--net is for recipes that learn"),
+        (
+            ("noisy.tif", "--recipe", "wavelet", "--net", "unet"),
+            "--net is an option for recipes that are trained",
+        ),
         (("noisy.tif", "--recipe", "wavelet", "--report", "r.html"), "--report"),
         (("noisy.tif", "--recipe", "nonsense"), "choose one of joint"),
         (("noisy.tif", "--net", "nonsense"), "choose one of filterbank"),
@@ -68,7 +71,7 @@ def test_a_recipe_trains_and_its_model_is_used(muguet, files, tmp_path, recipe, 
         (("noisy.tif", "--report", "r.pdf"), ".html"),
     ],
 )
-def test_a_mistake_is_one_sentence_and_leaves_nothing(muguet, files, tmp_path, arguments, words):
+def test_a_mistake_gives_one_sentence_and_leaves_no_file(muguet, files, tmp_path, arguments, words):
     named = [files / part if (files / part).exists() else part for part in arguments]
     named = [tmp_path / part if str(part).startswith("r.") else part for part in named]
     steps = () if "wavelet" in arguments else ("--steps", 1)
@@ -79,7 +82,7 @@ def test_a_mistake_is_one_sentence_and_leaves_nothing(muguet, files, tmp_path, a
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-def test_one_clean_image_serves_all(muguet, files, tmp_path):
+def test_one_clean_image_is_used_for_all_inputs(muguet, files, tmp_path):
     arguments = ("--recipe", "supervised", "--clean", files / "clean.tif", "--steps", 1)
     assert muguet("fit", files / "many", "-o", tmp_path / "m.muguet", *arguments).code == 0
 

@@ -1,4 +1,4 @@
-"""Laws of the dialects: an output is of its input's kind, and other programs find in it what they look for."""
+"""TIFF dialects: an output has the dialect of its input, and other programs find their metadata in it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def counted(shape, dtype="uint16"):
     return (np.arange(np.prod(shape)) % 251).reshape(shape).astype(dtype)
 
 
-def test_what_is_read_is_written_as_the_same_kind(tmp_path):
+def test_an_image_is_written_in_the_dialect_it_was_read_from(tmp_path):
     names = ("nuclei", "actin <&> µ")
     for kind in ("ome", "imagej"):
         first, second = tmp_path / f"{kind}1.tif", tmp_path / f"{kind}2.tif"
@@ -46,7 +46,7 @@ def test_fiji_finds_its_scale_and_its_dimensions(tmp_path):
         assert tif.pages[0].tags["YResolution"].value == (5, 1)
 
 
-def test_a_colour_photograph_stays_one(tmp_path):
+def test_a_colour_image_stays_a_colour_image(tmp_path):
     data = counted((20, 30, 3), "uint8")
     tifffile.imwrite(tmp_path / "a.tif", data, photometric="rgb", metadata=None)
     image = read(tmp_path / "a.tif")
@@ -69,7 +69,7 @@ def test_samples_without_colour_are_channels(tmp_path):
     np.testing.assert_array_equal(image.data, data)
 
 
-def test_pixels_that_a_format_has_no_place_for(tmp_path):
+def test_pixels_that_a_dialect_cannot_store_are_refused(tmp_path):
     with pytest.raises(MuguetError, match=r"without \.ome"):
         write(tmp_path / "a.ome.tif", Image(counted((4, 5), "float16"), "YX"))
     with pytest.raises(MuguetError, match="int64"):
@@ -77,7 +77,7 @@ def test_pixels_that_a_format_has_no_place_for(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_more_than_four_gigabytes_leave_imagej_for_bigtiff():
+def test_images_above_four_gigabytes_become_bigtiff_instead_of_imagej():
     huge = Image(np.broadcast_to(np.uint16(0), (40, 8192, 8192)), "ZYX", {"X": 0.1, "Y": 0.1})
     keywords = options(Path("a.tif"), huge, "ZYX")
     assert keywords["bigtiff"]

@@ -1,4 +1,4 @@
-"""Laws of pixel sizes: units become micrometres and seconds, and what means nothing is left out."""
+"""Pixel sizes are converted to micrometres and seconds; meaningless sizes are left out."""
 
 from __future__ import annotations
 

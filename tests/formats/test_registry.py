@@ -1,4 +1,4 @@
-"""Whether an output can be written is known before the work."""
+"""`check_output` finds outputs that cannot be written before any computation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from muguet import MuguetError
 from muguet.formats import check_output
 
 
-def test_a_folder_that_takes_no_files(tmp_path, monkeypatch):
+def test_a_folder_that_is_not_writable(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     with pytest.raises(MuguetError, match="part of its path is a file"):
         check_output(tmp_path / "file" / "a.tif")
@@ -26,7 +26,7 @@ def test_a_folder_that_takes_no_files(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["a.png", "a", "folder.tif"])
-def test_a_name_that_is_no_output(tmp_path, name):
+def test_a_name_that_cannot_be_an_output(tmp_path, name):
     (tmp_path / "folder.tif").mkdir()
     with pytest.raises(MuguetError, match=name):
         check_output(tmp_path / name)

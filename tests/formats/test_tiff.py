@@ -1,4 +1,4 @@
-"""Laws of files: what is written is what is read, and what cannot be is said and leaves nothing behind."""
+"""TIFF files are read as they were written; errors have a clear message and leave no file behind."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def image():
 
 @pytest.fixture
 def stored(tmp_path, image):
-    """Return a good file in a folder of its own."""
+    """Return a valid file in a folder of its own."""
     path = tmp_path / "cells.tif"
     write(path, image)
     return path
@@ -76,7 +76,7 @@ def assert_same(back, image):
     assert back.compression == image.compression
 
 
-# --- Written is read -------------------------------------------------------------------------------------
+# --- Reading and writing ---------------------------------------------------------------------------------
 
 
 @settings(max_examples=250, deadline=None)
@@ -100,7 +100,7 @@ def test_pixel_sizes_survive(image, name):
     if "ome" in name.lower() or image.kind == "ome":
         assert back.kind == "ome"
     if back.kind != "tiff" and set("XY") & set(image.pixel_size) == {"X"}:
-        assert back.kind == "ome"  # ImageJ cannot hold a width without a height
+        assert back.kind == "ome"  # ImageJ cannot store a width without a height.
     assert dict(back.pixel_size) == pytest.approx(dict(image.pixel_size), rel=1e-6)
 
 
@@ -112,7 +112,7 @@ def test_pixel_sizes_survive(image, name):
     st.booleans(),
     st.none() | st.just((16, 16)),
 )
-def test_tiff_of_others_is_read_as_tifffile_wrote_it(dtype, byteorder, compression, bigtiff, tile):
+def test_a_tiff_of_another_program_is_read_as_it_was_written(dtype, byteorder, compression, bigtiff, tile):
     data = counted((2, 40, 33), dtype)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "image.TIFF"
@@ -130,10 +130,10 @@ def test_tiff_of_others_is_read_as_tifffile_wrote_it(dtype, byteorder, compressi
     assert image.axes == "TYX"
     assert image.data.dtype.isnative
     np.testing.assert_array_equal(image.data, data, strict=True)
-    assert image.notes == ("axes IYX of the file were read as TYX",)
+    assert image.notes == ("The axes IYX of the file were read as TYX.",)
 
 
-def test_a_palette_is_read_as_grey_and_told(tmp_path):
+def test_a_palette_is_read_as_grey_values_with_a_note(tmp_path):
     colours = np.tile(np.arange(256, dtype=np.uint16) * 257, (3, 1))
     tifffile.imwrite(tmp_path / "a.tif", counted((8, 9), "uint8"), photometric="palette", colormap=colours)
     image = read(tmp_path / "a.tif")
@@ -141,7 +141,7 @@ def test_a_palette_is_read_as_grey_and_told(tmp_path):
     assert "palette" in image.notes[0]
 
 
-def test_of_several_images_the_largest_is_read(tmp_path):
+def test_the_largest_of_several_images_is_read(tmp_path):
     with tifffile.TiffWriter(tmp_path / "a.tif") as tif:
         for shape in ((8, 8), (32, 30), (16, 16)):
             tif.write(counted(shape), photometric="minisblack")
@@ -150,7 +150,7 @@ def test_of_several_images_the_largest_is_read(tmp_path):
     assert "number 2" in image.notes[0]
 
 
-def test_of_a_pyramid_the_full_resolution_is_read(tmp_path):
+def test_the_full_resolution_of_a_pyramid_is_read(tmp_path):
     with tifffile.TiffWriter(tmp_path / "a.ome.tif", ome=True) as tif:
         tif.write(counted((64, 64)), subifds=1, metadata={"axes": "YX", "PhysicalSizeX": 0.5})
         tif.write(counted((32, 32)), subfiletype=1)
@@ -166,28 +166,30 @@ def test_unknown_axes_and_time_become_one_time_axis(tmp_path):
     image = read(tmp_path / "a.tif")
     assert image.axes == "TCYX"
     np.testing.assert_array_equal(image.data, data.reshape(6, 2, 9, 8))
-    assert image.notes == ("axes RTCYX of the file were read as TCYX",)
+    assert image.notes == ("The axes RTCYX of the file were read as TCYX.",)
     moved = counted((3, 2, 4, 9, 8))
     tifffile.imwrite(tmp_path / "b.tif", moved, metadata={"axes": "CPZYX"}, photometric="minisblack")
     assert read(tmp_path / "b.tif").axes == "CTZYX"
 
 
-def test_axes_of_the_user_win(stored):
+def test_axes_of_the_user_replace_those_of_the_file(stored):
     image = read(stored, "zyx")
     assert image.axes == "ZYX"
     assert "T" not in image.pixel_size
-    with pytest.raises(MuguetError, match=r"'CTYX'.*has 3.*cells\.tif has shape \(3, 17, 12\), read as TYX"):
+    with pytest.raises(
+        MuguetError, match=r"'CTYX'.*has 3.*cells\.tif has shape \(3, 17, 12\) and was read as TYX"
+    ):
         read(stored, "CTYX")
 
 
-def test_a_file_that_others_changed_is_read_as_it_is_now(tmp_path):
+def test_outdated_axes_of_muguet_are_ignored(tmp_path):
     tifffile.imwrite(
         tmp_path / "a.tif", counted((4, 9, 8)), imagej=True, metadata={"axes": "ZYX", "muguet_axes": "XYT"}
     )
     assert read(tmp_path / "a.tif").axes == "ZYX"
 
 
-# --- Bad input -------------------------------------------------------------------------------------------
+# --- Files that cannot be read ---------------------------------------------------------------------------
 
 
 def bare(path, data=None, **options):
@@ -216,7 +218,7 @@ def test_a_truncated_file_is_never_read_in_part(tmp_path, options, left):
     path = tmp_path / "cut.tif"
     bare(path, **options)
     os.truncate(path, int(path.stat().st_size * left))
-    if left > 0.98 and options == {"imagej": True}:  # ImageJ's pages all follow from the first
+    if left > 0.98 and options == {"imagej": True}:  # ImageJ needs the first page only.
         np.testing.assert_array_equal(read(path).data, counted((6, 40, 50)))
         return
     with pytest.raises(MuguetError, match=r"cut\.tif .*(truncated|lacks \d+ of)"):
@@ -224,7 +226,7 @@ def test_a_truncated_file_is_never_read_in_part(tmp_path, options, left):
 
 
 @pytest.mark.parametrize("compression", [None, "zlib"])
-def test_a_size_that_announces_millions_of_strips_is_refused_at_once(tmp_path, compression):
+def test_a_size_that_declares_millions_of_strips_is_refused_at_once(tmp_path, compression):
     path = tmp_path / "damaged.tif"
     bare(path, counted((40, 50)), metadata=None, compression=compression)
     with tifffile.TiffFile(path, mode="r+b") as tif:
@@ -236,7 +238,7 @@ def test_a_size_that_announces_millions_of_strips_is_refused_at_once(tmp_path, c
 
 @given(st.data())
 @settings(max_examples=150, deadline=None)
-def test_damaged_bytes_give_an_image_or_a_sentence(draws):
+def test_damaged_bytes_give_an_image_or_a_clear_error(draws):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.tif"
         bare(path, counted((2, 8, 9)), imagej=True)
@@ -265,13 +267,13 @@ def fresh(folder, name, content=None):
         ("empty.tif", b"", "is empty"),
         ("text.tif", b"hello world", "not a TIFF despite its name"),
         ("picture.tif", b"\x89PNG\r\n\x1a\n0000", "not a TIFF despite its name"),
-        ("picture.png", b"\x89PNG\r\n\x1a\n0000", "not read yet: convert it to .tif"),
+        ("picture.png", b"\x89PNG\r\n\x1a\n0000", "cannot read yet: convert it to .tif"),
         ("head.tif", b"II*\0", "damaged or truncated"),
         ("head.tif", b"II*\0\x08\0\0\0", "damaged or truncated"),
         ("tagless.tif", b"II*\0\x08\0\0\0\0\0\0\0\0\0", "holds no pixels"),
     ],
 )
-def test_what_is_no_image_is_named(tmp_path, name, content, words):
+def test_a_file_that_is_not_an_image_is_refused_by_name(tmp_path, name, content, words):
     path = fresh(tmp_path, name, content)
     with pytest.raises(MuguetError, match=words) as caught:
         read(path)
@@ -279,7 +281,7 @@ def test_what_is_no_image_is_named(tmp_path, name, content, words):
     assert "\n" not in str(caught.value)
 
 
-def test_a_folder_is_no_image(tmp_path):
+def test_a_folder_is_not_an_image(tmp_path):
     with pytest.raises(MuguetError, match="is a folder"):
         read(tmp_path)
 
@@ -295,14 +297,14 @@ def test_a_folder_is_no_image(tmp_path):
     ],
     ids=["line", "void", "complex", "int64"],
 )
-def test_pixels_that_are_no_image(tmp_path, data, words):
+def test_unsupported_pixels_are_refused(tmp_path, data, words):
     tifffile.imwrite(tmp_path / "odd.tif", data)
     with pytest.raises(MuguetError, match=words) as caught:
         read(tmp_path / "odd.tif")
     assert "odd.tif" in str(caught.value)
 
 
-def test_a_part_of_an_ome_set_is_refused(tmp_path):
+def test_an_incomplete_ome_set_is_refused(tmp_path):
     path = tmp_path / "a.ome.tif"
     bare(path, metadata={"axes": "TYX"}, compression="zlib")
     raw = path.read_bytes()
@@ -311,7 +313,7 @@ def test_a_part_of_an_ome_set_is_refused(tmp_path):
         read(path)
 
 
-def test_nothing_of_tifffile_leaks(tmp_path, caplog, capfd):
+def test_the_log_of_tifffile_is_not_shown(tmp_path, caplog, capfd):
     bare(tmp_path / "cut.tif", imagej=True)
     os.truncate(tmp_path / "cut.tif", 9000)
     with pytest.raises(MuguetError):
@@ -320,7 +322,7 @@ def test_nothing_of_tifffile_leaks(tmp_path, caplog, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-# --- Outputs that cannot be ------------------------------------------------------------------------------
+# --- Outputs that cannot be written ----------------------------------------------------------------------
 
 
 def test_an_existing_output_needs_overwrite(stored, image):
@@ -359,7 +361,7 @@ def test_a_failed_write_leaves_the_folder_as_it_was(stored, image, monkeypatch, 
 
 @pytest.mark.parametrize("compression", ["", "zlib"])
 @pytest.mark.parametrize("kind", ["imagej", "ome"])
-def test_a_disk_that_fills_while_writing(tmp_path, kind, compression):
+def test_a_disk_that_becomes_full_during_writing(tmp_path, kind, compression):
     resource = pytest.importorskip("resource", reason="file sizes are limited on POSIX only")
     noise = np.random.default_rng(0).integers(0, 2**16, (256, 256), "uint16")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -372,7 +374,7 @@ def test_a_disk_that_fills_while_writing(tmp_path, kind, compression):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_takes_no_files(tmp_path, image, monkeypatch):
+def test_a_folder_that_is_not_writable(tmp_path, image, monkeypatch):
     (tmp_path / "file").write_text("")
     with pytest.raises(MuguetError, match="part of its path is a file"):
         write(tmp_path / "file" / "a.tif", image)
@@ -389,18 +391,18 @@ def test_a_folder_that_takes_no_files(tmp_path, image, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["a.png", "a", "folder.tif"])
-def test_a_name_that_is_no_output(tmp_path, image, name):
+def test_a_name_that_cannot_be_an_output(tmp_path, image, name):
     (tmp_path / "folder.tif").mkdir()
     with pytest.raises(MuguetError, match=name):
         write(tmp_path / name, image)
 
 
-def test_missing_folders_are_made(tmp_path, image):
+def test_missing_folders_are_created(tmp_path, image):
     write(tmp_path / "new" / "deep" / "a.tif", image)
     assert read(tmp_path / "new" / "deep" / "a.tif").axes == "TYX"
 
 
-def test_memory_stays_flat(tmp_path):
+def test_memory_use_is_bounded(tmp_path):
     values = np.full((1, 1, 1024, 1024), 7.6, np.float32)
     tracemalloc.start()
     try:
@@ -417,7 +419,7 @@ def test_memory_stays_flat(tmp_path):
     assert (image.data == 8).all()
 
 
-def test_the_import_is_light():
+def test_the_import_needs_neither_torch_nor_tifffile():
     code = "import sys, muguet.formats.tiff; sys.exit(bool({'torch', 'tifffile'} & set(sys.modules)))"
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -428,8 +430,8 @@ FOLDER = os.environ.get("MUGUET_DATA")
 REAL = sorted(Path(FOLDER).glob("*.tif")) if FOLDER else []
 
 
-@pytest.mark.skipif(not REAL, reason="no real images here: set MUGUET_DATA to their folder")
-def test_real_images_come_back(tmp_path):
+@pytest.mark.skipif(not REAL, reason="set MUGUET_DATA to a folder with real images to run this")
+def test_real_images_are_read_as_they_were_written(tmp_path):
     for path in REAL:
         image = read(path)
         write(tmp_path / path.name, image)

@@ -1,4 +1,4 @@
-"""Laws of named axes: nothing is lost between an array and its planes."""
+"""Named axes: an array is split into planes and joined again without loss."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_split_undoes_join_exactly(layout):
 
 
 @given(layouts())
-def test_every_plane_is_one_image_of_the_array(layout):
+def test_the_first_plane_is_the_first_image_of_the_array(layout):
     array = counted(layout.shape)
     first = {letter: 0 for letter in layout.axes if letter not in layout.spatial_axes}
     image = array[tuple(first.get(letter, slice(None)) for letter in layout.axes)]
@@ -50,7 +50,7 @@ def test_every_plane_is_one_image_of_the_array(layout):
     np.testing.assert_array_equal(layout.split(array)[0, 0], image)
 
 
-def test_split_and_join_are_views_where_numpy_can():
+def test_split_and_join_return_views_if_possible():
     layout = Layout("ZTYXC", (2, 3, 4, 5, 2), 3)
     array = counted(layout.shape)
     planes = layout.split(array)
@@ -70,7 +70,7 @@ def test_samples_of_a_colour_are_channels():
 
 
 @given(st.text("TCZYXSQtyx ?", max_size=7), st.none() | st.integers(0, 6))
-def test_parse_returns_good_axes_or_says_what_is_wrong(axes, ndim):
+def test_parse_returns_valid_axes_or_raises(axes, ndim):
     try:
         parsed = parse(axes, ndim)
     except MuguetError:
@@ -79,7 +79,7 @@ def test_parse_returns_good_axes_or_says_what_is_wrong(axes, ndim):
     assert len(set(parsed)) == len(parsed) == (ndim if ndim is not None else len(parsed))
 
 
-def test_parse_takes_small_letters():
+def test_parse_accepts_lower_case():
     assert parse(" tcyx", 4) == "TCYX"
 
 
@@ -106,14 +106,14 @@ def test_parse_names_the_mistake(axes, ndim, words):
         ((12, 64, 48), "TYX"),
         ((3, 64, 48), "TYX"),
         ((64, 48, 3), "YXS"),
-        ((64, 3, 3), "TYX"),  # three pixels by three are no colour
+        ((64, 3, 3), "TYX"),  # Rows and columns are too short for a colour image.
         ((12, 64, 48, 4), "TYXS"),
         ((12, 2, 64, 48), "TCYX"),
         ((12, 30, 64, 48), "TZYX"),
         ((12, 2, 30, 64, 48), "TCZYX"),
     ],
 )
-def test_guess_is_the_least_surprising(shape, axes):
+def test_guess_from_common_shapes(shape, axes):
     assert guess(shape) == axes
 
 
@@ -123,7 +123,7 @@ def test_every_guess_fits_its_shape(shape):
 
 
 @pytest.mark.parametrize("shape", [(), (7,), (1, 2, 3, 4, 5, 6)])
-def test_guess_asks_where_it_cannot_know(shape):
+def test_shapes_without_a_guess_are_refused(shape):
     with pytest.raises(MuguetError, match="--axes"):
         guess(shape)
 
@@ -136,15 +136,15 @@ def test_a_layout_that_does_not_fit_is_refused():
     with pytest.raises(MuguetError, match="2 or 3"):
         Layout("YX", (4, 5), 1)
     layout = Layout("YX", (4, 5))
-    with pytest.raises(MuguetError, match="does not fit"):
+    with pytest.raises(MuguetError, match="array has shape"):
         layout.split(np.zeros((5, 4)))
-    with pytest.raises(MuguetError, match="do not fit"):
+    with pytest.raises(MuguetError, match="planes have shape"):
         layout.join(np.zeros((1, 1, 5, 4)))
 
 
-def test_a_guess_is_stated_where_it_could_be_wrong(recwarn):
+def test_a_guess_that_could_be_wrong_gives_a_warning(recwarn):
     assert named(None, (5, 6)) == "YX"
     assert named("zyx", (4, 5, 6)) == "ZYX"
     assert not recwarn
-    with pytest.warns(UserWarning, match="taken for TYX"):
+    with pytest.warns(UserWarning, match="assumed to be TYX"):
         assert named(None, (4, 5, 6)) == "TYX"

@@ -1,4 +1,4 @@
-"""The law of an image: its axes are those of its data."""
+"""An image checks that its axes match its data."""
 
 from __future__ import annotations
 

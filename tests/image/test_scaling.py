@@ -1,4 +1,4 @@
-"""Laws of the scaling: it is undone exactly, and a few bright pixels do not move it."""
+"""The scaling is inverted exactly, and a few bright pixels do not change it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from muguet.image import Scaling
 
-# What underflows loses its digits in any arithmetic.
+# Subnormal numbers are left out because they lose digits in any arithmetic.
 counts = st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=1, max_size=40).map(np.array)
 scalings = st.builds(Scaling, st.floats(-1e4, 1e4, allow_subnormal=False), st.floats(1e-2, 1e4))
 
@@ -23,7 +23,7 @@ def cells(seed=0, size=128):
 
 
 @given(scalings, counts)
-def test_invert_undoes_apply(scaling, values):
+def test_invert_is_the_inverse_of_apply(scaling, values):
     tolerance = 1e-12 * (np.abs(values).max() + abs(scaling.offset)) + 1e-300
     np.testing.assert_allclose(scaling.invert(scaling.apply(values)), values, atol=tolerance)
     np.testing.assert_allclose(scaling.apply(scaling.invert(values)), values, atol=1e-12 * 1e8)
@@ -54,7 +54,7 @@ def test_background_becomes_zero_and_the_signal_one(dtype):
 @pytest.mark.parametrize(
     "image", [cells(), cells()[40:60, :20], 1000 - cells()], ids=["cells", "dark", "bright"]
 )
-def test_a_few_hot_pixels_move_nothing(image):
+def test_a_few_hot_pixels_do_not_change_the_scaling(image):
     before = Scaling.fit(image)
     hot = image.copy()
     hot.ravel()[np.random.default_rng(1).choice(hot.size, max(hot.size // 1000, 1), replace=False)] = 65535
@@ -64,7 +64,7 @@ def test_a_few_hot_pixels_move_nothing(image):
 
 
 @given(st.floats(1e-3, 1e3), st.floats(-1e3, 1e3))
-def test_units_do_not_depend_on_those_of_the_counts(gain, offset):
+def test_units_do_not_depend_on_gain_and_offset(gain, offset):
     image = cells(size=32)
     units = Scaling.fit(image).apply(image)
     other = gain * image + offset
@@ -83,17 +83,20 @@ def test_any_values_get_a_positive_scale(values):
     ("image", "scale"),
     [
         (np.full((20, 20), 7), 1.0),
-        # A bright field, whose mode and 95th percentile are one.
+        # A bright field, whose mode equals its 95th percentile.
         (np.arange(400) >= 36, np.std(np.arange(400) >= 36)),
-        (np.arange(40000) < 4, np.std(np.arange(40000) < 4)),  # so sparse that percentiles see nothing
+        (
+            np.arange(40000) < 4,
+            np.std(np.arange(40000) < 4),
+        ),  # The signal is brighter than the 99th percentile.
     ],
     ids=["constant", "bright", "sparse"],
 )
-def test_where_percentiles_fail_something_takes_over(image, scale):
+def test_the_standard_deviation_is_the_scale_if_percentiles_coincide(image, scale):
     assert Scaling.fit(image.astype(np.float32)).scale == pytest.approx(scale)
 
 
-def test_a_large_image_is_scaled_as_a_part_of_it_would_be():
+def test_a_large_image_has_the_scaling_of_a_part_of_it():
     image = np.tile(cells(), (8, 8))
     assert Scaling.fit(image).offset == pytest.approx(Scaling.fit(cells()).offset, abs=1)
     assert Scaling.fit(image).scale == pytest.approx(Scaling.fit(cells()).scale, rel=0.02)

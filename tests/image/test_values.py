@@ -1,4 +1,4 @@
-"""Laws of validity: a spike is saturation and a tail is not; holes are filled and all else is left alone."""
+"""Pixel values: saturation, quantisation, missing pixels, and conversion to a data type."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from muguet.image import clipping_level, fill_missing, quantum, to_dtype
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.01, 300))
 @settings(max_examples=50)
-def test_a_poisson_tail_is_no_spike(seed, signal):
+def test_a_poisson_tail_is_not_saturation(seed, signal):
     assert clipping_level(np.random.default_rng(seed).poisson(signal, (100, 100)).astype(np.uint16)) is None
 
 
-def test_tails_and_ramps_are_no_spikes():
+def test_tails_and_ramps_are_not_saturation():
     rng = np.random.default_rng(0)
     assert clipping_level(np.tile(np.arange(256, dtype=np.uint8), (64, 1))) is None
     assert clipping_level(rng.normal(100, 5, (100, 100))) is None
     assert clipping_level(rng.exponential(50, (200, 200)).astype(np.uint16)) is None
-    assert clipping_level(np.minimum(np.arange(100.0), 91)) is None  # nine pixels at the top
+    assert clipping_level(np.minimum(np.arange(100.0), 91)) is None  # nine pixels have the largest value
 
 
 @pytest.mark.parametrize("value", [0, 255])
@@ -34,7 +34,7 @@ def test_a_constant_image_is_not_saturated(dtype, value):
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.01, 0.5), st.sampled_from(["uint16", "float32", "float64"]))
 @settings(max_examples=50)
-def test_a_clipped_image_has_its_level(seed, share, dtype):
+def test_the_level_of_a_clipped_image_is_found(seed, share, dtype):
     image = np.random.default_rng(seed).normal(1000, 100, (100, 100)).astype(dtype)
     level = np.quantile(image, 1 - share).astype(dtype)
     assert clipping_level(np.minimum(image, level)) == level
@@ -66,14 +66,14 @@ def test_a_rescaled_8_bit_image_is_still_quantised():
     assert quantum(image) == pytest.approx(1 / 255, rel=1e-3)
 
 
-def test_free_values_have_no_step():
+def test_continuous_values_have_no_step():
     assert quantum(np.random.default_rng(0).normal(size=(64, 64))) == 0
     assert quantum(np.full((8, 8), np.nan)) == 0
     assert quantum(np.full((8, 8), 1.5)) == 0
 
 
 @pytest.mark.parametrize("image", [np.zeros((4, 4), np.uint8), np.eye(4, dtype=np.int16), np.eye(4) > 0])
-def test_integers_have_at_least_one(image):
+def test_integers_have_a_step_of_at_least_one(image):
     assert quantum(image) == 1
 
 
@@ -82,19 +82,19 @@ def test_integers_have_at_least_one(image):
 
 @st.composite
 def planes_with_holes(draw):
-    """Draw a plane in 2-D or 3-D, axes of one pixel included, of which some pixels are missing."""
+    """Draw a plane in 2-D or 3-D with missing pixels; some of its axes have one pixel."""
     shape = tuple(draw(st.lists(st.integers(1, 13), min_size=2, max_size=3)))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     plane = rng.normal(draw(st.sampled_from((0, 1000))), 10, shape).astype(draw(st.sampled_from("fd")))
     holes = rng.random(shape) < draw(st.floats(0, 1))
-    holes.flat[rng.integers(holes.size)] = False  # at least one is known
+    holes.flat[rng.integers(holes.size)] = False  # At least one pixel is valid.
     plane[holes] = rng.choice([np.nan, np.inf, -np.inf], int(holes.sum()))
     return plane, holes
 
 
 @given(planes_with_holes())
 @settings(deadline=None, max_examples=200)
-def test_known_pixels_keep_their_bits_and_holes_get_values_in_between(case):
+def test_valid_pixels_keep_their_bits_and_holes_get_values_in_between(case):
     plane, holes = case
     filled = fill_missing(plane)
     assert filled.dtype == np.float32
@@ -106,31 +106,31 @@ def test_known_pixels_keep_their_bits_and_holes_get_values_in_between(case):
     assert (filled <= known.max() + margin).all()
 
 
-def test_a_hole_continues_what_is_around_it():
+def test_a_hole_continues_its_surroundings():
     y, x = np.mgrid[:64, :64].astype(np.float32)
     ramp = y + 2 * x
     plane = ramp.copy()
     plane[20:24, 30:34] = np.nan
-    assert np.abs(fill_missing(plane) - ramp).max() < 10  # of 189 over the whole image
+    assert np.abs(fill_missing(plane) - ramp).max() < 10  # The whole image spans 189.
 
 
 @pytest.mark.parametrize("shape", [(63, 65), (64, 65), (63, 64)])
-def test_a_lone_hole_is_filled_from_next_to_it(shape):
+def test_a_lone_hole_is_filled_from_its_neighbours(shape):
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     ramp = y + 2 * x
     for start in (0, 1):
         plane = ramp.copy()
         plane[start::4, start::4] = np.nan
-        assert np.abs(fill_missing(plane) - ramp).max() <= 3  # a row and a column away
+        assert np.abs(fill_missing(plane) - ramp).max() <= 3  # One row and one column away.
 
 
-def test_what_float32_cannot_hold_is_missing():
+def test_values_beyond_float32_are_missing():
     plane = np.ones((4, 5))
     plane[1, 2], plane[3, 3] = 1e300, -1e300
     np.testing.assert_array_equal(fill_missing(plane), np.ones((4, 5), np.float32), strict=True)
 
 
-def test_an_unknown_plane_is_zero_and_the_input_is_left_alone():
+def test_a_plane_without_valid_pixels_becomes_zero_and_the_input_is_unchanged():
     plane = np.full((5, 6), np.nan, np.float32)
     np.testing.assert_array_equal(fill_missing(plane), np.zeros((5, 6), np.float32))
     assert np.isnan(plane).all()
@@ -142,7 +142,7 @@ DTYPES = [
 ]
 
 
-# --- Where --------------------------------------------------------------------------------------------------
+# --- Conversion to a data type -----------------------------------------------------------------------------
 
 
 @given(

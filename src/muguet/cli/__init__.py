@@ -23,21 +23,22 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="""Denoise microscope images from noisy images alone, and learn the law of their noise.
 
-    Two networks learn together, on the very images that are to be denoised: one predicts the clean signal,
-    the other the law of the noise given that signal. No clean images, no calibration, nothing to tune.
+    Two networks are trained together on the images that you want to denoise: one predicts the
+    clean signal, the other the distribution of the noise at each signal (the noise law).
+    You need no clean images and no camera calibration, and there is nothing to tune.
 
-    [bold]The usual case[/bold], five minutes on a laptop:
+    [bold]Denoise one image[/bold], in about five minutes on a laptop:
 
         muguet denoise cells.tif -o denoised.tif
 
-    [bold]Train once, use often[/bold], on images of the same kind:
+    [bold]Train one model and use it again[/bold] for images of the same kind:
 
         muguet fit experiment/ -o model.muguet --minutes 20
 
         muguet denoise new/ -o denoised/ --model model.muguet
 
-    Axes and pixel sizes are read from the file and written back, and the result has the input's data type.
-    Ctrl-C stops the training and goes on with the best so far.
+    Axes, pixel sizes and the data type of the result are those of the input.
+    Ctrl-C stops the training early; the best model so far is then used.
     """,
 )
 app.command()(denoise)
@@ -50,19 +51,20 @@ app.command()(simulate)
 
 
 def main() -> None:
-    """Run the command line; a user's mistake is one sentence and exit code 2."""
+    """Run the command line; an error of the user is shown as one sentence, with exit code 2."""
     try:
         app()
     except MuguetError as error:
-        _complain(str(error))
+        _exit_with(str(error))
     except MemoryError:
-        _complain(
-            "there is not enough memory for these images: give fewer at a time, or --model to skip training"
+        _exit_with(
+            "there is not enough memory for these images: "
+            "give fewer images at a time, or use --model to skip the training"
         )
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def _complain(sentence: str) -> None:
+def _exit_with(sentence: str) -> None:
     print(f"muguet: {sentence}", file=sys.stderr)
     sys.exit(2)

@@ -1,4 +1,4 @@
-"""`muguet denoise`: learn from images what is signal and what is noise, then remove the noise."""
+"""`muguet denoise`: train a denoiser on noisy images, or load one, and denoise images with it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from muguet.cli.shared.apply import denoise_image, tell_law
+from muguet.cli.shared.apply import denoise_image, show_law
 from muguet.cli.shared.classical import CLASSICAL, denoise_classically
 from muguet.cli.shared.display import say
 from muguet.cli.shared.options import OUTPUT, TRAINING, Choices, Inputs, Symmetries, data_type, with_choices
@@ -33,7 +33,7 @@ def denoise(
         typer.Option(
             "--out",
             "-o",
-            help="A file for one input, a folder for more.",
+            help="Output: a file for one image, a folder for several.",
             rich_help_panel=OUTPUT,
             show_default="IN_denoised.tif",
         ),
@@ -41,7 +41,7 @@ def denoise(
     model: Annotated[
         Path | None,
         typer.Option(
-            help="A model of `muguet fit`: nothing is trained then.",
+            help="Use this model of muguet fit instead of training one.",
             rich_help_panel=TRAINING,
             show_default=False,
         ),
@@ -50,7 +50,7 @@ def denoise(
     dtype: Annotated[
         str | None,
         typer.Option(
-            help="Data type of the result; float32 keeps fractions.",
+            help="Data type of the result; float32 keeps fractional values.",
             rich_help_panel=OUTPUT,
             show_default="the input's",
         ),
@@ -59,36 +59,36 @@ def denoise(
     save_model: Annotated[
         Path | None,
         typer.Option(
-            help="Keep what was learned, for `--model`.", rich_help_panel=OUTPUT, show_default=False
+            help="Save the trained model here, for --model.", rich_help_panel=OUTPUT, show_default=False
         ),
     ] = None,
     report: Annotated[
         Path | None,
         typer.Option(
-            help="A page that shows the result, the noise law and whether it worked: .html, for one image.",
+            help="Write a report on one image as an .html page: the result, the noise law and quality checks.",
             rich_help_panel=OUTPUT,
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Denoise images: learn from them what is signal and what is noise, then remove the noise.
+    """Denoise images: train a model on these noisy images alone, or use --model.
 
-    Several images train one model together. A time-lapse or a Z stack is so many images; of several channels
-    each has its own noise law, and none leaks into another.
+    One model is trained on all images together. Each frame of a time-lapse and each plane of a
+    Z stack is one training image. Each channel is denoised separately and has its own noise law.
     """
     from muguet.cli.shared.paths import destination, find
     from muguet.formats.registry import check_output, read
 
     started = time.time()
     if model is not None:
-        _refuse(context, _TRAINING, "is for training, and --model is trained already")
+        _refuse(context, _TRAINING, "is an option for training, but --model is already trained")
     if choices.recipe in CLASSICAL:
         options = (*_TRAINING, "model", "symmetries", "save_model", "report")
         _refuse(
             context,
             options,
-            f"is for recipes that learn, and {choices.recipe} does not",
-            but=("recipe", "clean"),
+            f"is an option for recipes that are trained, but {choices.recipe} is not",
+            allowed=("recipe", "clean"),
         )
     kind = data_type(dtype)
     sources = find(inputs)
@@ -96,9 +96,11 @@ def denoise(
     for result in results:
         check_output(result, choices.overwrite)
     if symmetries is not None:
-        from muguet.prediction.symmetry import symmetries as known
+        from muguet.prediction.symmetry import symmetries as views
 
-        known(most=symmetries)  # before a training rather than after it
+        views(
+            most=symmetries
+        )  # Raises an error for a wrong number, before the training rather than after it.
     if choices.recipe in CLASSICAL:
         denoise_classically(sources, results, choices, kind)
         return
@@ -116,19 +118,19 @@ def denoise(
         denoiser = train(images, choices, _checkpoint_of(results))
     if save_model is not None:
         denoiser.save(save_model)
-        say(f"{save_model}: the model, for --model and muguet info.")
+        say(f"{save_model}: the model, which --model and muguet info can read.")
     for source, result in zip(sources, results, strict=True):
-        # Images that were trained on are in memory; each is let go when its result is written.
+        # The training images are in memory. Each is released when its result is written.
         image = images.pop(0) if images else read(source, choices.axes)
         data = denoise_image(denoiser, image, result, kind, symmetries, choices.overwrite)
     if report is not None:
         from muguet.report.gather import report_denoising
 
         report_denoising(denoiser, image, data, report, sys.argv, choices.overwrite, started)
-        say(f"{report}: the report, for any browser.")
+        say(f"{report}: the report, to open in a web browser.")
     if len(results) > 1:
-        say(f"{len(results)} images in {results[0].parent}.")
-    tell_law(denoiser)
+        say(f"{results[0].parent}: {len(results)} denoised images.")
+    show_law(denoiser)
     if model is None:
         _checkpoint_of(results).unlink(missing_ok=True)
 
@@ -138,19 +140,19 @@ def _checkpoint_of(results: list[Path]) -> Path:
 
 
 def _check_report(report: Path, sources: list[Path], overwrite: bool) -> None:
-    """Refuse before the work what could not be written after it."""
+    """Raise an error before the work if the report could not be written after it."""
     from muguet.report import check_report
 
     if len(sources) > 1:
         raise MuguetError(
-            f"--report tells of one image, and there are {len(sources)}: denoise them one by one"
+            f"--report describes one image, but there are {len(sources)}: denoise them one by one"
         )
     check_report(report, overwrite)
 
 
-def _refuse(context: typer.Context, names: tuple[str, ...], why: str, but: tuple[str, ...] = ()) -> None:
-    """Refuse options that would do nothing."""
+def _refuse(context: typer.Context, names: tuple[str, ...], why: str, allowed: tuple[str, ...] = ()) -> None:
+    """Raise an error if the user gave one of the options `names`, which would have no effect."""
     for name in names:
         source = context.get_parameter_source(name)
-        if name not in but and source is not None and source.name == "COMMANDLINE":
+        if name not in allowed and source is not None and source.name == "COMMANDLINE":
             raise MuguetError(f"--{name.replace('_', '-')} {why}: leave one of them out")

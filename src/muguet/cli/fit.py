@@ -1,4 +1,4 @@
-"""`muguet fit`: learn a denoiser and a noise law, and keep them in one file."""
+"""`muguet fit`: train a denoiser and a noise law, and save them in one model file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from muguet.cli.shared.apply import tell_law
+from muguet.cli.shared.apply import show_law
 from muguet.cli.shared.classical import CLASSICAL
 from muguet.cli.shared.display import say
 from muguet.cli.shared.options import OUTPUT, Choices, Inputs, with_choices
@@ -20,23 +20,23 @@ from muguet.system.atomic import check_writable
 def fit(
     inputs: Inputs,
     *,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The model file.", rich_help_panel=OUTPUT)] = Path(
-        "model.muguet"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Model file to write.", rich_help_panel=OUTPUT)
+    ] = Path("model.muguet"),
     choices: Choices,
 ) -> None:
-    """Learn a denoiser and the law of the noise from noisy images, and keep them in one file."""
+    """Train a denoiser and a noise law on noisy images, and save them in one model file."""
     from muguet.cli.shared.paths import find
 
     if choices.recipe in CLASSICAL:
         raise MuguetError(
-            f"--recipe {choices.recipe} learns nothing that could be kept: use it with muguet denoise"
+            f"--recipe {choices.recipe} needs no training, so there is no model to save: use it with muguet denoise"
         )
     sources = find(inputs)
     check_writable(out, choices.overwrite)
     checkpoint = out.with_name(out.name + ".checkpoint")
     denoiser = train(read_images(sources, choices.axes), choices, checkpoint)
     denoiser.save(out)
-    say(f"{out}: the model. Use it with muguet denoise IN -o OUT --model {out}")
-    tell_law(denoiser)
+    say(f"{out}: the model. To use it: muguet denoise IN -o OUT --model {out}")
+    show_law(denoiser)
     checkpoint.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Files: how TIFF dialects and other formats say what an image is, read and written faithfully."""
+"""Read and write image files: pixels, axes and pixel sizes of TIFF and its dialects."""
 
 import lazy_loader
 

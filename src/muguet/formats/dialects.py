@@ -1,6 +1,6 @@
-"""The three dialects of TIFF, plain, ImageJ and OME: what each says of its pixels, and how each is told.
+"""The metadata of three TIFF dialects (plain, ImageJ and OME), read and written.
 
-What is written must be what is read, so both directions of a dialect stand here together.
+A file must be read as it was written, so this module holds both directions of each dialect.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from muguet.errors import MuguetError
 from muguet.formats.pixel_size import (
     MICROMETRES,
-    known,
+    only_known,
     positive,
     size_from_imagej,
     size_from_ome,
@@ -30,29 +30,29 @@ if TYPE_CHECKING:
 _IMAGEJ_DTYPES = frozenset(("uint8", "uint16", "int16", "float32"))
 _OME_DTYPES = _IMAGEJ_DTYPES | {"bool", "int8", "int32", "uint32", "float64"}
 DTYPES = _OME_DTYPES | {"float16"}
-_BIG = 2**32 - 2**25  # bytes of pixels that a classic TIFF holds, its tags left room
+_MAX_CLASSIC_BYTES = 2**32 - 2**25  # A classic TIFF holds 4 GiB: at most this for pixels, the rest for tags.
 
-# A dialect has its own order of axes and drops those of size one; this key keeps what we were given.
+# Each dialect has its own order of axes and drops axes of size one. These keys store the original axes and sizes.
 _AXES_KEY = "muguet_axes"
 _SIZE_KEY = "muguet_pixel_size"
 
-# What ImageJ shows and keeps beside the pixels; it stays valid, for the output has the input's counts.
+# Display settings and annotations of ImageJ. They stay valid because the output has the input's units.
 _IMAGEJ_KEYS = ("mode", "min", "max", "LUTs", "Ranges", "Info", "Labels", "ROI", "Overlays")
 
 
 @dataclass(frozen=True)
 class Description:
-    """What the text in a file says, in one form for all dialects."""
+    """The metadata of a file, in one form for all dialects."""
 
     kind: str
     pixel_size: Mapping[str, float]
-    axes: str = ""  # as we wrote them; files of others do not say
+    axes: str = ""  # In files written by muguet; otherwise empty.
     channel_names: tuple[str, ...] = ()
     imagej: Mapping[str, Any] = field(default_factory=dict)
 
 
 def describe(tif: tifffile.TiffFile, index: int) -> Description:
-    """Read what the file says of its series number `index`, in whichever dialect."""
+    """Return the metadata of series number `index` of a file of any dialect."""
     series = tif.series[index]
     page = series.keyframe
     if series.kind == "ome" and tif.ome_metadata:
@@ -64,8 +64,10 @@ def describe(tif: tifffile.TiffFile, index: int) -> Description:
     shaped = tif.shaped_metadata or ()
     meta = shaped[index] if index < len(shaped) else {}
     sizes = meta.get(_SIZE_KEY)
-    noted = known({a: positive(s) for a, s in sizes.items()}) if isinstance(sizes, dict) else None
-    return Description("tiff", size_from_tags(page) if noted is None else noted, str(meta.get(_AXES_KEY, "")))
+    stored = only_known({a: positive(s) for a, s in sizes.items()}) if isinstance(sizes, dict) else None
+    return Description(
+        "tiff", size_from_tags(page) if stored is None else stored, str(meta.get(_AXES_KEY, ""))
+    )
 
 
 def _describe_ome(text: str, index: int) -> Description:
@@ -82,7 +84,7 @@ def _describe_ome(text: str, index: int) -> Description:
 
 
 def stored_order(image: Image) -> tuple[npt.NDArray[Any], str]:
-    """Return the data in the one order that all dialects hold: TZCYX, colour last, other samples apart."""
+    """Return data and axes in the order that all dialects accept: TZCYXS for colour, TZCSYX otherwise."""
     order = "TZCYXS" if _is_colour(image) else "TZCSYX"
     axes = "".join(letter for letter in order if letter in image.axes)
     return image.data.transpose([image.axes.index(letter) for letter in axes]), axes
@@ -97,19 +99,19 @@ def _is_colour(image: Image) -> bool:
 
 
 def _dialect(path: Path, image: Image) -> str:
-    """Choose how to store the image: ``"ome"``, ``"imagej"`` or ``"tiff"``."""
+    """Return the dialect in which to store the image: ``"ome"``, ``"imagej"`` or ``"tiff"``."""
     dtype = image.data.dtype.name
     samples = "S" in image.axes
     if dtype not in DTYPES:
         raise MuguetError(
-            f"{path} cannot be written with {dtype} pixels: convert them to 8, 16 or 32 bits, or float"
+            f"{path} cannot be written with {dtype} pixels: convert them to 8, 16 or 32 bits, or to float"
         )
     ome = dtype in _OME_DTYPES and (not samples or _is_colour(image))
     if path.stem.lower().endswith(".ome"):
         if not ome:
             raise MuguetError(
-                f"{path} cannot be written, OME-TIFF has no place for {dtype} with axes {image.axes}: "
-                f"let the name end in .tif without .ome"
+                f"{path} cannot be written, because OME-TIFF cannot store {dtype} with axes {image.axes}: "
+                f"end the name in .tif without .ome"
             )
         return "ome"
     if image.kind == "ome" and ome:
@@ -118,18 +120,18 @@ def _dialect(path: Path, image: Image) -> str:
     imagej = (
         dtype in _IMAGEJ_DTYPES
         and (not samples or (dtype == "uint8" and _is_colour(image)))
-        # tifffile takes a single column for samples, and writes the rows as columns.
+        # tifffile mistakes a single column for samples, and writes the rows as columns.
         and image.data.shape[image.axes.index("X")] > 1
-        # ImageJ has one unit for all axes: a depth without width and height cannot be told there.
+        # ImageJ has one unit for all axes, so it cannot store a depth without a width and a height.
         and (len(lateral) == 2 or not {"X", "Y", "Z"} & set(image.pixel_size))
     )
-    if imagej and image.data.nbytes <= _BIG:
+    if imagej and image.data.nbytes <= _MAX_CLASSIC_BYTES:
         return "imagej"
     return "ome" if imagej and ome else "tiff"
 
 
 def options(path: Path, image: Image, axes: str) -> dict[str, Any]:
-    """Return the keywords of ``tifffile.imwrite`` for this image."""
+    """Return the keyword arguments of ``tifffile.imwrite`` for an image."""
     dialect = _dialect(path, image)
     metadata = {"axes": axes}
     metadata |= {"ome": _ome_metadata, "imagej": _imagej_metadata, "tiff": _plain_metadata}[dialect](image)
@@ -138,15 +140,15 @@ def options(path: Path, image: Image, axes: str) -> dict[str, Any]:
         "metadata": metadata,
         "ome": dialect == "ome",
         "imagej": dialect == "imagej",
-        "bigtiff": image.data.nbytes > _BIG,
+        "bigtiff": image.data.nbytes > _MAX_CLASSIC_BYTES,
     }
     if image.compression:
         keywords["compression"] = image.compression
-        # ImageJ's own reader undoes the predictor of 8 and 16 bits only.
+        # ImageJ's own reader supports the predictor for 8 and 16 bits only.
         keywords["predictor"] = image.data.dtype.kind in "iu" and image.data.dtype.itemsize <= 2
     unit = 1.0 if dialect == "imagej" else MICROMETRES["cm"]
     resolution = [unit / image.pixel_size[letter] for letter in "XY" if letter in image.pixel_size]
-    # Beyond these limits no fraction of 32 bits holds it.
+    # TIFF stores a resolution as a fraction of 32-bit integers, which cannot hold values beyond these limits.
     if len(resolution) == 2 and all(1e-6 < value < 2**32 for value in resolution):
         keywords["resolution"] = tuple(resolution)
         keywords["resolutionunit"] = "NONE" if dialect == "imagej" else "CENTIMETER"
@@ -160,9 +162,9 @@ def _plain_metadata(image: Image) -> dict[str, Any]:
 def _imagej_metadata(image: Image) -> dict[str, Any]:
     kept = dict(image.imagej)
     if "S" in image.axes:
-        kept.pop("mode", None)  # a colour image has one mode
+        kept.pop("mode", None)  # A colour image has only one mode.
     if image.axes != "".join(letter for letter in "TZCYXS" if letter in image.axes):
-        kept.pop("Labels", None)  # they name the planes in the order that these had
+        kept.pop("Labels", None)  # The labels follow the order of the planes, which has changed.
     sizes = image.pixel_size
     kept |= {"unit": "micron"} if "X" in sizes else {}
     kept |= {"spacing": sizes["Z"]} if "Z" in sizes else {}
@@ -172,13 +174,13 @@ def _imagej_metadata(image: Image) -> dict[str, Any]:
 
 def _ome_metadata(image: Image) -> dict[str, Any]:
     sizes = image.pixel_size
-    found: dict[str, Any] = {"MapAnnotation": {_AXES_KEY: image.axes}}
+    metadata: dict[str, Any] = {"MapAnnotation": {_AXES_KEY: image.axes}}
     for letter in "XYZ":
         if letter in sizes:
-            found |= {f"PhysicalSize{letter}": sizes[letter], f"PhysicalSize{letter}Unit": "µm"}
+            metadata |= {f"PhysicalSize{letter}": sizes[letter], f"PhysicalSize{letter}Unit": "µm"}
     if "T" in sizes:
-        found |= {"TimeIncrement": sizes["T"], "TimeIncrementUnit": "s"}
+        metadata |= {"TimeIncrement": sizes["T"], "TimeIncrementUnit": "s"}
     channels = image.data.shape[image.axes.index("C")] if "C" in image.axes else 1
     if len(image.channel_names) == channels:
-        found["Channel"] = {"Name": list(image.channel_names)}
-    return found
+        metadata["Channel"] = {"Name": list(image.channel_names)}
+    return metadata

@@ -1,7 +1,7 @@
-"""How large a pixel is: the sizes that TIFF dialects hold, in micrometres and seconds.
+"""Read the pixel size of TIFF dialects, in micrometres and seconds.
 
-Everyone writes them elsewhere and in other units, and many programs write a number that means nothing; such
-a size is left out, for a wrong scale bar is worse than none.
+Each program stores the size in its own place and unit, and many programs write a meaningless default. Such a
+size is left out, because a wrong scale bar is worse than none.
 """
 
 from __future__ import annotations
@@ -31,56 +31,56 @@ _SECONDS = {
     **dict.fromkeys(("min", "minute"), 60.0),
     **dict.fromkeys(("h", "hr", "hour"), 3600.0),
 }
-# Resolutions, in dots per inch, that programs write when they know nothing.
+# Programs write these resolutions, in dots per inch, when the pixel size is unknown.
 _MEANINGLESS_DPI = frozenset((1, 72, 96, 100, 150, 200, 300, 600))
 
 
 def positive(value: Any) -> float | None:
-    """Return a positive finite number, or None for whatever else a file may hold."""
+    """Return the magnitude of a finite number other than 0; None for any other value."""
     try:
-        number = abs(float(value))  # ImageJ writes a negative spacing for stacks taken downwards
+        number = abs(float(value))  # ImageJ writes a negative spacing for stacks recorded downwards.
     except (TypeError, ValueError):
         return None
     return number if 0 < number < math.inf else None
 
 
 def _scaled(value: Any, unit: Any, units: Mapping[str, float]) -> float | None:
-    """Return `value` in micrometres or seconds, or None where the value or its unit means nothing."""
-    # ImageJ spells the micro sign as an escape, and Unicode has two of them.
+    """Return `value` in micrometres or seconds; None if the value or its unit is meaningless."""
+    # ImageJ writes the micro sign as an escape sequence, and Unicode has two micro signs.
     name = unicodedata.normalize("NFKC", str(unit).replace("\\u00B5", "µ")).strip().lower().replace("μ", "u")
     factor = units.get(name) or units.get(name.removesuffix("s")) or units.get(name.removesuffix("es"))
     number = positive(value)
     return number * factor if number and factor else None
 
 
-def known(sizes: Mapping[str, float | None]) -> dict[str, float]:
-    """Return the sizes without those that mean nothing."""
+def only_known(sizes: Mapping[str, float | None]) -> dict[str, float]:
+    """Return the sizes that are not None."""
     return {letter: size for letter, size in sizes.items() if size is not None}
 
 
 def _resolutions(page: tifffile.TiffPage) -> dict[str, float]:
-    """Return pixels per unit along X and Y, where the tags hold them."""
+    """Return the pixels per unit along X and Y, as far as the tags hold them."""
     found: dict[str, float | None] = {}
     for letter, tag in (("X", "XResolution"), ("Y", "YResolution")):
         value = page.tags.valueof(tag)
         numerator, denominator = value if isinstance(value, tuple) and len(value) == 2 else (value, 1)
         found[letter] = positive(numerator / denominator) if numerator and denominator else None
-    return known(found)
+    return only_known(found)
 
 
 def size_from_tags(page: tifffile.TiffPage) -> dict[str, float]:
-    """Return the pixel size that a plain TIFF's resolution says, if it is more than a default."""
+    """Return the pixel size from the resolution tags of a plain TIFF, unless they hold a default value."""
     unit = {2: "inch", 3: "cm"}.get(int(page.tags.valueof("ResolutionUnit", default=2)))
     sizes: dict[str, float | None] = {}
     for letter, resolution in _resolutions(page).items():
         size = _scaled(1 / resolution, unit, MICROMETRES)
         default = resolution == 1 or (size is not None and round(25400 / size, 1) in _MEANINGLESS_DPI)
         sizes[letter] = None if default else size
-    return known(sizes)
+    return only_known(sizes)
 
 
 def size_from_imagej(meta: Mapping[str, Any], page: tifffile.TiffPage) -> dict[str, float]:
-    """Return the pixel size of an ImageJ hyperstack, from its description and the tags of its first page."""
+    """Return the pixel size of an ImageJ hyperstack from its description and the tags of its first page."""
     if "unit" not in meta:
         sizes: dict[str, float | None] = dict(size_from_tags(page))
     else:
@@ -92,11 +92,11 @@ def size_from_imagej(meta: Mapping[str, Any], page: tifffile.TiffPage) -> dict[s
     rate = positive(meta.get("fps"))
     interval = positive(meta.get("finterval")) or (1 / rate if rate else None)
     sizes["T"] = _scaled(interval, meta.get("tunit", "sec"), _SECONDS)
-    return known(sizes)
+    return only_known(sizes)
 
 
 def size_from_ome(pixels: Mapping[str, str]) -> dict[str, float]:
-    """Return the pixel size that the attributes of OME-XML's element Pixels say."""
+    """Return the pixel size from the attributes of the element Pixels of OME-XML."""
     sizes = {
         letter: _scaled(
             pixels.get(f"PhysicalSize{letter}"), pixels.get(f"PhysicalSize{letter}Unit", "µm"), MICROMETRES
@@ -104,4 +104,4 @@ def size_from_ome(pixels: Mapping[str, str]) -> dict[str, float]:
         for letter in "XYZ"
     }
     sizes["T"] = _scaled(pixels.get("TimeIncrement"), pixels.get("TimeIncrementUnit", "s"), _SECONDS)
-    return known(sizes)
+    return only_known(sizes)

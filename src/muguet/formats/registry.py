@@ -1,4 +1,4 @@
-"""Which formats are read and written, and the two functions that do it for a file of any of them."""
+"""The file formats that can be read and written, and functions to read and write a file of any of them."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from muguet.system.atomic import check_writable
 
 @dataclass(frozen=True)
 class Format:
-    """A file format: the endings of its names, and its two functions.
+    """A file format: its file name endings and its functions.
 
     Attributes
     ----------
     suffixes
-        Endings in lower case, with their dot.
+        File name endings in lower case, with the dot.
     read
-        From a path, and the axes where the file is silent or wrong, to an image.
+        Returns the image at a path; the second argument replaces the axes in the file, or is None.
     write
-        Writes an image to a path: whole, or not at all.
+        Writes an image to a path, completely or not at all.
     """
 
     suffixes: tuple[str, ...]
@@ -31,77 +31,80 @@ class Format:
     write: Callable[[Path, Image], None]
 
 
-FORMATS = (Format((".tif", ".tiff"), tiff.read, tiff.write),)  # .ome.tif and .ome.tiff end so as well
+FORMATS = (
+    Format((".tif", ".tiff"), tiff.read, tiff.write),
+)  # .ome.tif and .ome.tiff have these endings too.
 SUFFIXES = tuple(suffix for each in FORMATS for suffix in each.suffixes)
 READABLE = ".tif, .tiff or .ome.tif"
 
 
 def read(path: Path | str, axes: str | None = None) -> Image:
-    """Read an image with its axes and pixel size, in the format that the ending of its name says.
+    """Read an image with its axes and pixel size; the ending of its name gives the format.
 
     Parameters
     ----------
     path
-        A file whose name ends in one of `SUFFIXES`, in either case.
+        A file whose name ends in one of `SUFFIXES`, in upper or lower case.
     axes
-        What the axes are, one letter each, where the file is silent or wrong.
+        Axes that replace those in the file, one letter of TCZYXS for each; None: use those in the file.
 
     Returns
     -------
     Image
-        The data have the dtype of the file, and the machine's byte order.
+        Its data have the dtype of the file and the machine's byte order.
 
     Raises
     ------
     MuguetError
-        If the file is missing, no image, damaged or truncated, or of a dtype or axes that are no image's.
+        If the file is missing, is not an image, is damaged or truncated, or has an unsupported dtype or axes.
     """
     path = Path(path)
     if path.is_dir():
-        raise MuguetError(f"{path} is a folder: name an image in it")
+        raise MuguetError(f"{path} is a folder: give an image in it")
     if not path.exists():
         raise MuguetError(f"{path} does not exist: check the name")
     found = _format_of(path)
     if found is None:
-        raise MuguetError(f"{path} has a format that is not read yet: convert it to {READABLE}")
+        raise MuguetError(f"{path} has a format that muguet cannot read yet: convert it to {READABLE}")
     return found.read(path, axes)
 
 
 def write(path: Path | str, image: Image, overwrite: bool = False) -> None:
-    """Write an image so that `read` returns the same data, axes and pixel size: whole, or not at all.
+    """Write an image, completely or not at all; `read` returns the same data, axes and pixel size.
 
     Parameters
     ----------
     path
-        A name that ends in one of `SUFFIXES`; missing folders are created.
+        A file name that ends in one of `SUFFIXES`; missing folders are created.
     image
-        What to write.
+        The image to write.
     overwrite
-        Replace an existing file.
+        Whether to replace an existing file.
 
     Raises
     ------
     MuguetError
-        If the file exists, cannot be written there, or cannot hold such an image.
+        If the file exists and `overwrite` is False, its folder is not writable, or the format cannot store the image.
     """
     path = Path(path)
     check_output(path, overwrite)
     found = _format_of(path)
-    assert found is not None  # check_output has refused other endings
+    assert found is not None  # `check_output` raises an error for any other ending.
     found.write(path, image)
 
 
 def check_output(path: Path | str, overwrite: bool = False) -> None:
-    """Find out before the work, not after it, whether `path` can be written; creates its folder.
+    """Check that `path` can be written, and create its folder; call this before a long computation.
 
     Raises
     ------
     MuguetError
-        If the name is not a TIFF's, the file exists and may not be replaced, or its folder takes no file.
+        If the name has another ending than `SUFFIXES`, the file exists and `overwrite` is False, or the folder is
+        not writable.
     """
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
-        raise MuguetError(f"{path} cannot be written: name an output that ends in {READABLE}")
+        raise MuguetError(f"{path} cannot be written: choose a name that ends in {READABLE}")
     check_writable(path, overwrite)
 
 

@@ -1,7 +1,7 @@
-"""Reads and writes TIFF, OME-TIFF and ImageJ TIFF, with the axes and the pixel size that microscopes record.
+"""Read and write TIFF, OME-TIFF and ImageJ TIFF with their axes and pixel size.
 
-tifffile does the bytes; here is what its callers need besides: axes restored to the order they had, sizes in
-micrometres, damage found before a result is trusted, and an output that is either whole or absent.
+tifffile reads and writes the bytes. This module restores the original order of the axes, converts pixel sizes
+to micrometres, detects damaged files, and writes a file completely or not at all.
 """
 
 from __future__ import annotations
@@ -26,46 +26,48 @@ from muguet.system.atomic import reason, replacing
 if TYPE_CHECKING:
     import tifffile
 
-_COLOURS = frozenset((2, 5, 6, 8))  # PhotometricInterpretation of RGB, CMYK, YCbCr and CIELAB
-# In the log of tifffile: the list of pages breaks off, a tag lies behind the end, a stack is too short.
+_COLOURS = frozenset((2, 5, 6, 8))  # PhotometricInterpretation is RGB, CMYK, YCbCr or CIELAB.
+# tifffile logs these if the list of pages ends early, a tag lies beyond the end of the file, or a stack is too short.
 _DAMAGE = ("invalid page offset", "invalid value offset", "invalid or corrupted")
 
 
 def read(path: Path, axes: str | None = None) -> Image:
     """Read an image with its axes and pixel size.
 
-    Of a file with several images the largest is read, of a pyramid the full resolution. Axes that no
-    letter of TCZYXS names (tifffile's Q, I, P, R and others) become T. The `notes` of the result say so.
+    If a file has several images, the largest is read; if it has a pyramid, the full resolution. Axes without a
+    letter in TCZYXS (Q, I, P, R and others of tifffile) become T. The result's `notes` mention such choices.
 
     Parameters
     ----------
     path
-        A TIFF, whatever its name.
+        A TIFF with any name.
     axes
-        What the axes are, one letter each, where the file is silent or wrong.
+        Axes that replace those in the file, one letter of TCZYXS for each; None: use those in the file.
 
     Returns
     -------
     Image
-        The data have the dtype of the file, and the machine's byte order.
+        Its data have the dtype of the file and the machine's byte order.
 
     Raises
     ------
     MuguetError
-        If the file is missing, no image, damaged or truncated, or of a dtype or axes that are no image's.
+        If the file is missing, is not an image, is damaged or truncated, or has an unsupported dtype or axes.
     """
     _refuse_non_tiff(path)
     import tifffile
 
-    with _listening() as complaints:
+    with _tifffile_log() as complaints:
         try:
             with tifffile.TiffFile(path) as tif:
                 return _read_open(tif, path, axes, complaints)
         except MuguetError:
             raise
         except MemoryError as error:
-            raise MuguetError(f"{path} is larger than the memory: free some, or crop the image") from error
-        except Exception as error:  # tifffile and the codecs raise nearly anything on damaged files
+            raise MuguetError(
+                f"{path} does not fit into memory: close other programs, or crop the image"
+            ) from error
+        except Exception as error:  # Damaged files raise nearly any exception in tifffile and codecs.
             raise MuguetError(
                 f"{path} is damaged or truncated: copy it again from where it was recorded ({reason(error)})"
             ) from error
@@ -80,7 +82,7 @@ def _refuse_non_tiff(path: Path) -> None:
     if not start:
         raise MuguetError(f"{path} is empty: copy it again from where it was recorded")
     if start not in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        raise MuguetError(f"{path} is not a TIFF despite its name: convert it to one")
+        raise MuguetError(f"{path} is not a TIFF despite its name: convert it to TIFF")
 
 
 def _read_open(tif: tifffile.TiffFile, path: Path, override: str | None, complaints: list[str]) -> Image:
@@ -89,17 +91,17 @@ def _read_open(tif: tifffile.TiffFile, path: Path, override: str | None, complai
     series = tif.series[index]
     _refuse_incomplete(series, path, complaints)
     if series.dtype is None or series.dtype.name not in DTYPES:
-        raise MuguetError(f"{path} holds {series.dtype} pixels: convert it to 8, 16 or 32 bits, or to float")
+        raise MuguetError(f"{path} has {series.dtype} pixels: convert them to 8, 16 or 32 bits, or to float")
     if not series.axes or 0 in series.shape:
-        raise MuguetError(f"{path} holds no pixels, its shape is {series.shape}: record it again")
+        raise MuguetError(f"{path} holds no pixels (shape {series.shape}): record or export it again")
     description = describe(tif, index)
     data, stored = series.asarray(), series.axes
-    if _is_ours(stored, description.axes):
+    if _axes_still_valid(stored, description.axes):
         data, stored = _restored(data, stored, description.axes)
     elif series.keyframe.photometric not in _COLOURS and "C" not in stored:
-        stored = stored.replace("S", "C")  # several samples but no colour are channels
+        stored = stored.replace("S", "C")  # Samples that are not colours are channels.
     if series.keyframe.photometric == 3:
-        notes.append("the colours of the palette image were read as grey values")
+        notes.append("The image has a colour palette; its pixels were read as grey values.")
     data, axes = _named(data, stored, override, path, notes)
     return Image(
         data=data,
@@ -115,18 +117,16 @@ def _read_open(tif: tifffile.TiffFile, path: Path, override: str | None, complai
 
 
 def _largest(tif: tifffile.TiffFile, notes: list[str]) -> int:
-    """Return the index of the series with most pixels: thumbnails and labels are smaller than the image."""
+    """Return the index of the series with the most pixels; thumbnails and labels are smaller than the image."""
     series = tif.series
     index = max(range(len(series)), key=lambda i: (series[i].size, -i))
     if len(series) > 1:
-        notes.append(
-            f"of the {len(series)} images in the file number {index + 1} was read, the first of the largest"
-        )
+        notes.append(f"The file has {len(series)} images; the largest was read (number {index + 1}).")
     return index
 
 
 def _refuse_incomplete(series: tifffile.TiffPageSeries, path: Path, complaints: list[str]) -> None:
-    """Refuse a file that lacks pixels or pages; tifffile reads what is left, as if there had been no more."""
+    """Raise an error if a file lacks pixels or pages; tifffile would read the rest without an error."""
     damage = [line for line in complaints if any(word in line for word in _DAMAGE)]
     if damage:
         raise MuguetError(
@@ -137,20 +137,20 @@ def _refuse_incomplete(series: tifffile.TiffPageSeries, path: Path, complaints: 
         if missing:
             raise MuguetError(
                 f"{path} lacks {missing} of its {len(series.pages)} planes: "
-                "copy it again, with all files of its set"
+                "copy it again, with all files that belong to it"
             )
 
 
 def _within_file(page: tifffile.TiffPage | tifffile.TiffFrame) -> bool:
-    # A damaged size may announce millions of strips, which tifffile would fill with zeros, one by one.
+    # A damaged size can declare millions of strips, which tifffile would fill with zeros one by one.
     if not page.is_contiguous and math.prod(page.chunked) > len(page.dataoffsets):
         return False
     end = max((a + n for a, n in zip(page.dataoffsets, page.databytecounts, strict=True)), default=0)
     return bool(end <= page.parent.filehandle.size)
 
 
-def _is_ours(stored: str, written: str) -> bool:
-    """Whether the axes that we wrote still describe the file: another program may have changed it since."""
+def _axes_still_valid(stored: str, written: str) -> bool:
+    """Return True if the axes that muguet wrote still describe a file that another program may have changed."""
     try:
         return set(stored) <= set(parse(written))
     except MuguetError:
@@ -158,7 +158,7 @@ def _is_ours(stored: str, written: str) -> bool:
 
 
 def _restored(data: npt.NDArray[Any], stored: str, written: str) -> tuple[npt.NDArray[Any], str]:
-    """Bring data of `stored` axes back to the order in which we wrote them, with the axes of size one."""
+    """Return data with axes `stored` in the order of the axes `written`, including axes of size one, and the axes."""
     axes = parse(written)
     absent = "".join(letter for letter in axes if letter not in stored)
     data = data.reshape((1,) * len(absent) + data.shape)
@@ -168,66 +168,67 @@ def _restored(data: npt.NDArray[Any], stored: str, written: str) -> tuple[npt.ND
 def _named(
     data: npt.NDArray[Any], stored: str, override: str | None, path: Path, notes: list[str]
 ) -> tuple[npt.NDArray[Any], str]:
-    """Name the axes of `data` by the letters that we know: those of the user, or those stored."""
+    """Return data whose axes all have letters of TCZYXS, and these letters: the user's or the stored ones."""
     if override is not None:
         try:
             return data, parse(override, data.ndim)
         except MuguetError as error:
-            raise MuguetError(f"{error}; {path} has shape {data.shape}, read as {stored}") from None
+            raise MuguetError(f"{error} ({path} has shape {data.shape} and was read as {stored})") from None
     if not {"Y", "X"} <= set(stored):
         raise MuguetError(
-            f"{path} lacks rows Y or columns X, its axes are {stored} of shape {data.shape}: "
-            "name them with --axes, as in TYX"
+            f"{path} lacks rows Y or columns X; its axes are {stored}, its shape is {data.shape}: "
+            "name the axes, for example with --axes TYX"
         )
-    strange = [letter for letter in stored if letter not in LETTERS]
-    if not strange:
+    unnamed = [letter for letter in stored if letter not in LETTERS]
+    if not unnamed:
         return data, stored
-    # All series of unknown meaning, and time, run together into one T axis where the first of them stood.
-    series = [axis for axis, letter in enumerate(stored) if letter in strange or letter == "T"]
+    # All axes of unknown meaning are merged with time into one T axis, at the place of the first of them.
+    series = [axis for axis, letter in enumerate(stored) if letter in unnamed or letter == "T"]
     first = series[0]
     moved = np.moveaxis(data, series, range(first, first + len(series)))
     rest = "".join(letter for axis, letter in enumerate(stored) if axis not in series)
     axes = rest[:first] + "T" + rest[first:]
-    notes.append(f"axes {stored} of the file were read as {axes}")
+    notes.append(f"The axes {stored} of the file were read as {axes}.")
     return moved.reshape(*moved.shape[:first], -1, *moved.shape[first + len(series) :]), axes
 
 
 def _lossless(compression: int) -> str:
-    """Return how to compress the output of an input whose tag says `compression`: always without loss."""
+    """Return a lossless compression for the output of an input with TIFF tag `compression`."""
     if compression == 1:
         return ""
     return {5: "lzw", 34926: "zstd", 50000: "zstd"}.get(compression, "zlib")
 
 
 def write(path: Path, image: Image) -> None:
-    """Write an image so that `read` returns the same data, axes and pixel size: whole, or not at all.
+    """Write an image, completely or not at all; `read` returns the same data, axes and pixel size.
 
-    A name that ends in .ome.tif and an image that was read from OME-TIFF give OME-TIFF; whatever else
-    ImageJ can hold becomes an ImageJ TIFF, and the rest a plain one (BigTIFF above 4 GB). An existing file is replaced.
+    The file is an OME-TIFF if its name ends in .ome.tif or the image was read from an OME-TIFF, an ImageJ TIFF if
+    ImageJ can store the image, and otherwise a plain TIFF. Above 4 GB, the file is a BigTIFF: OME-TIFF or plain.
+    An existing file is replaced.
 
     Parameters
     ----------
     path
-        Where to write; missing folders are created.
+        Path of the file; missing folders are created.
     image
-        What to write.
+        The image to write.
 
     Raises
     ------
     MuguetError
-        If the file cannot be written there, or cannot hold such an image.
+        If the folder is not writable, or the format cannot store the image.
     """
     data, axes = stored_order(image)
     keywords = options(path, image, axes)
     import tifffile
 
-    with _listening(), replacing(path) as file:
+    with _tifffile_log(), replacing(path) as file:
         tifffile.imwrite(file, data, **keywords)
 
 
 @contextlib.contextmanager
-def _listening() -> Iterator[list[str]]:
-    """Collect what tifffile logs: on damaged files it says there, and only there, that pages are missing."""
+def _tifffile_log() -> Iterator[list[str]]:
+    """Collect the log of tifffile, the only place where it reports missing pages of damaged files."""
     lines: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]

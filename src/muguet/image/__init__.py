@@ -1,4 +1,4 @@
-"""Y: what a microscope records, from the file to the planes that a network sees and back."""
+"""Y: recorded images, their named axes, their pixel values and the planes that a network works on."""
 
 import lazy_loader
 

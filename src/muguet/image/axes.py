@@ -1,4 +1,4 @@
-"""Any array with an axes string, as planes ``(n, c, *space)``, and exactly back.
+"""Split an array with named axes into planes ``(n, c, *space)``, and join the planes back exactly.
 
 An axes string names every axis of an array with one letter: T time (or any series of images), C channel,
 Z depth, Y row, X column, S the samples of a colour pixel (red, green, blue).
@@ -19,8 +19,8 @@ from muguet.errors import MuguetError
 
 LETTERS = "TCZYXS"
 
-_COLOUR = (3, 4)  # sizes of a last axis that holds RGB or RGBA
-_MOST_CHANNELS = 5  # few microscopes record more at once, few time-lapses or stacks are shorter
+_COLOUR = (3, 4)  # A last axis of one of these sizes holds RGB or RGBA.
+_MAX_CHANNELS = 5  # Few microscopes record more channels at once; few time-lapses or stacks are shorter.
 
 
 def parse(axes: str, ndim: int | None = None) -> str:
@@ -29,43 +29,49 @@ def parse(axes: str, ndim: int | None = None) -> str:
     Parameters
     ----------
     axes
-        Letters of T, C, Z, Y, X and S, in the order of the array's axes.
+        Letters of TCZYXS, in the order of the array's axes.
     ndim
-        The number of axes of the array, where there is one.
+        Number of axes of the array; None: any number.
+
+    Returns
+    -------
+    str
+        The letters in capitals, without spaces around them.
 
     Raises
     ------
     MuguetError
-        For a letter that is unknown or comes twice, without Y and X, or for another number of axes.
+        If a letter is unknown or repeated, Y or X is missing, or the number of letters is not `ndim`.
     """
     letters = axes.strip().upper()
     unknown = sorted(set(letters) - set(LETTERS))
     if unknown:
         raise MuguetError(
-            f"axes {axes!r} have the unknown letter {unknown[0]!r}: use the letters of {LETTERS}"
+            f"the axes {axes!r} contain the unknown letter {unknown[0]!r}: use only the letters {LETTERS}"
         )
     if len(set(letters)) < len(letters):
-        raise MuguetError(f"axes {axes!r} name an axis twice: use every letter of {LETTERS} at most once")
+        raise MuguetError(f"the axes {axes!r} contain a letter twice: use each letter at most once")
     if not {"Y", "X"} <= set(letters):
-        raise MuguetError(f"axes {axes!r} lack Y or X: name the rows Y and the columns X")
+        raise MuguetError(f"the axes {axes!r} lack Y or X: call the rows Y and the columns X")
     if ndim is not None and len(letters) != ndim:
         raise MuguetError(
-            f"axes {axes!r} name {len(letters)} axes but the array has {ndim}: give one letter each"
+            f"the axes {axes!r} have {len(letters)} letters, but the array has {ndim} axes: give one letter for each"
         )
     return letters
 
 
 def guess(shape: Sequence[int]) -> str:
-    """Name the axes of an array that comes without names; say so to the user, for it is a guess.
+    """Guess the axes of an array from its shape; the caller should show the guess to the user.
 
-    A last axis of 3 or 4 behind larger ones is colour (S). What remains is YX, TYX, TCYX (a second axis
-    of at most 5), TZYX (a longer one) or TCZYX. T is the careful choice for three axes: every plane is then
-    denoised for itself, which is right for a time-lapse, a stack and a series of fields of view alike.
+    A last axis of size 3 or 4 is colour (S) if the two axes before it are larger than 4. The other axes are
+    YX, TYX, TCYX (if the second axis has at most 5 entries), TZYX (if it has more) or TCZYX. T is the safe
+    choice for three axes: each plane is then denoised separately, which is right for a time-lapse, for a
+    stack and for a series of fields of view.
 
     Raises
     ------
     MuguetError
-        For fewer than two axes or more than five, which only the user can name.
+        If there are fewer than two axes or more than five; the user must then name them.
     """
     sizes = tuple(shape)
     if len(sizes) > 2 and sizes[-1] in _COLOUR and min(sizes[-3:-1]) > max(_COLOUR):
@@ -76,28 +82,31 @@ def guess(shape: Sequence[int]) -> str:
         case 3:
             return "TYX"
         case 4:
-            return "TCYX" if sizes[1] <= _MOST_CHANNELS else "TZYX"
+            return "TCYX" if sizes[1] <= _MAX_CHANNELS else "TZYX"
         case 5:
             return "TCZYX"
     raise MuguetError(
-        f"the axes of an array of shape {sizes} cannot be guessed: name them with --axes, as in TZCYX"
+        f"the axes of an array of shape {sizes} cannot be guessed: name them, for example with --axes TZCYX"
     )
 
 
 def named(axes: str | None, shape: Sequence[int]) -> str:
-    """Return `axes` checked, or what `guess` makes of the shape, which a warning states where it could be wrong.
+    """Return `axes` after a check, or guess them from the shape.
+
+    A guess that could be wrong is shown in a warning.
 
     Raises
     ------
     MuguetError
-        As `parse` and `guess` do.
+        If `parse` or `guess` raises it.
     """
     if axes is not None:
         return parse(axes, len(shape))
     letters = guess(shape)
     if len(letters) > 2:
         warnings.warn(
-            f"the axes of shape {tuple(shape)} are taken for {letters}: name them to be sure", stacklevel=3
+            f"the axes of the array of shape {tuple(shape)} are assumed to be {letters}: name them to be sure",
+            stacklevel=3,
         )
     return letters
 
@@ -106,8 +115,8 @@ def named(axes: str | None, shape: Sequence[int]) -> str:
 class Layout:
     """How an array with named axes becomes planes ``(n, c, *space)``.
 
-    Space is YX, or ZYX in three dimensions. C and S together are the channels, whatever remains
-    (T, and Z in two dimensions) counts the samples, with Z running faster than T and S faster than C.
+    The axes of space are YX in two dimensions and ZYX in three. C and S together are the channels. The other
+    axes (T, and Z in two dimensions) are the samples. Z varies faster than T, and S faster than C.
 
     Attributes
     ----------
@@ -116,12 +125,12 @@ class Layout:
     shape
         The array's shape.
     dimensions
-        Of space: 2 or 3; with 3 the array must have a Z axis.
+        Number of dimensions of space, 2 or 3; with 3 the array must have a Z axis.
 
     Raises
     ------
     MuguetError
-        If axes and shape do not fit, or three dimensions are asked of an array without Z.
+        If the axes do not match the shape, or `dimensions` is 3 and the array has no Z axis.
 
     Examples
     --------
@@ -141,10 +150,10 @@ class Layout:
         object.__setattr__(self, "axes", parse(self.axes, len(self.shape)))
         object.__setattr__(self, "shape", tuple(int(size) for size in self.shape))
         if self.dimensions not in (2, 3):
-            raise MuguetError(f"images have 2 or 3 dimensions of space, not {self.dimensions}")
+            raise MuguetError(f"{self.dimensions} dimensions of space are not possible: choose 2 or 3")
         if self.dimensions == 3 and "Z" not in self.axes:
             raise MuguetError(
-                f"three dimensions need a Z axis, but the axes are {self.axes}: name it with --axes"
+                f"three dimensions need a Z axis, but the axes are {self.axes}: name the axes, with --axes for example"
             )
 
     @property
@@ -159,42 +168,46 @@ class Layout:
 
     @property
     def channels(self) -> int:
-        """How many values a point of space has: the product of C and S."""
+        """Number of channels: the product of the sizes of C and S."""
         return math.prod(self._sizes(self._channel_axes))
 
     @property
     def planes(self) -> int:
-        """How many samples there are: the product of all other axes."""
+        """Number of samples: the product of the sizes of all axes that are neither space nor channels."""
         return math.prod(self._sizes(self._sample_axes))
 
     def split(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return the array as planes ``(n, c, *space)``: a view where numpy can, of the same dtype.
+        """Return the array as planes ``(n, c, *space)`` of the same dtype; a view, where NumPy can make one.
 
         Raises
         ------
         MuguetError
-            If the array's shape is not the layout's.
+            If the array's shape differs from the layout's.
         """
         if array.shape != self.shape:
-            raise MuguetError(f"an array of shape {array.shape} does not fit a layout of shape {self.shape}")
+            raise MuguetError(
+                f"the array has shape {array.shape}: give one of the layout's shape {self.shape}"
+            )
         return array.transpose(self._order).reshape(self.planes, self.channels, *self.space)
 
     def join(self, planes: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return planes ``(n, c, *space)`` as an array of the layout's axes and shape: undo `split`.
+        """Return planes ``(n, c, *space)`` as an array with the layout's axes and shape: the inverse of `split`.
 
         Raises
         ------
         MuguetError
-            If the planes' shape is not what `split` returns.
+            If the planes' shape is not the one that `split` returns.
         """
         expected = (self.planes, self.channels, *self.space)
         if planes.shape != expected:
-            raise MuguetError(f"planes of shape {planes.shape} do not fit a layout that has {expected}")
+            raise MuguetError(
+                f"the planes have shape {planes.shape}: give planes of the layout's shape {expected}"
+            )
         moved = planes.reshape([self.shape[axis] for axis in self._order])
         return moved.transpose([self._order.index(axis) for axis in range(len(self._order))])
 
     def plane(self, array: npt.NDArray[Any], n: int, c: int) -> npt.NDArray[Any]:
-        """Return plane `n` of channel `c` of an array of the layout's shape, ``(*space)``: a view, never a copy."""
+        """Return a view ``(*space)`` of plane `n` of channel `c` of an array with the layout's shape; never a copy."""
         samples = np.unravel_index(n, self._sizes(self._sample_axes))
         channels = np.unravel_index(c, self._sizes(self._channel_axes))
         at = dict(zip(self._sample_axes + self._channel_axes, (*samples, *channels), strict=True))
@@ -212,7 +225,7 @@ class Layout:
 
     @property
     def _order(self) -> list[int]:
-        """Where the axes of ``(n, c, *space)`` stand in the array."""
+        """Positions in the array of the axes of ``(n, c, *space)``."""
         return [
             self.axes.index(letter) for letter in self._sample_axes + self._channel_axes + self.spatial_axes
         ]

@@ -1,4 +1,4 @@
-"""An image as a value: its pixels, and what is known of them."""
+"""The value `Image`: the pixels of an image, with their axes, pixel size and origin."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from muguet.image.axes import parse
 
 @dataclass(frozen=True, eq=False)
 class Image:
-    """The pixels of an image, and what is known of them.
+    """The pixels of an image, with their axes, pixel size and origin.
 
     Attributes
     ----------
     data
-        The pixels, in the machine's byte order when read from a file.
+        The pixels; those read from a file have the machine's byte order.
     axes
         One letter of TCZYXS for each axis of `data`.
     pixel_size
-        Micrometres for X, Y and Z, seconds for T; a letter is missing where nothing is known.
+        Micrometres for X, Y and Z, seconds for T; an axis whose size is unknown is missing.
     path
-        The file it was read from.
+        The file from which the image was read; None for an image made in memory.
     kind
-        How that file stored it, ``"tiff"``, ``"imagej"`` or ``"ome"``: the output is of the same kind.
+        Dialect of the file, ``"tiff"``, ``"imagej"`` or ``"ome"``; the output is written in the same dialect.
     compression
-        ``"zlib"``, ``"lzw"``, ``"zstd"`` or, for none, the empty string; the output has the same.
+        ``"zlib"``, ``"lzw"``, ``"zstd"``, or an empty string for none; the output has the same compression.
     channel_names
-        One name for each channel, or none at all.
+        One name for each channel, or an empty tuple.
     imagej
-        What ImageJ needs to show it as before: its mode, lookup tables, ranges, labels.
+        What ImageJ needs to display the image as before: mode, lookup tables, display ranges, labels.
     notes
-        Sentences for the user about how the file was understood.
+        Sentences for the user about how the file was interpreted.
 
     Raises
     ------
     MuguetError
-        If the axes do not fit the data.
+        If the axes do not match the data.
     """
 
     data: npt.NDArray[Any]

@@ -1,4 +1,4 @@
-"""The seam between images and what is done to them: planes that are read and written region by region."""
+"""Read and write the planes of an image region by region, wherever its pixels are stored."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ import numpy.typing as npt
 from muguet.image.axes import Layout
 from muguet.image.values import to_dtype
 
-Region = tuple[slice, ...]  # one slice with a start and a stop for each axis of space
+Region = tuple[slice, ...]  # One slice, with a start and a stop, for each axis of space.
 
 
 class Planes(Protocol):
-    """An image as planes ``(n, c, *space)``, wherever its pixels are: n counts samples, c channels."""
+    """An image as planes ``(n, c, *space)``, n samples of c channels, in memory or on disk."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """``(n, c, *space)``."""
+        """Shape ``(n, c, *space)``: samples, channels, and the axes of space."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Data type of the pixels."""
 
     def read(self, n: int, c: int, region: Region) -> npt.NDArray[Any]:
-        """Return a region of plane `n` of channel `c`, which the caller does not change."""
+        """Return a region of plane `n` of channel `c`; the caller must not change it."""
 
     def write(self, n: int, c: int, region: Region, values: npt.NDArray[np.floating]) -> None:
-        """Store a region of plane `n` of channel `c`, rounded and clipped if the planes hold whole numbers."""
+        """Store a region of plane `n` of channel `c`, rounded and clipped if the pixels are integers."""
 
 
 class ArrayPlanes:
-    """The planes of an array in memory, whatever the order of its axes; nothing is copied.
+    """The planes of an array in memory, with its axes in any order; nothing is copied.
 
     Parameters
     ----------
     array
-        The pixels, which `write` changes.
+        The pixels; `write` changes them in place.
     layout
-        How the array's axes become planes; of the array's shape.
+        How the array's axes become planes; it has the array's shape.
     """
 
     def __init__(self, array: npt.NDArray[Any], layout: Layout) -> None:
@@ -47,7 +47,7 @@ class ArrayPlanes:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """``(n, c, *space)``."""
+        """Shape ``(n, c, *space)``: samples, channels, and the axes of space."""
         return (self.layout.planes, self.layout.channels, *self.layout.space)
 
     @property
@@ -56,9 +56,9 @@ class ArrayPlanes:
         return self.array.dtype
 
     def read(self, n: int, c: int, region: Region) -> npt.NDArray[Any]:
-        """Return a region of plane `n` of channel `c`, a view."""
+        """Return a view of a region of plane `n` of channel `c`."""
         return self.layout.plane(self.array, n, c)[region]
 
     def write(self, n: int, c: int, region: Region, values: npt.NDArray[np.floating]) -> None:
-        """Store a region of plane `n` of channel `c`, rounded and clipped if the array holds whole numbers."""
+        """Store a region of plane `n` of channel `c`, rounded and clipped if the array holds integers."""
         self.layout.plane(self.array, n, c)[region] = to_dtype(values, self.dtype)

@@ -14,24 +14,31 @@ Counts = TypeVar("Counts", Tensor, npt.NDArray[np.floating])
 
 @dataclass(frozen=True)
 class Scaling:
-    """units = (counts − offset) / scale, with scale > 0."""
+    """The map units = (counts − offset) / scale, with scale > 0."""
 
     offset: float
     scale: float
 
     @classmethod
     def fit(cls, counts: npt.NDArray[np.generic]) -> Scaling:
-        """Offset at the mode, scale from there to the 95th percentile, of finite values of any shape.
+        """Return the scaling of an image: offset = mode, scale = 95th percentile − mode.
 
-        The mode (the middle of the shortest interval that holds a tenth of the values) is the background of a
-        fluorescence image; neither figure moves when a few pixels are bright. Where the mode lies near the
-        95th percentile (bright fields, saturated ones) the standard deviation between the 1st and the 99th
-        takes over as the scale.
+        The mode (the mean of the values in the shortest interval that holds a tenth of them) is the background
+        of a fluorescence image. A few bright pixels change neither number. If the mode is near the 95th percentile
+        (bright-field and saturated images), the scale is the standard deviation of the values, clipped at the
+        1st and 99th percentiles.
+
+        Parameters
+        ----------
+        counts
+            Finite values, of any shape.
         """
-        values = np.sort(_thinned(counts.ravel(), 200_000).astype(np.float64))
+        values = np.sort(_every_nth(counts.ravel(), 200_000).astype(np.float64))
         tenth = max(len(values) // 10, 1)
         widths = values[tenth:] - values[:-tenth] if len(values) > tenth else np.zeros(1)
-        shortest = np.flatnonzero(widths == widths.min())  # many of integers: the middle one is the mode's
+        shortest = np.flatnonzero(
+            widths == widths.min()
+        )  # Integers give many such intervals: take the middle one.
         start = int(shortest[len(shortest) // 2])
         mode = float(values[start : start + tenth + 1].mean())
         low, bright, high = (float(np.percentile(values, percent)) for percent in (1, 95, 99))
@@ -39,17 +46,18 @@ class Scaling:
         return cls(mode, scale if scale > 0 else 1.0)
 
     def apply(self, counts: Counts) -> Counts:
-        """Turn counts into units."""
+        """Convert counts to units."""
         return (counts - self.offset) / self.scale
 
     def invert(self, units: Counts) -> Counts:
-        """Turn units into counts."""
+        """Convert units to counts."""
         return units * self.scale + self.offset
 
     def as_dict(self) -> dict[str, float]:
-        """Return both numbers, for the header of a model file."""
+        """Return offset and scale as a dictionary, for the header of a model file."""
         return asdict(self)
 
 
-def _thinned(values: npt.NDArray[np.generic], most: int) -> npt.NDArray[np.generic]:
-    return values[:: max(len(values) // most, 1)]
+def _every_nth(values: npt.NDArray[np.generic], n_values: int) -> npt.NDArray[np.generic]:
+    """Return evenly spaced values: about `n_values` to twice as many, or all if there are fewer."""
+    return values[:: max(len(values) // n_values, 1)]

@@ -1,4 +1,4 @@
-"""The values of pixels: which are missing or clipped, the step of quantised ones, and the way to a data type."""
+"""Pixel values: saturation, quantisation, missing pixels, and conversion to a data type."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ Array = npt.NDArray[np.generic]
 
 
 def clipping_level(image: Array) -> float | None:
-    """Find the value at which an image is saturated, or None.
+    """Return the value at which an image is saturated, or None if it is not saturated.
 
-    A camera or an export that clips leaves a spike at the largest value: at least ten pixels hold it, and
-    three times as many as hold the next largest value. A tail that falls off by itself has no such spike.
+    A camera or an export that clips leaves a spike in the histogram at the largest value: at least ten pixels
+    have it, and more than three times as many as have the next largest value. The tail of an unclipped
+    distribution has no such spike. A constant image does not count as saturated.
     """
     values = image[np.isfinite(image)] if image.dtype.kind == "f" else image
     if values.size == 0:
@@ -33,40 +34,40 @@ def clipping_level(image: Array) -> float | None:
 
 
 def unsaturated(plane: Array) -> npt.NDArray[np.float64]:
-    """Return a plane in float64 with NaN for saturated pixels (see `clipping_level`) and for infinite ones."""
+    """Return a plane in float64 with NaN in place of saturated (see `clipping_level`) and infinite pixels."""
     level = clipping_level(plane)
     values = plane.astype(np.float64)
-    seen = np.isfinite(values) if level is None else np.isfinite(values) & (values < level)
-    return np.where(seen, values, np.nan)
+    valid = np.isfinite(values) if level is None else np.isfinite(values) & (values < level)
+    return np.where(valid, values, np.nan)
 
 
 def require_real(array: Array, name: str) -> None:
-    """Refuse an array that holds no pixel values, or values that are not real numbers.
+    """Raise an error if an array is empty or its values are not real numbers.
 
     Parameters
     ----------
     array
         The pixels.
     name
-        What the message calls the image.
+        Name of the image in the message.
 
     Raises
     ------
     MuguetError
-        If the array is empty, complex, or of text, objects or dates.
+        If the array is empty, or holds complex numbers, text, objects or dates.
     """
     if array.dtype.kind not in "buif" or array.size == 0:
         raise MuguetError(
             f"{name} holds no real pixel values ({array.dtype}, shape {array.shape}): "
-            "give real numbers (of complex values the magnitude, say)"
+            "give real numbers, for example the magnitude of complex values"
         )
 
 
 def quantum(image: Array) -> float:
-    """Spacing of the values of a quantised image, in counts; 0 if it takes values as it likes.
+    """Return the spacing of the values of a quantised image, in counts; 0 if the values are continuous.
 
-    Integers have at least 1; floats that take few different values (an 8-bit image that was rescaled) have
-    the smallest gap between them.
+    The spacing of integers is at least 1. Floats that take few different values (an 8-bit image that was
+    rescaled, for example) are quantised too: their spacing is the smallest difference between two of them.
     """
     flat = image.ravel()
     sample = flat[:: max(flat.size // 1_000_000, 1)]
@@ -77,13 +78,13 @@ def quantum(image: Array) -> float:
 
 
 def fill_missing(plane: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-    """Give the NaN and infinite pixels of a plane ``(*space)`` a smooth continuation of their surroundings.
+    """Fill the NaN and infinite pixels of a plane ``(*space)`` smoothly from the pixels around them.
 
-    Pull-push: averages of the known pixels over ever larger blocks, then each hole takes the value of the
-    smallest block that knows one (Gortler et al. 1996, doi:10.1145/237170.237200). Known pixels keep their
-    bits; a plane without any becomes 0.
+    The pull-push algorithm averages the valid pixels over larger and larger blocks. Each missing pixel then takes
+    the average of the smallest block that contains a valid pixel (Gortler et al. 1996,
+    doi:10.1145/237170.237200). Valid pixels keep their bits. A plane without valid pixels becomes 0.
     """
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and so is missing
+    with np.errstate(over="ignore"):  # Values beyond the range of float32 become infinite, hence missing.
         plane = plane.astype(np.float32, copy=False)
     known = np.isfinite(plane)
     if known.all():
@@ -94,7 +95,7 @@ def fill_missing(plane: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
 
 
 def _pull_push(values: Tensor, weight: Tensor) -> Tensor:
-    """`values` where `weight` is one, and what coarser levels know elsewhere."""
+    """Return `values` where `weight` is one, and averages over larger blocks elsewhere."""
     space = values.shape[2:]
     if bool((weight > 0).all()) or max(space) == 1:
         return values
@@ -113,11 +114,11 @@ def _pull_push(values: Tensor, weight: Tensor) -> Tensor:
 def to_dtype(values: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     """Return `values` as `dtype`: rounded to the nearest and clipped for integers, cast for floats.
 
-    NaN becomes 0 in an integer and stays NaN in a float. Memory beyond the result is a few hundred kilobytes.
+    NaN becomes 0 in integers and stays NaN in floats. Besides the result, a few hundred kilobytes of memory are used.
     """
     dtype = np.dtype(dtype)
     if dtype.kind not in "iub":
-        with np.errstate(over="ignore"):  # float16 ends at 65504; what is beyond becomes inf, as numpy casts
+        with np.errstate(over="ignore"):  # Values beyond 65504 become inf in float16, as in any NumPy cast.
             return values.astype(dtype, copy=False)
     low, high = _range(dtype)
     result = np.empty(values.shape, dtype)
@@ -140,5 +141,5 @@ def _range(dtype: np.dtype[Any]) -> tuple[float, float]:
         return 0.0, 1.0
     info = np.iinfo(dtype)
     high = float(info.max)
-    # The largest 64-bit integers are no floats; rounded up they would wrap around.
+    # float64 cannot represent the largest 64-bit integers; it rounds them up, and the cast would wrap around.
     return float(info.min), high if int(high) <= info.max else float(np.nextafter(high, 0))

@@ -1,4 +1,4 @@
-"""Denoising of files by classical methods."""
+"""Files are denoised by classical methods."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def truth() -> np.ndarray:
 
 @pytest.fixture
 def stack(truth, tmp_path) -> Path:
-    """Two frames of two channels."""
+    """Return a file with two frames of two channels."""
     path = tmp_path / "stack.tif"
     raw = np.stack([recorded((each - 100) / 2, n) for n, each in enumerate(truth)]).reshape(2, 2, 40, 40)
     metadata = {"axes": "TCYX", "unit": "um"}
@@ -54,9 +54,9 @@ def test_every_plane_is_denoised_and_stored_as_the_input_was(stack, truth, recip
     for c in range(2):
         expected, _ = calibrated(before.data[:, c], recipe)
         assert np.abs(after.data[:, c] - expected).max() <= 0.5 + 1e-3
-    told = capsys.readouterr().err
-    assert f"{recipe} of channel 1" in told
-    assert "Removed noise" in told
+    messages = capsys.readouterr().err
+    assert f"{recipe} of channel 1" in messages
+    assert "Removed noise" in messages
 
 
 def test_with_a_clean_image_the_blur_is_the_best(stack, truth, tmp_path):

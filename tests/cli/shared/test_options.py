@@ -1,4 +1,4 @@
-"""One definition of how to train for every command that trains."""
+"""Every command that trains has the same training options."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ NAMES = [field.name for field in fields(Choices)]
 
 
 @pytest.fixture
-def told() -> dict[str, Any]:
+def received() -> dict[str, Any]:
     return {}
 
 
 @pytest.fixture
-def ask(told):
+def run(received):
     app = typer.Typer()
 
     @app.command()
@@ -32,25 +32,25 @@ def ask(told):
         context: typer.Context, inputs: Inputs, *, first: int = 1, choices: Choices, last: int = 2
     ) -> None:
         """Do it."""
-        told.update(inputs=inputs, first=first, choices=choices, last=last)
+        received.update(inputs=inputs, first=first, choices=choices, last=last)
 
     return lambda *words: CliRunner().invoke(app, list(words))
 
 
-def test_what_is_not_said_is_as_the_choices_have_it(ask, told):
-    assert ask("a.tif").exit_code == 0
-    assert (told["first"], told["choices"], told["last"]) == (1, Choices(), 2)
+def test_options_that_are_not_given_have_the_defaults_of_choices(run, received):
+    assert run("a.tif").exit_code == 0
+    assert (received["first"], received["choices"], received["last"]) == (1, Choices(), 2)
 
 
-def test_what_is_said_arrives(ask, told):
-    assert ask("a.tif", "--last", "5", "--minutes", "0.5", "--recipe", "l2", "--resume").exit_code == 0
-    assert told["choices"] == replace(Choices(), minutes=0.5, recipe="l2", resume=True)
-    assert told["last"] == 5
+def test_given_options_reach_the_command(run, received):
+    assert run("a.tif", "--last", "5", "--minutes", "0.5", "--recipe", "l2", "--resume").exit_code == 0
+    assert received["choices"] == replace(Choices(), minutes=0.5, recipe="l2", resume=True)
+    assert received["last"] == 5
 
 
-def test_limits_hold(ask, told):
-    assert ask("a.tif", "--components", "4").exit_code == 2
-    assert not told
+def test_values_beyond_the_limits_are_refused(run, received):
+    assert run("a.tif", "--components", "4").exit_code == 2
+    assert not received
 
 
 @pytest.mark.parametrize("command", [denoise, fit])

@@ -1,4 +1,4 @@
-"""Inputs and outputs: which files are meant, where results go, and that no input is ever replaced."""
+"""Input files are found, each result has its own path, and no input is ever replaced."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from muguet import MuguetError
 from muguet.cli.shared.paths import destination, find
 
 
-def test_a_folder_gives_its_images_by_name(tmp_path):
+def test_the_images_of_a_folder_are_sorted_by_name(tmp_path):
     for name in ("b.TIF", "a.ome.tiff", "notes.txt", ".hidden.tif"):
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "sub.tif").mkdir()
@@ -19,11 +19,11 @@ def test_a_folder_gives_its_images_by_name(tmp_path):
         find([tmp_path / "sub.tif"])
     with pytest.raises(MuguetError, match="missing does not exist"):
         find([tmp_path / "missing"])
-    with pytest.raises(MuguetError, match="no input"):
+    with pytest.raises(MuguetError, match="there is no input"):
         find([])
 
 
-def test_every_result_has_its_own_place(tmp_path):
+def test_every_result_has_its_own_path(tmp_path):
     one, two = tmp_path / "in" / "a.tif", tmp_path / "in" / "b.ome.tif"
     out = tmp_path / "out"
     assert destination([one], out / "c.tif") == [out / "c.tif"]
@@ -34,11 +34,11 @@ def test_every_result_has_its_own_place(tmp_path):
     assert destination([one], tmp_path / "dir.tif") == [tmp_path / "dir.tif" / "a.tif"]
 
 
-def test_results_never_meet_each_other_nor_an_input(tmp_path):
+def test_results_never_replace_each_other_or_an_input(tmp_path):
     one, two = tmp_path / "a.tif", tmp_path / "sub" / "A.tif"
     with pytest.raises(MuguetError, match="both be written"):
         destination([one, two], tmp_path / "out")
-    with pytest.raises(MuguetError, match="name a folder"):
+    with pytest.raises(MuguetError, match="give a folder"):
         destination([one, two], tmp_path / "c.tif")
     with pytest.raises(MuguetError, match=r"ends in \.tif"):
         destination([one], tmp_path / "c.png")
@@ -52,7 +52,7 @@ def test_results_never_meet_each_other_nor_an_input(tmp_path):
         destination([one], tmp_path / "link.tif")
 
 
-def test_results_of_earlier_runs_are_no_inputs(tmp_path):
+def test_results_of_earlier_runs_are_not_inputs(tmp_path):
     names = ["a.tif", "b.ome.tif", "c.TIFF", "lonely_denoised.tif"]
     for name in names:
         (tmp_path / name).write_bytes(b"")
@@ -60,7 +60,10 @@ def test_results_of_earlier_runs_are_no_inputs(tmp_path):
     assert [source.name for source in sources] == names
     for result in destination(sources):
         result.write_bytes(b"")
-    for name in ("a_denoised.ome.tiff", "a_denoised_denoised.tif"):  # of other endings, and of results
+    for name in (
+        "a_denoised.ome.tiff",
+        "a_denoised_denoised.tif",
+    ):  # Another ending, and a result of a result.
         (tmp_path / name).write_bytes(b"")
     assert find([tmp_path]) == sources
     assert find([tmp_path / "a_denoised.tif"]) == [tmp_path / "a_denoised.tif"]
@@ -78,6 +81,3 @@ def test_results_of_earlier_runs_are_no_inputs(tmp_path):
 )
 def test_a_result_is_named_after_its_source(tmp_path, name, result):
     assert destination([tmp_path / name]) == [tmp_path / result]
-
-
-# --- Whether --------------------------------------------------------------------------------------------

@@ -1,1 +1,1 @@
-"""What several commands share: options, files and their partners, training, and applying a model."""
+"""Parts that several commands share: options, files, training, and denoising with a model."""

@@ -1,4 +1,4 @@
-"""Denoise images with a model, and report what was removed."""
+"""Denoise images with a model, and show what was removed and which noise law was learned."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def denoise_image(
     symmetries: int | None,
     overwrite: bool,
 ) -> npt.NDArray[Any]:
-    """Denoise an image region by region into an array of the result's type, write it, and return that array."""
+    """Denoise an image region by region, write the result to a file, and return its pixels."""
     from muguet.formats.registry import write
     from muguet.image.planes import ArrayPlanes
 
@@ -45,14 +45,14 @@ def denoise_image(
 
 
 class Watched:
-    """Planes that add up the residual of what is written to them.
+    """Planes that also measure the residual (noisy − denoised) of the values written to them.
 
     Parameters
     ----------
     into
-        The planes that are written to.
+        Planes for the denoised values.
     source
-        The noisy planes.
+        Noisy planes of the same shape.
     """
 
     def __init__(self, into: Planes, source: Planes) -> None:
@@ -62,20 +62,20 @@ class Watched:
         self.shape, self.dtype = into.shape, into.dtype
 
     def read(self, n: int, c: int, region: Region) -> npt.NDArray[Any]:
-        """Return a region of what was written."""
+        """Return a region of the denoised planes."""
         return self.into.read(n, c, region)
 
     def write(self, n: int, c: int, region: Region, values: npt.NDArray[np.floating]) -> None:
-        """Store a region, and add its residual to the sums."""
+        """Store a region of denoised values, and add its residual to the moments in `residual`."""
         self.residual.add(self.source.read(n, c, region), values)
         self.into.write(n, c, region, values)
 
 
-def show_regions(shares: Iterator[float], image: Image, layout: Layout) -> None:
-    """Run a loop over regions and show how far it is."""
+def show_regions(fractions: Iterator[float], image: Image, layout: Layout) -> None:
+    """Run a loop over regions that yields the fraction done, and show its progress."""
     number, started = layout.planes * layout.channels, time.monotonic()
     with Bar(f"Denoising {image.path.name if image.path else ''}".strip()) as bar:
-        for done in shares:
+        for done in fractions:
             if bar.due and done < 1:
                 left = (time.monotonic() - started) * (1 - done) / done
                 bar.show(done, left, f"plane {int(done * number) + 1} of {number}" if number > 1 else "")
@@ -91,14 +91,14 @@ def _layout(denoiser: Denoiser, image: Image) -> Layout:
         raise MuguetError(f"{image.path}: {error}") from error
 
 
-def tell_law(denoiser: Denoiser) -> None:
-    """A line or two on the noise that was learned, at five signals of each channel."""
+def show_law(denoiser: Denoiser) -> None:
+    """Print the learned standard deviation of the noise at five signals of each channel."""
     if not denoiser.method.learns_law:
         return
     for c, (law, (low, high)) in enumerate(
         zip(denoiser.laws, denoiser.training["signal_range"], strict=True)
     ):
         signal = np.linspace(low, high, 5)
-        spread = ", ".join(f"{s:.3g}: {n:.3g}" for s, n in zip(signal, law.std(signal), strict=True))
-        which = f" of channel {c}" if denoiser.parts.channels > 1 else ""
-        say(f"Noise law{which}, standard deviation at signal {spread} counts.")
+        pairs = ", ".join(f"{s:.3g}: {n:.3g}" for s, n in zip(signal, law.std(signal), strict=True))
+        of_channel = f" of channel {c}" if denoiser.parts.channels > 1 else ""
+        say(f"Noise law{of_channel} (signal: standard deviation of the noise, in counts): {pairs}.")

@@ -1,4 +1,4 @@
-"""`muguet denoise --recipe` of a classical method: nothing is trained."""
+"""`muguet denoise --recipe` with a classical method, which needs no training."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from muguet.image.planes import Planes
 
 CLASSICAL = ("gaussian-blur", "non-local-means", "wavelet", "total-variation")
-_MAX_PLANES = 15  # Parameters are found on at most this many planes of a series.
+_MAX_PLANES = 15  # Parameters are chosen on at most this many planes of a series.
 
 
 def denoise_classically(
     sources: list[Path], results: list[Path], choices: Choices, dtype: np.dtype[Any] | None
 ) -> None:
-    """Denoise files by a classical method, every plane by itself, and say which parameters were found.
+    """Denoise each plane of files by a classical method, and show the parameters that were chosen.
 
-    They are found for each channel of a file, from the noisy image alone; with clean images, a file or a folder of
-    them, the blur has the width that comes nearest to these.
+    The parameters are chosen for each channel of a file from the noisy image alone. With clean images, a Gaussian blur
+    gets the width that comes nearest to them.
     """
     from muguet.formats.registry import read, write
 
     recipe, clean = choices.recipe, choices.clean
     if clean and recipe != "gaussian-blur":
         raise MuguetError(
-            f"--clean chooses the width of gaussian-blur, and {recipe} needs no clean image: leave one of them out"
+            f"--clean goes only with gaussian-blur among the classical methods: leave it out for {recipe}"
         )
     truths = partners(sources, clean, "--clean") if clean else [None] * len(sources)
     for source, result, truth in zip(sources, results, truths, strict=True):
@@ -54,7 +54,7 @@ def denoise_classically(
 def _denoised(
     image: Image, recipe: str, clean: Path | None, dtype: np.dtype[Any]
 ) -> tuple[npt.NDArray[Any], str]:
-    """The denoised pixels, and sentences on the parameters that were found and on what was removed."""
+    """Return the denoised pixels, and sentences about the chosen parameters and the residual."""
     from muguet.image.planes import ArrayPlanes
     from muguet.image.values import fill_missing
     from muguet.prediction.regions import Cut, map_regions
@@ -84,23 +84,23 @@ def _denoised(
 def _parameters(
     source: Planes, channel: int, recipe: str, clean: npt.NDArray[Any] | None
 ) -> dict[str, float]:
-    """Parameters for one channel, found on planes spread over the series."""
+    """Return the parameters for one channel, chosen on planes spread evenly over the series."""
     from muguet.image.values import fill_missing
     from muguet.restoration.blur_width import best_sigma
     from muguet.restoration.classical import calibrate
 
     n_planes, _, *space = source.shape
-    every = -(-n_planes // _MAX_PLANES)
+    step = -(-n_planes // _MAX_PLANES)
     whole = tuple(slice(0, size) for size in space)
-    some = [
-        fill_missing(source.read(n, channel, whole).astype(np.float32)) for n in range(0, n_planes, every)
+    noisy = [
+        fill_missing(source.read(n, channel, whole).astype(np.float32)) for n in range(0, n_planes, step)
     ]
     if clean is None:
-        return calibrate(some, recipe)
-    return {"sigma": best_sigma(some, [fill_missing(plane.astype(np.float32)) for plane in clean[::every]])}
+        return calibrate(noisy, recipe)
+    return {"sigma": best_sigma(noisy, [fill_missing(plane.astype(np.float32)) for plane in clean[::step]])}
 
 
 def _sentence(parameters: dict[str, float], recipe: str, channel: int | None) -> str:
-    unit = "pixels" if recipe == "gaussian-blur" else "times the noise's standard deviation"
+    unit = "pixels" if recipe == "gaussian-blur" else "times the standard deviation of the noise"
     values = ", ".join(f"{name} {value:.3g} {unit}" for name, value in parameters.items())
     return f"{recipe}{'' if channel is None else f' of channel {channel}'}: {values}."

@@ -1,4 +1,4 @@
-"""What is shown while it works: a bar on a terminal, a plain line every few seconds elsewhere."""
+"""Messages and progress on standard error: a bar in a terminal, and otherwise a line every few seconds."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from muguet.system.text import duration
 if TYPE_CHECKING:
     from muguet.image.image import Image
 
-_LINE_EVERY = 5.0  # seconds, where there is no terminal
-_LOOK_EVERY = 0.25  # seconds between readings of the loss, each of which waits for the device
+_SECONDS_PER_LINE = 5.0  # Without a terminal, progress is printed as a line at this interval.
+_SECONDS_PER_UPDATE = 0.25  # The bar is updated no more often, because reading the loss waits for the device.
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(sentence: str) -> None:
-    """One plain line to the user, on standard error."""
+    """Print one line for the user on standard error."""
     console.print(sentence, markup=False)
 
 
 class Bar:
-    """A progress bar with a text behind it; use it in a `with` statement.
+    """A progress bar followed by a text; use it in a `with` statement.
 
     Parameters
     ----------
     title
-        What is being done.
+        The task, as shown before the bar.
     """
 
     def __init__(self, title: str) -> None:
@@ -49,35 +49,35 @@ class Bar:
         self.task = self.progress.add_task(title, total=1.0, text="", left="")
 
     def __enter__(self) -> Bar:
-        """Show it."""
+        """Show the bar."""
         if self.live:
             self.progress.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: Any, trace: TracebackType | None) -> None:
-        """Take it away."""
+        """Remove the bar."""
         if self.live:
             self.progress.stop()
 
     @property
     def due(self) -> bool:
-        """Whether it is time to show something new."""
-        return time.monotonic() - self.shown >= (_LOOK_EVERY if self.live else _LINE_EVERY)
+        """True if it is time for the next update."""
+        return time.monotonic() - self.shown >= (_SECONDS_PER_UPDATE if self.live else _SECONDS_PER_LINE)
 
-    def show(self, share: float, seconds_left: float, text: str) -> None:
-        """Move the bar to `share` (0 to 1), with the time left and a text."""
+    def show(self, fraction: float, seconds_left: float, text: str) -> None:
+        """Move the bar to `fraction` (0 to 1), and show the time left and a text."""
         self.shown = time.monotonic()
         left = f"{duration(seconds_left)} left"
         if self.live:
-            self.progress.update(self.task, completed=share, left=left, text=text)
+            self.progress.update(self.task, completed=fraction, left=left, text=text)
         else:
-            say(f"{self.title} {100 * share:3.0f} %, {left}{', ' + text if text else ''}")
+            say(f"{self.title} {100 * fraction:3.0f} %, {left}{', ' + text if text else ''}")
 
 
 def described(image: Image) -> str:
-    """Axes, size, type and pixel size of an image, in one phrase."""
+    """Return a phrase with the axes, shape, data type and pixel size of an image."""
     size = "×".join(map(str, image.data.shape))
     pixel = image.pixel_size.get("X")
     return f"{image.axes} {size}, {image.data.dtype}" + (
-        f", {pixel:.4g} µm a pixel" if pixel else ", pixel size unknown"
+        f", {pixel:.4g} µm per pixel" if pixel else ", pixel size unknown"
     )

@@ -1,4 +1,4 @@
-"""The options that commands share, each with its help."""
+"""The command-line options that several commands share, with their help."""
 
 from __future__ import annotations
 
@@ -17,18 +17,17 @@ from muguet.errors import MuguetError
 TRAINING, DATA, OUTPUT = "Training", "Images", "Output"
 
 Inputs = Annotated[
-    list[Path], typer.Argument(metavar="IN", help="TIFF files, or folders of them.", show_default=False)
+    list[Path],
+    typer.Argument(metavar="IN", help="TIFF files, or folders with TIFF files.", show_default=False),
 ]
 Minutes = Annotated[
     float,
-    typer.Option(
-        help="Train for this long at most; a small image is learned sooner.", rich_help_panel=TRAINING
-    ),
+    typer.Option(help="Maximum training time in minutes; small images need less.", rich_help_panel=TRAINING),
 ]
 Steps = Annotated[
     int | None,
     typer.Option(
-        help="Train for exactly so many steps instead; repeats give the same bits.",
+        help="Number of training steps, instead of --minutes; makes the result reproducible to the bit.",
         rich_help_panel=TRAINING,
         show_default=False,
     ),
@@ -36,22 +35,25 @@ Steps = Annotated[
 Components = Annotated[
     int,
     typer.Option(
-        min=1, max=3, help="Gaussians in the noise law; 2 and 3 can be skewed.", rich_help_panel=TRAINING
+        min=1,
+        max=3,
+        help="Number of Gaussians in the noise law; with 2 or 3 it can be skewed.",
+        rich_help_panel=TRAINING,
     ),
 ]
 Recipe = Annotated[
     str,
     typer.Option(
-        help="Method: joint (with a noise law), joint-blind, l2, noise2void, n2v2, deconoising; with --clean "
-        "supervised, care, noise2noise; gaussian-blur, non-local-means, wavelet, total-variation learn nothing; "
-        "or your own, as module:variable.",
+        help="Method. From noisy images alone: joint (with a noise law), joint-blind, l2, noise2void, n2v2, "
+        "deconoising. With --clean: supervised, care, noise2noise. Without training (muguet denoise only): "
+        "gaussian-blur, non-local-means, wavelet, total-variation. Your own: module:variable.",
         rich_help_panel=TRAINING,
     ),
 ]
 Net = Annotated[
     str | None,
     typer.Option(
-        help="Network: filterbank (fast), unet (the reference's), care, n2v2.",
+        help="Network: filterbank (fast), unet, care, n2v2.",
         rich_help_panel=TRAINING,
         show_default="the recipe's",
     ),
@@ -60,60 +62,72 @@ Clean = Annotated[
     list[Path] | None,
     typer.Option(
         "--clean",
-        help="For recipes that learn from clean images: one for each input, in the order of their names, or one for "
-        "all; for noise2noise the second noisy ones.",
+        help="Clean images for training (with gaussian-blur: for choosing its width), as a file or a folder; may be "
+        "repeated. One for each input, in the same order, or one for all. For noise2noise: second noisy images.",
         rich_help_panel=TRAINING,
         show_default=False,
     ),
 ]
 Psf = Annotated[
     str,
-    typer.Option(help="For deconoising: standard deviation in pixels, or a TIFF.", rich_help_panel=TRAINING),
+    typer.Option(
+        help="Point-spread function for deconoising: a standard deviation in pixels, or a TIFF.",
+        rich_help_panel=TRAINING,
+    ),
 ]
 Mask = Annotated[
     str,
     typer.Option(
-        help="Pixels hidden in training: auto (wider if noise is correlated), pixel, or axis and reach (x1, x2y1).",
+        help="Pixels hidden in training: pixel (one pixel), x1 (and 1 neighbour on each side along X), x2y1 and so on; "
+        "auto: neighbours only if the noise is correlated.",
         rich_help_panel=TRAINING,
     ),
 ]
 Seed = Annotated[
-    int, typer.Option(help="Of all that is drawn at random; it is recorded.", rich_help_panel=TRAINING)
+    int, typer.Option(help="Seed of the random numbers; saved in the model.", rich_help_panel=TRAINING)
 ]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.", rich_help_panel=TRAINING)]
+Device = Annotated[
+    str, typer.Option(help="Device for the computation: auto, cpu or cuda.", rich_help_panel=TRAINING)
+]
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Continue a run that was killed.", rich_help_panel=TRAINING)
+    bool, typer.Option("--resume", help="Continue an interrupted run.", rich_help_panel=TRAINING)
 ]
 Axes = Annotated[
     str | None,
     typer.Option(
-        help="One of TCZYXS for each axis, where the file is wrong or silent.",
+        help="Axes, if those in the file are missing or wrong: one letter of TCZYXS for each, e.g. TYX.",
         rich_help_panel=DATA,
         show_default="from the file",
     ),
 ]
 Dimensions = Annotated[
     int,
-    typer.Option(min=2, max=3, help="3: planes of a Z stack help each other (slower).", rich_help_panel=DATA),
+    typer.Option(
+        min=2,
+        max=3,
+        help="2: denoise each plane separately. 3: also use the neighbouring planes of a Z stack (slower).",
+        rich_help_panel=DATA,
+    ),
 ]
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace what is there.", rich_help_panel=OUTPUT)
+    bool, typer.Option("--overwrite", help="Replace existing output files.", rich_help_panel=OUTPUT)
 ]
 
 
 Symmetries = Annotated[
     int | None,
     typer.Option(
-        help="Average the answers to so many flips and turns of an image (1, 2, 4 or 8), in as many times the time.",
+        help="Average the results over this number of flips and rotations of the image: 1, 2, 4 or 8. "
+        "Computing time is proportional to it.",
         rich_help_panel=OUTPUT,
-        show_default="8 up to 4 megapixels, 1 beyond",
+        show_default="8 for images up to 4 megapixels, otherwise 1",
     ),
 ]
 
 
 @dataclass(frozen=True)
 class Choices:
-    """How to train: each field is an option of every command that trains."""
+    """The training options; each field is an option of every command that trains."""
 
     minutes: Minutes = 5.0
     steps: Steps = None
@@ -132,7 +146,7 @@ class Choices:
 
 
 def with_choices(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command that takes `choices: Choices` one option for each field of them, in that place."""
+    """Return the command with its parameter `choices: Choices` replaced by one option for each field of `Choices`."""
     types = get_type_hints(command, include_extras=True)
     fields = get_type_hints(Choices, include_extras=True)
     parameters: list[Parameter] = []
@@ -146,18 +160,18 @@ def with_choices(command: Callable[..., None]) -> Callable[..., None]:
             parameters.append(parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=types[name]))
 
     @wraps(command)
-    def spread(**given: Any) -> None:
-        command(choices=Choices(**{each: given.pop(each) for each in fields}), **given)
+    def expanded(**values: Any) -> None:
+        command(choices=Choices(**{name: values.pop(name) for name in fields}), **values)
 
-    # Typer reads both: the signature for defaults and the order, the annotations for help.
-    spread.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-    spread.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return spread
+    # Typer reads the defaults and the order from the signature, and the help from the annotations.
+    expanded.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    expanded.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return expanded
 
 
 def data_type(name: str | None) -> np.dtype[Any] | None:
-    """Return the data type that --dtype names, or None for that of the input."""
-    known = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
-    if name is not None and name not in known:
-        raise MuguetError(f"--dtype {name} is not known: choose one of {', '.join(known)}")
+    """Return the data type given by --dtype; None: use that of the input."""
+    supported = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
+    if name is not None and name not in supported:
+        raise MuguetError(f"--dtype {name} is not supported: choose one of {', '.join(supported)}")
     return np.dtype(name) if name else None

@@ -1,4 +1,4 @@
-"""Images that belong together, file by file and frame by frame."""
+"""Pair images that belong together, file by file and plane by plane."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def partners(files: list[Path], others: list[Path], name: str) -> list[Path]:
-    """The image of `others`, files or folders, that belongs to each of `files`: by order of names, or one for all."""
+    """Return the image from `others` (files or folders) that belongs to each of `files`, or one image for all.
+
+    Images are paired in order: files as given, files of a folder sorted by name. `name` is the option in the message.
+    """
     from muguet.cli.shared.paths import find
 
     found = find(others)
@@ -24,13 +27,13 @@ def partners(files: list[Path], others: list[Path], name: str) -> list[Path]:
         return found * len(files)
     if len(found) != len(files):
         raise MuguetError(
-            f"{name} names {len(found)} images for {len(files)}: give one for each, or one for all"
+            f"{name} has {len(found)} images for {len(files)} inputs: give one for each, or one for all"
         )
     return found
 
 
 def layout_of(image: Image) -> Layout:
-    """How an image is cut into planes ``(n, c, y, x)``; refuses what has no real pixel values."""
+    """Return how to split an image into planes ``(n, c, y, x)``; raise an error if its pixels are not real numbers."""
     from muguet.image.axes import Layout
     from muguet.image.values import require_real
 
@@ -39,9 +42,10 @@ def layout_of(image: Image) -> Layout:
 
 
 def planes_like(path: Path, image: Image) -> npt.NDArray[Any]:
-    """The planes ``(n, c, y, x)`` of a file that belong to those of `image`.
+    """Return the planes ``(n, c, y, x)`` of a file, one for each plane of `image`.
 
-    A file of the same shape has the same axes, whatever it calls them. One plane of each channel serves all.
+    A file of the same shape is assumed to have the same axes, even if it names them differently. If the file has
+    one plane for each channel, this plane is repeated for all planes of `image`.
     """
     from muguet.formats.registry import read
     from muguet.image.axes import Layout
@@ -54,7 +58,7 @@ def planes_like(path: Path, image: Image) -> npt.NDArray[Any]:
     if not alike or layout.planes not in (1, wanted.planes):
         raise MuguetError(
             f"{image.path} ({wanted.axes}, {wanted.shape}) and {path} ({layout.axes}, {layout.shape}) do not match: "
-            "give images of one shape, or one plane for all"
+            "give images of the same shape, or one plane for all"
         )
     planes = layout.split(other.data)
     return np.broadcast_to(planes, (wanted.planes, *planes.shape[1:]))

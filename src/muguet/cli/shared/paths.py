@@ -1,6 +1,6 @@
-"""From inputs to outputs: which files are meant, and where their results go.
+"""Find the input files of a command, and choose the files for its results.
 
-A result never replaces an input, and is either whole or absent.
+A result never replaces an input.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from muguet.errors import MuguetError
 from muguet.formats.registry import READABLE, SUFFIXES
 
 _ENDING = re.compile(r"(\.ome)?\.tiff?$", re.IGNORECASE)
-_RESULT = "_denoised"
+_RESULT_SUFFIX = "_denoised"
 _OTHER_FORMATS = frozenset(
     (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".czi", ".nd2", ".lif", ".npy", ".zarr", ".h5")
 )
 
 
 def find(inputs: Iterable[Path | str]) -> list[Path]:
-    """Return the image files that `inputs` name: files as they are, folders as the TIFF files right in them.
+    """Return the image files in `inputs`: the files among them, and the TIFF files directly in the folders.
 
-    A folder's files are sorted by name; hidden ones are left out, and so are results of earlier runs that lie
-    beside their source. A file named twice comes once.
+    The files of a folder are sorted by name. Hidden files are left out, and so are results of earlier runs whose
+    source is in the same folder. A file that is given twice is returned once.
 
     Raises
     ------
     MuguetError
-        For a path that does not exist, a folder without images, or no input at all.
+        If a path does not exist, a folder has no images, or there is no input.
     """
     found: dict[Path, Path] = {}
     for path in map(Path, inputs):
         if path.is_dir():
             files = _without_results(sorted(file for file in path.iterdir() if _is_image(file)))
             if not files:
-                raise MuguetError(f"the folder {path} holds no image: expected files that end in {READABLE}")
+                raise MuguetError(f"the folder {path} holds no image: its images must end in {READABLE}")
         elif path.exists():
             files = [path]
         else:
@@ -43,20 +43,21 @@ def find(inputs: Iterable[Path | str]) -> list[Path]:
         for file in files:
             found.setdefault(file.resolve(), file)
     if not found:
-        raise MuguetError("no input: name at least one image or folder")
+        raise MuguetError("there is no input: give at least one image or folder")
     return list(found.values())
 
 
 def destination(inputs: Iterable[Path], out: Path | str | None = None) -> list[Path]:
-    """Return where the result of each input goes, never onto an input.
+    """Return the output path for each input; it is never one of the inputs.
 
-    One input and a name that ends as an image's does: that file. Otherwise `out` is a folder, and the
-    results have the inputs' names. Without `out`, ``cells.tif`` becomes ``cells_denoised.tif`` beside it.
+    If there is one input and `out` ends like an image (.tif, for example), `out` is the output file. Otherwise `out`
+    is a folder, and the results have the names of the inputs. Without `out`, the result of ``cells.tif`` is
+    ``cells_denoised.tif`` in the same folder.
 
     Raises
     ------
     MuguetError
-        If two results would have one name, or one would replace an input.
+        If two results would have the same path, or a result would replace an input.
     """
     sources = [Path(source) for source in inputs]
     results = _named_results(sources, Path(out)) if out is not None else [_beside(path) for path in sources]
@@ -70,11 +71,11 @@ def _named_results(sources: list[Path], out: Path) -> list[Path]:
     if out.suffix.lower() in SUFFIXES:
         if len(sources) != 1:
             raise MuguetError(
-                f"{out} is one file but there are {len(sources)} inputs: name a folder as the output"
+                f"{out} is one file, but there are {len(sources)} inputs: give a folder as the output"
             )
         return [out]
     if out.suffix.lower() in _OTHER_FORMATS:
-        raise MuguetError(f"{out} cannot be written: name an output that ends in {READABLE}")
+        raise MuguetError(f"{out} cannot be written: choose a name that ends in {READABLE}")
     return [out / source.name for source in sources]
 
 
@@ -82,26 +83,30 @@ def _refuse_clashes(sources: list[Path], results: list[Path]) -> None:
     raw = {source.resolve() for source in sources}
     taken: dict[str, Path] = {}
     for source, result in zip(sources, results, strict=True):
-        # Compared without case: on many disks two names that differ in case only are one file.
+        # Compare without case, because on many disks names that differ only in case are the same file.
         rival = taken.setdefault(str(result.resolve()).casefold(), source)
         if rival is not source:
-            raise MuguetError(f"{rival} and {source} would both be written to {result}: rename one of them")
+            raise MuguetError(
+                f"the results of {rival} and {source} would both be written to {result}: rename one of the inputs"
+            )
         if result.resolve() in raw or (result.exists() and any(result.samefile(other) for other in raw)):
-            raise MuguetError(f"{result} is an input and is never overwritten: name another output")
+            raise MuguetError(
+                f"{result} is an input, and inputs are never overwritten: choose another output"
+            )
 
 
 def _beside(source: Path) -> Path:
     stem = _stem(source)
-    return source.with_name(f"{stem}{_RESULT}{source.name[len(stem) :]}")
+    return source.with_name(f"{stem}{_RESULT_SUFFIX}{source.name[len(stem) :]}")
 
 
 def _without_results(files: list[Path]) -> list[Path]:
-    """Leave out what ends in ``_denoised`` and has its source, of whichever ending, among the files."""
+    """Return the files without those named ``*_denoised`` whose source, with any ending, is among the files."""
     stems = {_stem(file) for file in files}
     return [
         file
         for file in files
-        if not (_stem(file).endswith(_RESULT) and _stem(file).removesuffix(_RESULT) in stems)
+        if not (_stem(file).endswith(_RESULT_SUFFIX) and _stem(file).removesuffix(_RESULT_SUFFIX) in stems)
     ]
 
 

@@ -1,4 +1,4 @@
-"""Read images, train on them and show how it goes."""
+"""Read images, train a denoiser on them and show the progress."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def read_images(sources: list[Path], axes: str | None) -> list[Image]:
-    """Read all images and describe the first five."""
+    """Read all images, and show the properties of the first five."""
     from muguet.formats.registry import read
 
     images = [read(source, axes) for source in sources]
@@ -28,34 +28,38 @@ def read_images(sources: list[Path], axes: str | None) -> list[Image]:
         for note in image.notes:
             say(f"  {note}")
     if len(images) > 5:
-        say(f"… and {len(images) - 5} more images.")
+        say(f"… and {len(images) - 5} more.")
     return images
 
 
 def train(images: list[Image], choices: Choices, checkpoint: Path) -> Denoiser:
-    """Train on the images of all sources, showing how it goes; Ctrl-C ends it with the best so far."""
+    """Train a denoiser on all images and show the progress; Ctrl-C stops it and keeps the best model so far."""
     from muguet.system.interrupt import interruptible
     from muguet.training import checkpoint as checkpoints
     from muguet.training.fitting import steps as advance
 
     if choices.resume and not checkpoint.exists():
-        raise MuguetError(f"{checkpoint} is not there: nothing to --resume; run without it")
+        raise MuguetError(
+            f"there is no checkpoint {checkpoint}, hence nothing to --resume: leave --resume out"
+        )
     if checkpoint.exists() and not (choices.resume or choices.overwrite):
         raise MuguetError(
-            f"{checkpoint} holds an interrupted run: add --resume to continue it, or --overwrite to start anew"
+            f"{checkpoint} holds an interrupted run: add --resume to continue it, or --overwrite to start again"
         )
     session = _session(images, choices)
     if choices.resume:
         checkpoints.restore(session, checkpoint)
-        say(f"Continuing at step {session.step}.")
+        say(f"Continuing from step {session.step}.")
     _announce(session, len(images))
     with interruptible(
-        lambda: say("Stopping: the best so far is used. Ctrl-C again ends at once.")
+        lambda: say("Stopping: the best model so far is used. Press Ctrl-C again to quit immediately.")
     ) as interrupt:
         with Bar("Training") as bar:
             for progress in advance(session, checkpoint):
                 if bar.due or interrupt:
-                    held_out = f", held out {session.history[-1]['held_out']:.4f}" if session.history else ""
+                    held_out = (
+                        f", held-out loss {session.history[-1]['held_out']:.4f}" if session.history else ""
+                    )
                     speed = f"{progress.step / progress.seconds:.1f} steps/s"
                     text = f"step {progress.step}, {speed}, loss {float(progress.loss):.4f}{held_out}"
                     bar.show(progress.step / progress.total, progress.seconds_left, text)
@@ -73,7 +77,7 @@ def _session(images: list[Image], choices: Choices) -> Session:
     from muguet.training.data import Sample, collect
     from muguet.training.fitting import prepare
 
-    if ":" in choices.recipe:  # A module of the user's own is looked for in the current folder too.
+    if ":" in choices.recipe:  # The user's own module may be in the current folder.
         sys.path.insert(0, str(Path.cwd()))
 
     sources = [image.path for image in images if image.path is not None]
@@ -90,10 +94,10 @@ def _session(images: list[Image], choices: Choices) -> Session:
         say(f"  {note}")
     if dataset.channels > 1:
         say(
-            f"  {dataset.channels} channels: one network sees them one at a time; each has its own noise law."
+            f"  {dataset.channels} channels: one network denoises each of them separately; each has its own noise law."
         )
     if choices.dimensions == 2 and any(i.data.shape[i.axes.index("Z")] > 1 for i in images if "Z" in i.axes):
-        say("  Z: planes are treated one by one; --dimensions 3 lets neighbouring planes help.")
+        say("  Z stack: each plane is denoised separately; --dimensions 3 also uses the neighbouring planes.")
     session = prepare(
         dataset,
         minutes=choices.minutes,
@@ -115,7 +119,7 @@ def _session(images: list[Image], choices: Choices) -> Session:
 
 
 def _psf(text: str) -> float | tuple[tuple[float, ...], ...]:
-    """What `--psf` says: a standard deviation, or the image of a point."""
+    """Return the value of `--psf`: a standard deviation, or the rows of a point-spread function."""
     from muguet.formats.registry import read
 
     try:
@@ -126,7 +130,7 @@ def _psf(text: str) -> float | tuple[tuple[float, ...], ...]:
 
 
 def _announce(session: Session, files: int) -> None:
-    """Say how long it will take on this machine, before it starts."""
+    """Show how long training and denoising will take on this machine, from a few trial steps."""
     from muguet.denoiser import views_of
 
     step, pixel = session.rehearse()
@@ -138,4 +142,4 @@ def _announce(session: Session, files: int) -> None:
         steps = min(int(left / step), (session.schedule.total or sys.maxsize) - session.step)
         length = f"at most {duration(min(left, step * steps))}, about {steps} steps"
     prediction = pixel * session.pixels * len(views_of(session.parts, session.pixels / files))
-    say(f"Training on {session.device}: {length}; then about {duration(prediction)} to denoise.")
+    say(f"Training on {session.device}: {length}. Denoising then takes about {duration(prediction)}.")
