@@ -98,7 +98,7 @@ def denoise(
     if symmetries is not None:
         from muguet.prediction.symmetry import symmetries as known
 
-        known(most=symmetries)  # before a training rather than after it
+        known(max_count=symmetries)  # before a training rather than after it
     if choices.recipe in CLASSICAL:
         denoise_classically(sources, results, choices, kind)
         return
