@@ -90,7 +90,7 @@ class Session:
         self.learns_gate = recipe.gated and self.method.has_gate and not any(reach)
         # A run of minutes also measures the noise to predict how long this takes at the end.
         self.measures_noise = self.learns_gate or (self.method.learns_law and self.plan.steps is None)
-        if recipe.target != NOISY:  # No pixel is mask_reach: estimates use it from the start.
+        if recipe.target != NOISY:  # No pixel is hidden: estimates use its own value from the start.
             self.method.open_gate(0.5)
         self.averaged = copy.deepcopy(self.method).requires_grad_(False)
         self.parameters: list[Tensor] = list(self.method.parameters())
