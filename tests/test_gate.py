@@ -118,7 +118,7 @@ def small(monkeypatch):
 
 @pytest.fixture(scope="module")
 def bright():
-    """Beads of up to 400 photo-electrons, little larger than a pixel: their neighbours hardly foretell them."""
+    """Beads of up to 400 photo-electrons, little larger than a pixel: their neighbours hardly predict them."""
     rng = np.random.default_rng(0)
     clean = 100 + 4800 * gaussian_filter((rng.random((192, 192)) < 0.03).astype(float), 1.5)
     return rng.poisson(clean).astype(np.float32), clean

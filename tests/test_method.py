@@ -166,8 +166,8 @@ def test_the_quasi_score_is_the_error_over_the_variance_of_its_channel(batch):
 
 
 @pytest.mark.parametrize("recipe", ["joint", "l2"])
-def test_where_half_of_the_records_are_full_the_estimate_is_the_mean_of_all(recipe):
-    """Without the full ones it would be the mean of those below, a standard deviation too dim."""
+def test_where_half_of_the_pixels_are_saturated_the_estimate_is_the_mean_of_all(recipe):
+    """Without the saturated pixels the estimate would be the mean of the others, one standard deviation too small."""
     recorded = torch.randn((1, 1, 64, 64), generator=generator(1)).clamp(max=0.0)
     law = LearnedLaw(2, 0.6) if recipe == "joint" else Gaussian()
     method = Method(Same(), Nothing(), [law], quasi=recipe == "joint")
@@ -177,15 +177,15 @@ def test_where_half_of_the_records_are_full_the_estimate_is_the_mean_of_all(reci
     assert float(signal.grad.sum()) == pytest.approx(0.0, abs=1e-6)
 
 
-def test_a_learned_law_does_not_learn_from_full_pixels(batch):
+def test_a_learned_law_does_not_learn_from_saturated_pixels(batch):
     noisy, weight, channel = batch
-    full = noisy > 0.5
+    saturated = noisy > 0.5
     found = []
     for last in (0.5, 9.0):
         torch.manual_seed(0)
         method = Method(UNet(2, 8), Nothing(), [LearnedLaw(2), LearnedLaw(3)], quasi=True)
-        recorded = torch.where(full, last, noisy)
-        method(noisy, recorded, weight, channel, generator(), full).total.backward()
+        recorded = torch.where(saturated, last, noisy)
+        method(noisy, recorded, weight, channel, generator(), saturated).total.backward()
         found.append(([p.grad for p in method.laws.parameters()], method.net.out.bias.grad))
     for mine, other in zip(*(laws for laws, _ in found), strict=True):
         assert torch.equal(mine, other)

@@ -1,4 +1,4 @@
-"""A fitted method in camera counts: call it on an image, ask it for the noise law, save it."""
+"""The denoiser: a trained method that denoises images in camera counts, returns the noise law, and is saved."""
 
 from __future__ import annotations
 
@@ -30,27 +30,28 @@ from muguet.recipes.parts import Parts
 from muguet.system import tensor_file
 from muguet.system.device import bfloat16_pays
 
-CORE = {2: (512, 512), 3: (16, 192, 192)}  # pixels of a region without its halo
-MAX_PIXELS_EIGHT = (
-    2**22
-)  # Larger images are seen once: eight views take eight times the time for 0.01 to 0.06 dB.
+CORE = {2: (512, 512), 3: (16, 192, 192)}
+"""Size of a region without its halo in pixels, by the number of spatial dimensions."""
+
+MAX_PIXELS_EIGHT = 2**22
+"""Estimates of larger images are not averaged over views: eight views take eight times as long for 0.01 to 0.06 dB."""
 
 
 @dataclass(frozen=True, eq=False)
 class Denoiser:
-    """A trained method and all it needs to treat images in camera counts.
+    """A trained method with the scalings and noise laws that relate it to images in camera counts.
 
     Attributes
     ----------
     parts, method
-        What it is made of, and the trained module itself.
+        The parts of the method, and the trained module itself.
     scalings
         The map from counts to network units of each channel.
     transfers
         Photon-transfer curve of each channel in network units, measured on the training images with their estimates;
-        None where the images do not allow it. Empty: none was measured.
+        None for a channel in which it could not be measured. Empty: it was not measured.
     training
-        How it came about: data, seed, steps, scores, versions (JSON).
+        Record of the training: data, seed, steps, scores and versions, in values that JSON can hold.
     """
 
     parts: Parts
@@ -66,8 +67,8 @@ class Denoiser:
     ) -> npt.NDArray[np.float32]:
         """Return the denoised image, in counts, of the same shape.
 
-        The network sees the image with all its pixels, in regions whose halo is its receptive field. Missing pixels
-        (NaN, infinite) stay missing and do not affect the others.
+        No pixel is hidden from the network. Large images are processed in regions with a halo as wide as the receptive
+        field. Missing pixels (NaN or infinite) are NaN in the result and do not affect the others.
 
         Parameters
         ----------
@@ -76,14 +77,14 @@ class Denoiser:
         axes
             One letter of TCZYXS for each axis; None: guessed from the shape, with a warning.
         symmetries
-            Flips and quarter turns over which the answers are averaged: 1, 2, 4 or 8, which takes as many times the
-            time. None: 8 for images of up to 2²² pixels in all, 1 for larger ones.
+            Number of views (flips and quarter turns of the image) over which estimates are averaged: 1, 2, 4 or 8. The
+            time is proportional to it. None: 8 for images of up to 2²² pixels in total, 1 for larger ones.
 
         Raises
         ------
         MuguetError
-            If axes or symmetries do not fit, the model is for other dimensions or channels, or the values are not
-            real numbers.
+            If the axes do not fit the image, `symmetries` is another number, the model has other dimensions or
+            another number of channels, or the values are not real numbers.
         """
         array = np.asarray(image)
         require_real(array, "the image")
@@ -94,14 +95,14 @@ class Denoiser:
         return out
 
     def denoise_planes(self, source: Planes, into: Planes, symmetries: int | None = None) -> Iterator[float]:
-        """Denoise planes region by region, yielding the share that is done; parameters as of a call.
+        """Denoise planes region by region, and yield the completed share after each.
 
         Parameters
         ----------
         source
             Noisy planes ``(n, c, *space)`` in counts.
         into
-            Planes of the same shape, to which the result is written.
+            Planes of the same shape, in which the result is written.
         symmetries
             Number of views, see `__call__`.
         """
@@ -110,7 +111,7 @@ class Denoiser:
 
     @property
     def cut(self) -> Cut:
-        """How images are cut into regions for the network."""
+        """The sizes of the regions into which images are cut for the network."""
         net = self.method.net
         return Cut(CORE[self.parts.dimensions], net.halo, net.stride)
 
@@ -127,13 +128,13 @@ class Denoiser:
         Parameters
         ----------
         plane
-            Recorded counts; NaN where they are missing.
+            Recorded counts; missing pixels are NaN.
         channel
-            Which scaling applies.
+            Index of the channel, whose scaling applies.
         symmetries
             Number of views, see `__call__`.
         own
-            False: ignore the value of the pixel itself, see `muguet.Method.estimate`.
+            False: ignore the value of the pixel itself; True: use it; None: see `muguet.Method.estimate`.
         """
         layout = Layout("ZYX"[-plane.ndim :], plane.shape, self.parts.dimensions)
         out = np.empty(plane.shape, np.float32)
@@ -154,7 +155,7 @@ class Denoiser:
         views: Sequence[Symmetry],
         own: bool | None = None,
     ) -> npt.NDArray[np.float32]:
-        """One region of one channel, in counts."""
+        """The estimate of one region of one channel, in counts."""
         counts = values.astype(np.float32)
         missing = ~np.isfinite(counts)
         if missing.all():
@@ -166,7 +167,7 @@ class Denoiser:
         return denoised
 
     def estimate(self, units: Tensor, views: Sequence[Symmetry], own: bool | None = None) -> Tensor:
-        """Return the mean of the network's estimates of all views of ``(b, 1, *space)``, in network units."""
+        """Return the mean over all views of the estimates of images ``(b, 1, *space)``, in network units."""
         with torch.inference_mode():
             total = torch.zeros_like(units)
             for view in views:
@@ -174,12 +175,12 @@ class Denoiser:
         return total / len(views)
 
     def layout(self, shape: Sequence[int], axes: str | None = None) -> Layout:
-        """Return how an array of this shape is cut into planes.
+        """Return the layout by which an array of this shape is split into planes.
 
         Raises
         ------
         MuguetError
-            If the model was trained for other dimensions, or for another number of channels.
+            If the model has other spatial dimensions or another number of channels.
         """
         letters = named(axes, shape)
         if self.parts.dimensions == 3 and "Z" not in letters:
@@ -191,7 +192,7 @@ class Denoiser:
         if layout.channels != self.parts.channels:
             raise MuguetError(
                 f"the model is for {self.parts.channels} channel{'s' * (self.parts.channels > 1)} and the image "
-                f"({letters}, {tuple(shape)}) has {layout.channels}: train one on images like it"
+                f"({letters}, {tuple(shape)}) has {layout.channels}: train a model on such images"
             )
         return layout
 
@@ -212,14 +213,14 @@ class Denoiser:
     def laws(self) -> list[Law]:
         """The noise law of every channel, in camera counts.
 
-        N-net's (`learned_laws`) without the error of the estimate that it contains, see `muguet.noise.Sharpened`;
-        N-net's own where the images do not separate the two.
+        They are the laws that N-net learned (`learned_laws`) without the contribution of the estimate's error, see
+        `muguet.noise.Sharpened`. For a channel in which the images do not separate the two, it is N-net's own law.
         """
         return self._in_counts(sharpen(self._network_laws(), self.transfers))
 
     @functools.cached_property
     def learned_laws(self) -> list[Law]:
-        """The law of every channel as N-net learned it, in camera counts: of the noise *and* the estimate's error."""
+        """The laws that N-net learned, in camera counts: those of the sum of the noise and the estimate's error."""
         return self._in_counts(self._network_laws())
 
     def transfer(self, channel: int = 0) -> MeanVariance | None:
@@ -243,21 +244,21 @@ class Denoiser:
 
     @property
     def noise(self) -> Law:
-        """The noise law in camera counts of a model of one channel; `laws` has those of several."""
+        """The noise law of a model with one channel, in camera counts; see `laws` for several channels."""
         if self.parts.channels > 1:
             raise MuguetError(
-                f"the model has {self.parts.channels} channels: take .laws[channel] instead of .noise"
+                f"the model has {self.parts.channels} channels: use .laws[channel] instead of .noise"
             )
         return self.laws[0]
 
     # --------------------------------------------------------------- the file
 
     def save(self, path: str | Path) -> None:
-        """Write the model to one safetensors file with a JSON header, whole or not at all."""
+        """Write the model to a safetensors file with a JSON header, completely or not at all."""
         tensor_file.write(Path(path), "model", _arrays(self.method), self.header())
 
     def header(self) -> dict[str, Any]:
-        """Return what the file holds beside the weights."""
+        """Return the content of the JSON header of the model file."""
         return {
             **asdict(self.parts),
             "scalings": [scaling.as_dict() for scaling in self.scalings],
@@ -267,9 +268,9 @@ class Denoiser:
 
 
 def views_of(parts: Parts, pixels: float, symmetries: int | None = None) -> list[Symmetry]:
-    """Return the flips and rotations to average over: all for images of few pixels, else only the identity."""
-    few = pixels <= MAX_PIXELS_EIGHT
-    return chosen_symmetries(parts.quarter_turns, (8 if few else 1) if symmetries is None else symmetries)
+    """Return the flips and rotations to average over; by default all for small images, the identity for others."""
+    small = pixels <= MAX_PIXELS_EIGHT
+    return chosen_symmetries(parts.quarter_turns, (8 if small else 1) if symmetries is None else symmetries)
 
 
 def _arrays(module: torch.nn.Module) -> dict[str, npt.NDArray[np.generic]]:

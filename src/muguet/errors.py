@@ -1,7 +1,7 @@
-"""What a user is told when something cannot be done: one sentence, and no traceback."""
+"""The error whose message is shown to users as one sentence, without a traceback."""
 
 from __future__ import annotations
 
 
 class MuguetError(ValueError):
-    """A mistake that the user can mend: the message says what is wrong, where, and what to do."""
+    """An error that the user can correct: the message states what is wrong, where, and what to do."""

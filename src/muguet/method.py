@@ -13,18 +13,18 @@ from muguet.noise.transfer.variance import Variance
 from muguet.restoration.blind import Mask
 from muguet.restoration.net import GatedNet, Net, Prediction
 
-_MAX_SQUARE = (
-    25.0  # (y − b)²/σ² is cut here: one photon in the dark would outweigh thousands of other pixels.
-)
-_MIN_REST = 1e-4  # 1 − g is at least this, as the logarithm of 0 is infinite.
+# In the gate's loss, (y − b)²/σ² is at most this, since a single photon in the dark would otherwise outweigh thousands
+# of other pixels.
+_MAX_SQUARE = 25.0
+_MIN_REST = 1e-4  # In the gate's loss, 1 − g is at least this, as the logarithm of 0 is infinite.
 
 
 class Blind(Protocol):
-    """Blind spots: which pixels are hidden in a step, and how."""
+    """Blind spots: the choice of the pixels that are hidden in a training step, and their replacement."""
 
     @property
     def hides(self) -> bool:
-        """Whether pixels are hidden at all."""
+        """Whether any pixels are hidden."""
 
     def share(self, dims: int) -> float:
         """Return the mean share of the pixels that are targets in one step."""
@@ -37,18 +37,18 @@ class Blind(Protocol):
 
 
 class Loss(NamedTuple):
-    """The loss of a step and its parts, scalars.
+    """The loss of a step and its parts, all scalars.
 
     Attributes
     ----------
     total
-        What training minimises, the sum of the parts.
+        The sum of the parts, which training minimises.
     likelihood
-        Mean of −log p(target | estimate) over the hidden pixels, in nats a pixel.
+        Mean of −log p(target | estimate) over the hidden pixels, in nats per pixel.
     gate
-        Mean of −log p(target | gate), see `Method`; 0 until the variance of the noise is known.
+        Mean of −log p(target | gate), see `Method`; 0 until the variance of the noise is measured, None without a gate.
     penalty
-        What the network adds, see `muguet.restoration.Prediction`.
+        The penalty of the network, see `muguet.restoration.Prediction`.
     """
 
     total: Tensor
@@ -60,35 +60,37 @@ class Loss(NamedTuple):
 class Method(nn.Module):
     """Y = X + ε: a network estimates the signal X of hidden pixels, a law gives the distribution of the recorded Y.
 
-    Every channel has a law of its own, since it may have a camera of its own; the network sees one channel at
-    a time and serves them all, so that no structure can leak from one into another.
+    Each channel has its own law, since it may come from its own camera. One network serves all channels and processes
+    them one at a time, so that structures of one channel cannot appear in another.
 
-    A network with a gate has a second answer, b + g (y − b), with b the estimate from the neighbours and y the pixel's
-    own value. The neighbours predict x ~ N(b, τ²), where τ² is the variance of b's error, which differs from place to
-    place; the pixel itself shows y ~ N(x, σ²). The mean of their product is that answer with g = τ² / (τ² + σ²). As
-    hidden pixels lie about b with the variance τ² + σ² = σ² / (1 − g), the gate is learned by their likelihood,
+    A network with a gate has a second estimate, b + g (y − b), where b is the estimate from the neighbours and y the
+    pixel's own value. The neighbours predict x ~ N(b, τ²), where τ² is the variance of the error of b, which varies
+    over the image, and the pixel itself is y ~ N(x, σ²). The mean of the product of the two densities is the second
+    estimate with g = τ² / (τ² + σ²). The values of hidden pixels have the mean b and the variance
+    τ² + σ² = σ² / (1 − g), so the gate is learned by their likelihood,
 
         −log p = ½ (1 − g) (y − b)²/σ² − ½ log (1 − g) + constant,
 
-    once the variance σ²(x) of the noise is known (`learn_gate`); the law alone could not separate τ² from σ². The
-    answer is linear in y, so it is the best linear one whatever the shape of the noise. Laine et al. 2019,
-    *High-quality self-supervised deep image denoising*, arXiv:1901.10277, for noise of a known kind.
+    once the variance σ²(x) of the noise is measured (`learn_gate`), as the law alone could not separate τ² from σ². The
+    second estimate is linear in y, so it is the best linear one for noise of any shape. Laine et al. 2019,
+    *High-quality self-supervised deep image denoising*, arXiv:1901.10277, do this for noise of a known kind.
 
     Parameters
     ----------
     net
         The network (D-net).
     blind
-        Which pixels are hidden in a training step.
+        The pixels that are hidden in a training step, and their replacement.
     laws
         One noise law (N-net) for each channel.
     low_precision
-        Run the network in bfloat16. Estimates and likelihoods are always float32.
+        Whether the network runs in bfloat16. Estimates and likelihoods are always float32.
     quasi
-        The network follows the quasi-score (y − x)/σ²(x) of Wedderburn 1974 (doi:10.1093/biomet/61.3.439) rather than
-        the slope of the likelihood: it uses the variance of the law alone. Whatever the law's shape, this has no bias,
-        as the mean of (y − x)/σ²(x) is 0 where x is the mean of y; the slope of the likelihood is unbiased only when
-        the law has the shape of the noise. The laws learn by the likelihood in both cases, and so is the loss.
+        Whether the network learns from the quasi-score (y − x)/σ²(x) of Wedderburn 1974
+        (doi:10.1093/biomet/61.3.439), which uses only the variance of the law, instead of the gradient of the
+        likelihood. The quasi-score is unbiased for a law of any shape, as its mean is 0 where x is the mean of y; the
+        gradient of the likelihood is unbiased only if the law has the shape of the noise. In both cases the laws learn
+        from the likelihood, and the value of the loss is the likelihood.
     """
 
     gate_open: Tensor
@@ -108,8 +110,10 @@ class Method(nn.Module):
         self.blind = blind
         self.laws = nn.ModuleList(laws)
         self.low_precision = low_precision
-        self.register_buffer("gate_open", torch.zeros(()))  # 1: estimates use the pixel itself
-        # (4, channels): constant, linear and quadratic term of σ²(x) and its floor, in network units.
+        self.register_buffer(
+            "gate_open", torch.zeros(())
+        )  # 1: estimates use the pixel itself; 0: they do not.
+        # (4, channels): constant, linear and quadratic coefficient of σ²(x) and its minimum, in network units.
         self.register_buffer("noise_variance", None, persistent=False)
 
     # ------------------------------------------------------------------- loss
@@ -124,29 +128,29 @@ class Method(nn.Module):
         saturated: Tensor | None = None,
         mask: Mask | None = None,
     ) -> Loss:
-        """Return the loss at hidden pixels, the mean over those of positive weight.
+        """Return the loss, a mean over the hidden pixels of positive weight.
 
         Parameters
         ----------
         noisy, target, weight
-            ``(b, 1, *space)`` in network units; the target is the noisy image itself unless a clean one is
-            at hand; pixels of weight 0 are not targets.
+            ``(b, 1, *space)`` in network units. The target is the noisy image itself, or another image if there is
+            one. Pixels of weight 0 are not targets.
         channel
-            ``(b,)``, which law applies.
+            ``(b,)``, index of the channel, whose law applies.
         generator
-            Source of randomness for the mask and the replacements of hidden pixels, on the CPU.
+            Random generator on the CPU, for the mask and the replacements of hidden pixels.
         saturated
-            ``(b, 1, *space)``, where a target is at the camera's maximum; None: nowhere. The squared error and the
-            quasi-score use these pixels as they are, since without them the mean of the others would be too small;
-            the likelihood of a learned law and the gate leave them out, since they pile up at one value.
+            ``(b, 1, *space)``, mask of targets at the camera's maximum; None: no target is. The squared error and the
+            quasi-score use these pixels, since the mean of the others would be too small. The likelihood of a learned
+            law and the gate do not use them, since they all have the same value.
         mask
-            Index of the hidden pixels; None: drawn.
+            Index of the hidden pixels; None: it is drawn.
         """
         if mask is None:
             mask = self.blind.draw(noisy.shape, generator)
-        seen = self.blind.hide(noisy, mask, generator)
-        prediction = self.predict(seen)
-        estimate = prediction.blind if self.blind.hides else self._answer(prediction, seen)
+        image = self.blind.hide(noisy, mask, generator)
+        prediction = self.predict(image)
+        estimate = prediction.blind if self.blind.hides else self._final_estimate(prediction, image)
         total = likelihood = self.likelihood(estimate, target, weight, channel, mask, saturated)
         gate = self._gate_loss(prediction, target, weight, channel, mask, saturated)
         for part in (gate, prediction.penalty):
@@ -171,7 +175,7 @@ class Method(nn.Module):
             return -_mean(self.log_prob(recorded, signal, which), in_range)
         fixed = signal.detach()
         likelihood, variance = self._law_at(recorded, fixed, which)
-        # This term adds nothing to the value of the loss, and the quasi-score to its slope.
+        # This term is 0, so it does not change the loss; its gradient is the quasi-score.
         score = (signal - fixed) * ((recorded - fixed) / variance).detach()
         return -_mean(likelihood, in_range) - _mean(score, weights)
 
@@ -184,11 +188,11 @@ class Method(nn.Module):
         mask: Mask,
         saturated: Tensor | None,
     ) -> Tensor | None:
-        """Mean of −log p(target | gate) over the masked pixels, see `Method`; None for networks without a gate."""
+        """The mean of −log p(target | gate) over the masked pixels, see `Method`; None without gate or hidden pixels."""
         if prediction.gate is None or not self.blind.hides:
             return None
         if self.noise_variance is None:
-            # A slope of 0: every parameter has a gradient in every step, which data-parallel training needs.
+            # Every parameter has a gradient in every step, as data-parallel training requires; this one is 0.
             return 0.0 * prediction.gate.mean()
         signal = prediction.blind.detach()
         variance = self.measured_variance(signal, channel)
@@ -201,11 +205,11 @@ class Method(nn.Module):
     # -------------------------------------------------------------------- law
 
     def log_prob(self, recorded: Tensor, signal: Tensor, channel: Tensor) -> Tensor:
-        """Return the log-likelihood of recorded values under the law of each one's channel (all of one shape)."""
+        """Return the log-likelihood of recorded values under the law of their channel; all arguments have one shape."""
         return self._law_at(recorded, signal, channel)[0]
 
     def _law_at(self, recorded: Tensor, signal: Tensor, channel: Tensor) -> tuple[Tensor, Tensor]:
-        """Log-likelihood and variance under the law of each value's channel."""
+        """The log-likelihood and the variance under the law of each value's channel."""
         law = self.laws[0](signal)
         likelihood, variance = law.log_prob(recorded), law.variance
         for number, other in enumerate(list(self.laws)[1:], start=1):
@@ -215,12 +219,12 @@ class Method(nn.Module):
         return likelihood, variance
 
     def variance(self, signal: Tensor, channel: Tensor) -> Tensor:
-        """Return the laws' variance at signals ``(b, 1, *space)`` of channels ``(b,)``."""
+        """Return the variance of the laws at signals ``(b, 1, *space)`` of channels ``(b,)``."""
         variances = torch.stack([law(signal).variance for law in self.laws])
         return variances[channel, torch.arange(len(channel), device=channel.device)]
 
     def measured_variance(self, signal: Tensor, channel: Tensor) -> Tensor:
-        """Return the σ² that `learn_gate` was given at signals ``(b, 1, *space)`` of channels ``(b,)``."""
+        """Return the measured σ², set by `learn_gate`, at signals ``(b, 1, *space)`` of channels ``(b,)``."""
         assert self.noise_variance is not None
         each = self.noise_variance[:, channel].view(4, -1, *(1,) * (signal.ndim - 1))
         constant, linear, quadratic, floor = each
@@ -228,13 +232,13 @@ class Method(nn.Module):
 
     @property
     def learns_law(self) -> bool:
-        """Whether the laws are learned."""
+        """Whether the laws have parameters that are learned."""
         return any(True for _ in self.laws.parameters())
 
     # --------------------------------------------------------------- estimate
 
     def predict(self, image: Tensor) -> Prediction:
-        """Return what the network makes of an image ``(b, 1, *space)``, in float32."""
+        """Return the output of the network for an image ``(b, 1, *space)``; the blind estimate is float32."""
         with torch.autocast(image.device.type, torch.bfloat16, enabled=self.low_precision):
             prediction = self.net(image)
         return prediction._replace(blind=prediction.blind.float())
@@ -251,10 +255,10 @@ class Method(nn.Module):
             been learned.
         """
         prediction = self.predict(image)
-        return prediction.blind if own is False else self._answer(prediction, image, own)
+        return prediction.blind if own is False else self._final_estimate(prediction, image, own)
 
-    def _answer(self, prediction: Prediction, image: Tensor, own: bool | None = None) -> Tensor:
-        """B + g (y − b), or b of a network without a gate or whose gate is shut."""
+    def _final_estimate(self, prediction: Prediction, image: Tensor, own: bool | None = None) -> Tensor:
+        """The estimate b + g (y − b), or b if the network has no gate or its gate is not open."""
         blind, gate, _ = prediction
         if gate is None:
             return blind
@@ -268,17 +272,18 @@ class Method(nn.Module):
         return isinstance(self.net, GatedNet)
 
     def open_gate(self, share: float) -> None:
-        """Let estimates use the pixel itself, with the weight `share` at first."""
+        """Let estimates use the pixel itself, with the initial weight `share`; no effect without a gate."""
         if isinstance(self.net, GatedNet):
             self.net.open_gate(share)
             self.gate_open.fill_(1)
 
     def learn_gate(self, variances: Sequence[Variance]) -> None:
-        """Learn the gate from now on, given the variance of the noise of each channel, in network units."""
+        """Set the measured variance of the noise of each channel, in network units: from now on the gate is learned."""
         rows = [(v.constant, v.linear, v.quadratic, v.floor) for v in variances]
         device = self.gate_open.device
         self.noise_variance = torch.tensor(rows, dtype=torch.float32, device=device).T
 
 
 def _mean(values: Tensor, weights: Tensor) -> Tensor:
+    """The weighted mean; 0 if all weights are 0."""
     return (values * weights).sum() / weights.sum().clamp(min=1)

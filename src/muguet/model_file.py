@@ -1,4 +1,4 @@
-"""Model files: a denoiser read again from the file that `Denoiser.save` wrote, by this version or an earlier one."""
+"""Model files: reading a denoiser that this version or an earlier one has written with `Denoiser.save`."""
 
 from __future__ import annotations
 
@@ -22,12 +22,19 @@ from muguet.system.memory import keep_freed_memory
 
 
 def load(path: str | Path, device: str = "auto") -> Denoiser:
-    """Read a denoiser that `Denoiser.save` wrote.
+    """Read a denoiser from a file that `Denoiser.save` has written.
+
+    Parameters
+    ----------
+    path
+        The model file.
+    device
+        "auto" (a GPU if there is one), "cpu", "cuda" or "cuda:1".
 
     Raises
     ------
     MuguetError
-        If the file is missing, damaged or not a model file, its recipe is not installed, or there is no such device.
+        If the file is missing, damaged or not a model file, its recipe is not installed, or the device does not exist.
     """
     place = find_device(device)
     keep_freed_memory()
@@ -49,7 +56,7 @@ def load(path: str | Path, device: str = "auto") -> Denoiser:
 def _renamed(
     tensors: Mapping[str, npt.NDArray[np.generic]], header: Mapping[str, Any]
 ) -> dict[str, npt.NDArray[np.generic]]:
-    """The tensors under their names of today: format 3 kept the state of the gate in networks that have one."""
+    """The tensors under their current names: in format 3 the state of the gate was a tensor of the network."""
     found = dict(tensors)
     if header["format"] == 3:
         found["gate_open"] = found.pop("net.sighted", np.zeros((), np.float32))

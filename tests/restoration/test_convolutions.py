@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from muguet.restoration.convolutions import convolve_beside, convolve_enlarged, last_layer
+from muguet.restoration.convolutions import convolve_concatenated, convolve_upsampled, last_layer
 
 CONVOLUTIONS = {2: nn.Conv2d, 3: nn.Conv3d}
 SPACE = (4, 6, 7)
@@ -38,7 +38,7 @@ def test_a_convolution_of_enlarged_features(taps, factors):
     before, after = (taps - 1) // 2, taps // 2
     made = convolve(F.pad(enlarged(features, factors), (before, after) * dims), weight, bias)
     torch.testing.assert_close(
-        with_gradients(convolve_enlarged(features, weight, factors, bias), features, weight, bias),
+        with_gradients(convolve_upsampled(features, weight, factors, bias), features, weight, bias),
         with_gradients(made, features, weight, bias),
         rtol=1e-4,
         atol=1e-4,
@@ -52,7 +52,7 @@ def test_a_convolution_of_features_beside_others(dims, kernel):
     skip, low = (torch.randn(2, c, *SPACE[:dims], requires_grad=True) for c in (3, 2))
     inputs = skip, low, layer.weight, layer.bias
     torch.testing.assert_close(
-        with_gradients(convolve_beside(skip, low, layer), *inputs),
+        with_gradients(convolve_concatenated(skip, low, layer), *inputs),
         with_gradients(layer(torch.cat([skip, low], 1)), *inputs),
         rtol=1e-4,
         atol=1e-4,
@@ -63,7 +63,7 @@ def test_a_convolution_of_enlarged_features_beside_others():
     layer = nn.Conv2d(5, 2, 3, padding=1)
     skip, low = torch.randn(2, 3, 8, 12), torch.randn(2, 2, 4, 6)
     made = layer(torch.cat([skip, enlarged(low, (2, 2))], 1))
-    torch.testing.assert_close(convolve_beside(skip, low, layer, (2, 2)), made, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(convolve_concatenated(skip, low, layer, (2, 2)), made, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("dims", [2, 3])

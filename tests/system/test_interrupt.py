@@ -1,4 +1,4 @@
-"""Ctrl-C once is a wish, twice an order, and afterwards all is as before."""
+"""The first Ctrl-C sets a flag, the second interrupts, and afterwards the handler is restored."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import pytest
 from muguet.system import interruptible
 
 
-def test_the_first_ctrl_c_sets_the_flag_and_tells_once():
-    told = []
-    with interruptible(lambda: told.append(1)) as interrupt:
+def test_the_first_ctrl_c_sets_the_flag_and_calls_once():
+    calls = []
+    with interruptible(lambda: calls.append(1)) as interrupt:
         assert not interrupt
         signal.raise_signal(signal.SIGINT)
         assert interrupt
-        assert told == [1]
+        assert calls == [1]
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
-        assert told == [1]
+        assert calls == [1]
 
 
 def test_the_handler_is_restored_even_after_an_error():

@@ -92,9 +92,9 @@ def test_foreign_files_are_refused(tmp_path):
     path.write_text("II*\0 not a model at all, yet long enough to hold a length")
     with pytest.raises(MuguetError, match="damaged or not"):
         tensor_file.read(path, "model")
-    with pytest.raises(MuguetError, match="is not there"):
+    with pytest.raises(MuguetError, match="does not exist"):
         tensor_file.read(tmp_path / "missing", "model")
-    with pytest.raises(MuguetError, match="is not there"):
+    with pytest.raises(MuguetError, match="does not exist"):
         tensor_file.read(tmp_path, "model")
 
 

@@ -35,7 +35,7 @@ def test_white_noise_hides_single_pixels(noisy):
     assert run.parts.reach == (0, 0)
     assert run.parts.quarter_turns
     assert run.method.blind.reach == (0, 0)
-    assert correlated_noise.told(run.correlation, run.parts.reach, chosen=False) == ""
+    assert correlated_noise.describe(run.correlation, run.parts.reach, chosen=False) == ""
 
 
 def test_correlated_noise_widens_the_mask_and_drops_quarter_turns(striped):
@@ -44,9 +44,9 @@ def test_correlated_noise_widens_the_mask_and_drops_quarter_turns(striped):
     assert not run.parts.quarter_turns
     assert not run.source.quarter_turns
     assert run.method.blind.reach == (0, 1)
-    told = correlated_noise.told(run.correlation, run.parts.reach, chosen=False)
-    assert "along X" in told
-    assert "1 along X" in told
+    text = correlated_noise.describe(run.correlation, run.parts.reach, chosen=False)
+    assert "along X" in text
+    assert "hides 1 neighbour on each side along X" in text
     run.advance()
     assert np.isfinite(run.validation.likelihood(run.averaged))
 
@@ -59,7 +59,7 @@ def test_what_neighbours_show_is_no_variance_where_they_share_noise(striped, noi
 def test_the_user_may_choose(striped):
     run = session(striped, reach=(0, 0))
     assert run.parts.reach == (0, 0)
-    assert "as you chose" in correlated_noise.told(run.correlation, run.parts.reach, chosen=True)
+    assert "you chose" in correlated_noise.describe(run.correlation, run.parts.reach, chosen=True)
 
 
 def test_the_model_remembers_its_mask(striped, tmp_path):
@@ -97,8 +97,8 @@ def test_too_small_to_measure():
     rng = np.random.default_rng(0)
     planes = collect([Sample(rng.normal(100, 5, (16, 16)), "YX", "image")], 2).planes
     found = correlated_noise.correlation(planes)
-    assert correlated_noise.hidden(found, 2) == (0, 0)
-    assert correlated_noise.hidden(None, 3) == (0, 0, 0)
+    assert correlated_noise.mask_reach(found, 2) == (0, 0)
+    assert correlated_noise.mask_reach(None, 3) == (0, 0, 0)
 
 
 def test_stacks(striped):

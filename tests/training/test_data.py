@@ -170,11 +170,11 @@ def test_a_few_hot_pixels_do_not_move_the_units():
 
 
 def test_of_too_many_planes_some_are_used(monkeypatch):
-    monkeypatch.setattr(data, "MOST_PIXELS", 4 * 20 * 20)
+    monkeypatch.setattr(data, "MAX_PIXELS", 4 * 20 * 20)
     array = noisy(10, 20, 20)
     found = collect([Sample(array, "TYX"), Sample(noisy(20, 20), "YX")])
     assert len(found.planes) == 5
-    assert found.notes == ("5 of 11 planes are used, one in 3: so many are enough and fit into memory.",)
+    assert found.notes == ("5 of 11 planes (one in 3) are used for training: all would not fit into memory.",)
     np.testing.assert_allclose(found.scalings[0].invert(found.planes[1].values), array[3], atol=1e-3)
     assert len(collect([Sample(noisy(60, 60), "YX")]).planes) == 1  # one plane is never cut
 

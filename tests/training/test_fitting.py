@@ -32,7 +32,7 @@ from muguet.training import (
     fit,
     steps,
 )
-from muguet.training.schedule import LEAST, VISITS, Schedule, plateaued
+from muguet.training.schedule import MAX_VISITS, MIN_STEPS, Schedule, plateaued
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ class Clock:
 
     def __init__(self, monkeypatch, run, seconds):
         self.now, self.seconds = 0.0, seconds
-        run.schedule.seconds = run.schedule.aside = 0.0  # that it took to prepare
+        run.schedule.seconds = run.schedule.seconds_outside_steps = 0.0  # that it took to prepare
         draw = run.source.draw
 
         def drawn(*args, **choices):
@@ -197,7 +197,7 @@ def test_a_run_of_minutes_ends_when_they_are_over(small, noisy, monkeypatch, sec
     seen = list(steps(run))
     assert 3 - 1.01 * seconds <= clock.now <= 3 * 1.05 + 2 * seconds
     assert seen[-1].step == seen[-1].total == run.step
-    assert run.schedule.rate() <= 2e-3 * run.plan.learning_rate
+    assert run.schedule.learning_rate() <= 2e-3 * run.plan.learning_rate
     assert [progress.step for progress in seen] == list(range(1, len(seen) + 1))
     assert seen[-1].seconds_left <= 2 * seconds
 
@@ -214,7 +214,7 @@ def test_a_machine_that_slows_down_ends_in_time_all_the_same(small, noisy, monke
 def test_the_learning_rate_is_constant_then_falls_to_nothing(small, noisy):
     schedule, rates = session(noisy, steps=200).schedule, []
     for schedule.step in range(1, 201):
-        rates.append(schedule.rate())
+        rates.append(schedule.learning_rate())
     top = schedule.plan.learning_rate
     assert rates[0] < top
     assert set(rates[20:60]) == {top}
@@ -226,7 +226,7 @@ def test_the_learning_rate_is_constant_then_falls_to_nothing(small, noisy):
 def test_where_few_pixels_are_hidden_the_learning_rate_is_half(small, noisy, recipe, share):
     schedule = session(noisy, steps=200, parts=Parts(recipe)).schedule
     schedule.step = 30
-    assert schedule.rate() == share * schedule.plan.learning_rate
+    assert schedule.learning_rate() == share * schedule.plan.learning_rate
 
 
 @pytest.mark.parametrize("side", [16, 128])
@@ -235,12 +235,12 @@ def test_a_run_of_minutes_ends_when_its_pixels_were_seen_often_enough(small, sid
     run = session(noisy, minutes=1e6)
     target = len(Grid().spacings) / sum(1 / spacing**2 for spacing in Grid().spacings)  # one pixel of so many
     seen = run.plan.batch * math.prod(run.source.size) / target
-    assert run.schedule.total == max(math.ceil(VISITS * side**2 / seen), LEAST)
+    assert run.schedule.total == max(math.ceil(MAX_VISITS * side**2 / seen), MIN_STEPS)
     run.schedule.step = run.schedule.total - 1
     run.advance()
     assert run.finished
-    assert "often enough" in run.schedule.why_early()
-    assert run.schedule.rate() <= 2e-3 * run.plan.learning_rate
+    assert "overfit" in run.schedule.why_early()
+    assert run.schedule.learning_rate() <= 2e-3 * run.plan.learning_rate
 
 
 def test_clean_targets_may_be_seen_without_end(small, noisy):
@@ -276,11 +276,11 @@ def test_a_plateau_begins_the_decay(small, noisy):
     assert schedule.expected_steps() == schedule.total
     assert schedule.why_early() == ""
     assert not run.finished
-    rate = schedule.rate()
+    rate = schedule.learning_rate()
     schedule.step = 6000
-    assert schedule.rate() < rate
+    assert schedule.learning_rate() < rate
     schedule.step = schedule.total
-    assert "nothing improved" in schedule.why_early()
+    assert "stopped improving" in schedule.why_early()
 
 
 def test_a_run_can_be_abandoned_at_any_step(small, noisy):

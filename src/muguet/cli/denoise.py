@@ -98,9 +98,7 @@ def denoise(
     if symmetries is not None:
         from muguet.prediction.symmetry import symmetries as views
 
-        views(
-            most=symmetries
-        )  # Raises an error for a wrong number, before the training rather than after it.
+        views(max_count=symmetries)  # A wrong number is an error before the training rather than after it.
     if choices.recipe in CLASSICAL:
         denoise_classically(sources, results, choices, kind)
         return

@@ -1,4 +1,4 @@
-"""A region of any size through a function: tiles, symmetries, and the loop over the planes of an image."""
+"""Application of a function to images of any size: tiles, symmetries, and the loop over the regions of an image."""
 
 import lazy_loader
 

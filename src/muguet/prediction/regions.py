@@ -1,4 +1,4 @@
-"""The one loop over an image: every region through a function, from where it is read to where it is written."""
+"""The loop over the regions of an image: each is read, processed by a function, and written."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from muguet.image.planes import Planes
 from muguet.prediction.tiles import Tile, tiles
 
 RegionFunction = Callable[[npt.NDArray[Any], int], npt.NDArray[np.floating]]
-"""From values ``(*space)`` with their halo, and the number of their channel, to values of the same shape."""
+"""Function of the values ``(*space)`` of a region with its halo and of its channel, which returns the same shape."""
 
 
 @dataclass(frozen=True)
 class Cut:
-    """How planes are cut into regions, axis by axis of space.
+    """The sizes by which planes are cut into regions, for each spatial axis.
 
     Attributes
     ----------
     core
         Largest size of a region without its halo, in pixels.
     halo
-        Pixels around the core that the function needs to see.
+        Number of pixels around the core that the function needs.
     stride
-        Regions begin at multiples of this and are multiples of it long, halo included.
+        The start and the length of a region, halo included, are multiples of this.
     """
 
     core: tuple[int, ...]
@@ -43,7 +43,17 @@ class Cut:
 
 @dataclass(frozen=True)
 class Region:
-    """A region of one plane: its number in the order of the loop, its plane, its channel, and its place."""
+    """A region of one plane.
+
+    Attributes
+    ----------
+    number
+        Its index in the order of the loop.
+    n, c
+        The plane and the channel that it belongs to.
+    tile
+        Its place in the plane.
+    """
 
     number: int
     n: int
@@ -67,20 +77,21 @@ def map_regions(
     cut: Cut,
     mine: Callable[[Region], bool] = lambda region: True,
 ) -> Iterator[float]:
-    """Write `function` of every region of `source` to `into`, and yield the share that is done after each.
+    """Apply a function to every region of `source`, write the results to `into`, and yield the completed share.
 
-    Nothing happens unless the result is iterated over. Beyond the borders of a plane it is reflected.
+    Regions are processed only while the result is iterated over. Planes are reflected at their borders.
 
     Parameters
     ----------
     function
-        What is done to a region; it keeps the shape.
+        Function of a region and its channel, which returns values of the same shape.
     source, into
-        Planes of one shape ``(n, c, *space)``.
+        Planes of the same shape ``(n, c, *space)``.
     cut
-        How they are cut. The result does not depend on it if the halo is as large as the function's reach.
+        The sizes of the regions. The result does not depend on them if the halo is as large as the function's reach.
     mine
-        Which regions to do: those of this process, or those that are not there yet.
+        Function that returns True for the regions to be processed, such as those of this process or those not yet
+        written.
     """
     done, total = 0, math.prod(source.shape)
     for region in regions(source.shape, cut):

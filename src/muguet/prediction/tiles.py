@@ -1,4 +1,4 @@
-"""Tiles with a halo, laid back without a seam: the tiled result is the whole result."""
+"""Tiles with a halo, whose results join without a seam and equal the result of the whole image."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class Tile:
-    """A part of a plane: which pixels it needs, and where its core belongs.
+    """A part of a plane with a halo around its core.
 
     Attributes
     ----------
     bounds
-        The part of the plane that holds all pixels of the tile.
+        The smallest part of the plane that contains all pixels of the tile.
     indices
-        For every axis the indices, within the bounds, of the tile with its halo, reflected at the plane's borders.
+        Indices of the tile with its halo within the bounds, for each axis, reflected at the plane's borders.
     crop
-        The core inside the tile.
+        Place of the core in the tile.
     place
-        The core inside the plane.
+        Place of the core in the plane.
     """
 
     bounds: tuple[slice, ...]
@@ -34,7 +34,7 @@ class Tile:
     place: tuple[slice, ...]
 
     def take(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return the tile with its halo, a copy, of the values within its bounds."""
+        """Return the tile with its halo, as a copy, from the values within its bounds."""
         return values[np.ix_(*self.indices)]
 
 
@@ -43,8 +43,8 @@ def tiles(
 ) -> Iterator[Tile]:
     """Cut a plane of `shape` into tiles of at most `core` pixels with at least `halo` around each.
 
-    Tiles begin at multiples of `stride` and are multiples of it long, halo included, so that the pooling of a
-    network meets the same blocks in every tiling. Beyond the borders the plane is reflected.
+    The start and the length of a tile, halo included, are multiples of `stride`, so that the pooling of a network
+    acts on the same blocks of pixels in every tiling. The plane is reflected at its borders.
     """
     axes = [_cuts(*each) for each in zip(shape, core, halo, stride, strict=True)]
     for parts in product(*axes):
@@ -55,7 +55,7 @@ def tiles(
 def _cuts(
     size: int, core: int, halo: int, stride: int
 ) -> list[tuple[slice, npt.NDArray[np.intp], slice, slice]]:
-    """All tiles along one axis."""
+    """The bounds, indices, crop and place of all tiles along one axis."""
     halo = math.ceil(halo / stride) * stride
     core = max(core // stride, 1) * stride
     cuts = []
@@ -71,7 +71,7 @@ def _cuts(
 
 
 def reflected(index: npt.NDArray[np.intp], size: int) -> npt.NDArray[np.intp]:
-    """Return indices beyond 0 … size − 1 mirrored back inside, to and fro, without repeating the border."""
+    """Return indices reflected into 0 … size − 1, repeatedly if necessary; the border pixels are not doubled."""
     if size == 1:
         return np.zeros_like(index)
     period = 2 * size - 2

@@ -1,4 +1,4 @@
-"""Recipes: every published method as parts with a name, and how to add your own."""
+"""Recipes: published denoising methods by name, and the class with which others are added."""
 
 import lazy_loader
 

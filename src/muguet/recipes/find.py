@@ -1,4 +1,4 @@
-"""Recipes by name: the published ones, and those of other packages."""
+"""The search for a recipe by its name, among the published ones and in other packages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from muguet.errors import MuguetError
 from muguet.recipes.published import RECIPES
 from muguet.recipes.recipe import Recipe
 
-ENTRY_POINTS = "muguet.recipes"  # the group of entry points in which other packages name their recipes
+ENTRY_POINTS = "muguet.recipes"
+"""Group of entry points in which other packages declare their recipes."""
 
 
 def find_recipe(name: str) -> Recipe:
@@ -49,5 +50,7 @@ def _loaded(value: str, name: str) -> Recipe:
             f"the recipe {name} is not installed here ({error}): install its package, or add its folder to PYTHONPATH"
         ) from error
     if not isinstance(found, Recipe):
-        raise MuguetError(f"{name} is no recipe but a {type(found).__name__}: name a muguet.recipes.Recipe")
+        raise MuguetError(
+            f"{name} is not a recipe but a {type(found).__name__}: name a muguet.recipes.Recipe"
+        )
     return found

@@ -1,4 +1,4 @@
-"""The parts of a method as a model file names them, and how they are put together."""
+"""The parts of a method, as listed in a model file, and the function that builds the method from them."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Parts:
-    """What a method is made of, as the header of its file has it.
+    """The parts of a method, as in the header of a model file.
 
     Attributes
     ----------
     recipe
         Name of the recipe, see `find_recipe`.
     net
-        A name of `NETS`; None: the recipe's own.
+        A name of `NETS`; None: the network of the recipe.
     components
-        Number of Gaussians in N-net's mixture.
+        Number of Gaussians in the mixture of a learned law (N-net).
     dimensions
-        Of space: 2 or 3.
+        Number of spatial dimensions, 2 or 3.
     channels
         Number of channels, each with a law.
     quarter_turns
         Whether images may be turned by 90°.
     reach
-        Number of neighbours on either side, axis by axis, that are hidden with a pixel because they share its noise;
-        None: measured by `muguet.training.Session`.
+        Number of neighbours on each side that are hidden with a pixel because their noise is correlated with its own,
+        for each spatial axis; None: measured by `muguet.training.Session`.
     psf
-        For recipes with optics: a standard deviation in pixels, or a kernel.
+        For recipes with optics: the point spread function, as a standard deviation in pixels or as a kernel.
     """
 
     recipe: str = "joint"
@@ -52,7 +52,7 @@ class Parts:
 
     @classmethod
     def of(cls, header: Mapping[str, Any]) -> Parts:
-        """Return the parts that a file's header names."""
+        """Return the parts in the header of a model file."""
         known = {name: header[name] for name in cls.__dataclass_fields__ if name in header}
         known["reach"] = tuple(header.get("reach") or ()) or None
         if isinstance(header.get("psf"), list):
@@ -60,12 +60,12 @@ class Parts:
         return cls(**{**known, "recipe": header["recipe"], "net": header["net"]})
 
     def build(self, std: float = 0.5, low_precision: bool = False) -> Method:
-        """Return the method with fresh weights, drawn from PyTorch's default generator.
+        """Return the method with random weights, drawn from PyTorch's default generator.
 
         Parameters
         ----------
         std
-            Standard deviation at which learned laws start, in network units.
+            Initial standard deviation of learned laws, in network units.
         low_precision
             Run the network in bfloat16.
         """

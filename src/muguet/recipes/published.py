@@ -1,4 +1,4 @@
-"""Published methods by name, and the networks that they are built of."""
+"""The published methods and their networks, by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A recipe: the parts of a method, each as a function that builds it."""
+"""A recipe: a method as a set of functions, each of which builds one of its parts."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ Reach = tuple[int, ...]
 NetFactory = Callable[[int, Reach], Net]
 
 SPACINGS = {2: (2, 3), 3: (2, 3, 4)}
+"""Spacings of the default grid of blind spots, by the number of spatial dimensions."""
+
 NOISY, CLEAN, SECOND = "noisy", "clean", "second noisy"
+"""The possible targets of training, see `Recipe.target`."""
 
 
 def fixed(law: Callable[[], Law]) -> Callable[[int, float], Law]:
-    """Return a factory for `Recipe.law` of a law that is not learned."""
+    """Return a function for `Recipe.law` that builds a law without parameters."""
     return lambda components, std: law()
 
 
@@ -32,31 +35,32 @@ _SQUARED_ERROR = fixed(Gaussian)
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a method is put together.
+    """The functions and choices from which a method is built.
 
     Attributes
     ----------
     name
-        Its name, which the command line takes. That of a recipe of another package is ``package.module:variable``.
+        Name on the command line; for a recipe of another package it is ``package.module:variable``.
     about
-        One sentence, with the source.
+        A description in one or two sentences, with the source.
     net
         A name of `NETS`, or a function of the number of dimensions and the reach that returns a network.
     blind
         Function of the number of dimensions and the reach that returns the blind spots.
     law
         Function of the number of mixture components and of a rough standard deviation of the noise, in network units,
-        that returns a law. A law with parameters is learned with the rest, as N-net is (`LearnedLaw`). The likelihood
-        of a Gaussian of width one is the squared error, that of a Laplace distribution the absolute error.
+        that returns a law. A law with parameters, such as N-net (`LearnedLaw`), is learned together with the network.
+        The likelihood of a Gaussian of width one gives the squared error, that of a Laplace distribution the absolute
+        error.
     target
-        What the estimate is compared with: `NOISY`, the image itself; `CLEAN`, a clean one; `SECOND`, a second noisy
-        one.
+        The image that estimates are compared with: `NOISY`, the noisy image itself; `CLEAN`, a clean image; `SECOND`,
+        a second noisy image.
     optics
-        Whether a point spread function follows the network.
+        Whether the output of the network is convolved with a point spread function.
     gated
-        Whether the network learns the weight of the pixel's own value, if it has a gate: see `muguet.Method`.
+        Whether a network with a gate learns the weight of the pixel's own value, see `muguet.Method`.
     quasi
-        Whether the network uses the variance alone of the law: see `muguet.Method`.
+        Whether the network learns from the quasi-score, which uses only the variance of the law, see `muguet.Method`.
     """
 
     name: str
@@ -72,28 +76,27 @@ class Recipe:
     @functools.cached_property
     def learns_law(self) -> bool:
         """Whether the noise law is learned."""
-        with torch.random.fork_rng(
-            devices=[]
-        ):  # a law draws its first weights, and nobody's chance must move
+        # A law draws its initial weights, which must not change the state of the global random generator.
+        with torch.random.fork_rng(devices=[]):
             return any(True for _ in self.law(1, 1.0).parameters())
 
     @property
     def widens(self) -> bool:
-        """Whether its blind spots can be widened where neighbours share noise."""
+        """Whether its blind spots can also hide neighbours whose noise is correlated."""
         return isinstance(self.blind(2, (0, 1)), Grid)
 
     def check(self, targets: bool) -> None:
-        """Refuse images that the recipe does not learn from.
+        """Raise an error if the training images do not suit the recipe.
 
         Parameters
         ----------
         targets
-            Whether there are other targets than the noisy images.
+            Whether the training images have targets other than the noisy images.
 
         Raises
         ------
         MuguetError
-            If there are targets and the recipe needs none, or none and it needs them.
+            If the recipe needs targets and there are none, or the other way round.
         """
         if self.target != NOISY and not targets:
             which = "clean images" if self.target == CLEAN else "a second noisy image of each scene"
@@ -101,5 +104,5 @@ class Recipe:
         if self.target == NOISY and targets:
             raise MuguetError(
                 f"the recipe {self.name} learns from noisy images alone: "
-                "leave --clean out, or take supervised or care"
+                "leave --clean out, or choose supervised or care"
             )

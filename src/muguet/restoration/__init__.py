@@ -1,4 +1,4 @@
-"""X: how a signal is estimated from what was recorded."""
+"""Estimators of the signal X: networks, blind spots and classical denoisers."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Gaussian blurs: the simplest denoiser, and the filters of the one in `filterbank`."""
+"""Gaussian blurs, used as the simplest denoiser and as the filters of `filterbank`."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from torch import Tensor
 
 
 def gaussian(sigma: float, radius: int) -> Tensor:
-    """Taps of a sampled Gaussian of standard deviation `sigma` pixels, ``(2 radius + 1,)``, of sum one."""
+    """Return a sampled Gaussian of standard deviation `sigma` pixels, ``(2 radius + 1,)``, whose sum is one."""
     at = torch.arange(-radius, radius + 1, dtype=torch.float64)
     taps = torch.exp(-0.5 * (at / sigma) ** 2) if sigma > 0 else (at == 0).double()
     return (taps / taps.sum()).float()
 
 
 def reflect(image: Tensor, pad: Sequence[int]) -> Tensor:
-    """`image` ``(b, c, *space)`` continued by reflection, `pad` pixels on both sides of each axis.
+    """Return an image ``(b, c, *space)`` padded by reflection with `pad` pixels on both sides of each axis.
 
-    Unlike PyTorch's own padding it may exceed the image, which is then mirrored to and fro.
+    Unlike PyTorch's padding, this may be wider than the image, which is then reflected repeatedly.
     """
     for axis, width in enumerate(pad, start=2):
         size = image.shape[axis]
@@ -33,7 +33,7 @@ def reflect(image: Tensor, pad: Sequence[int]) -> Tensor:
 
 
 def gaussian_blur(image: Tensor, sigma: float) -> Tensor:
-    """`image` ``(b, c, *space)`` convolved with a Gaussian of `sigma` pixels along every axis."""
+    """Return an image ``(b, c, *space)`` convolved with a Gaussian of `sigma` pixels along every spatial axis."""
     if sigma <= 0:
         return image
     radius = math.ceil(4 * sigma)

@@ -1,4 +1,4 @@
-"""The width of a Gaussian blur: the best by a clean image, and the best that the noisy one tells."""
+"""The best width of a Gaussian blur, found with a clean image or from the noisy image alone."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from muguet.errors import MuguetError
 
 Array = npt.NDArray[Any]
 
-_NARROWEST, _WIDEST = 0.3, 32.0  # pixels; a narrower Gaussian leaves the image as it is
-_CLOSE = 0.005  # pixels, between which widths make no difference
-_GOLDEN = (math.sqrt(5) - 1) / 2
+_MIN_SIGMA, _MAX_SIGMA = 0.3, 32.0  # Widths in pixels; a narrower Gaussian does not change the image.
+_TOLERANCE = 0.005  # The search for the width ends at this accuracy, in pixels.
+_GOLDEN = (math.sqrt(5) - 1) / 2  # The ratio of the golden-section search.
 
 
 def best_blur(noisy: npt.ArrayLike, clean: npt.ArrayLike) -> tuple[npt.NDArray[np.float32], float]:
-    """The Gaussian blur that comes nearest to the truth: one width for all frames, of the highest mean PSNR.
+    """Return the Gaussian blur with the highest mean PSNR, with one width for all frames.
 
-    What a denoiser must beat to be worth its while; it needs the clean image to choose the width.
+    This is a baseline for denoisers; it needs the clean image to choose the width.
 
     Parameters
     ----------
     noisy
         Array ``(..., Y, X)`` of finite values.
     clean
-        Of the same shape, or one ``(Y, X)`` for all frames.
+        Array of the same shape, or one image ``(Y, X)`` for all frames.
 
     Returns
     -------
     estimate, sigma
-        Of the shape and the unit of `noisy`, and the width in pixels (0: no blur is better).
+        The blurred image, in the shape and unit of `noisy`, and the width in pixels (0: the image without a blur).
 
     Raises
     ------
@@ -56,9 +56,9 @@ def best_blur(noisy: npt.ArrayLike, clean: npt.ArrayLike) -> tuple[npt.NDArray[n
 
 
 def best_sigma(noisy: Sequence[Array], clean: Sequence[Array]) -> float:
-    """The width in pixels, common to all frames ``(Y, X)``, of the blur with the highest mean PSNR.
+    """Return the width in pixels, one for all frames ``(Y, X)``, of the blur with the highest mean PSNR.
 
-    The range in PSNR is the clean frame's whatever the width, so it is Σ log(mean squared error) that is least.
+    This width minimises Σ log(mean squared error), as the range in the PSNR is that of the clean frame for any width.
 
     Raises
     ------
@@ -72,30 +72,30 @@ def best_sigma(noisy: Sequence[Array], clean: Sequence[Array]) -> float:
             np.square(blurred(y, sigma) - x.astype(np.float64)).mean()
             for y, x in zip(noisy, clean, strict=True)
         ]
-        with np.errstate(divide="ignore"):  # of an image without noise the error is 0 and the best width too
+        with np.errstate(divide="ignore"):  # In an image without noise, the width 0 has an error of 0.
             return float(np.log(errors).sum())
 
-    return _least(loss, noisy)
+    return _minimise(loss, noisy)
 
 
 def blurred(plane: Array, sigma: float) -> npt.NDArray[np.float32]:
-    """A plane ``(Y, X)`` convolved with a Gaussian of `sigma` pixels, mirrored at its borders."""
+    """Return a plane ``(Y, X)`` convolved with a Gaussian of `sigma` pixels, reflected at its borders."""
     import torch
 
     from muguet.restoration.blur import gaussian_blur
 
-    middle = plane.mean(dtype=np.float64)  # float32 holds the image more finely about 0 than about an offset
+    middle = plane.mean(dtype=np.float64)  # float32 is more precise around 0 than around an offset.
     centred = torch.from_numpy((plane - middle).astype(np.float32))[None, None]
     return np.asarray(gaussian_blur(centred, sigma)[0, 0].numpy() + middle, np.float32)
 
 
 def blind_sigma(plane: Array) -> float:
-    """The width in pixels of the blur of least squared error, as the noisy plane ``(Y, X)`` tells it.
+    """Return the width in pixels of the blur with the least squared error, estimated from a noisy plane ``(Y, X)``.
 
     It minimises Mallows' C_L = mean((G y − y)²) + 2 g s², where g is the weight of a pixel in its own blur G y and s²
-    the mean variance of the noise (`noise_std`): the squared error to the signal, but for a constant, of any linear
-    filter and any noise that is independent from pixel to pixel, dependent on the signal or not. Mallows 1973,
-    doi:10.1080/00401706.1973.10489103.
+    the mean variance of the noise (`noise_std`). Up to a constant, the mean of C_L is the squared error to the signal,
+    for any linear filter and any noise that is independent from pixel to pixel, whether or not it depends on the
+    signal. Mallows 1973, doi:10.1080/00401706.1973.10489103.
     """
     from muguet.restoration.blur import gaussian
 
@@ -105,15 +105,15 @@ def blind_sigma(plane: Array) -> float:
         own = float(gaussian(sigma, math.ceil(4 * sigma)).max()) ** 2
         return float(np.square(blurred(plane, sigma) - plane.astype(np.float64)).mean()) + 2 * own * std**2
 
-    return _least(loss, [plane])
+    return _minimise(loss, [plane])
 
 
 def noise_std(plane: Array) -> float:
-    """Root of the mean variance of the noise of a plane ``(Y, X)``, in its unit.
+    """Return the root of the mean variance of the noise of a plane ``(Y, X)``, in its unit.
 
-    The root mean square of the plane filtered by [1 −2 1; −2 4 −2; 1 −2 1] / 6, the kernel of Immerkær 1996
-    (doi:10.1006/cviu.1996.0060), which has unit norm and lets little but noise through. The mean of squares, where he
-    takes that of absolute values, holds for noise that depends on the signal too.
+    This is the root mean square of the plane filtered by [1 −2 1; −2 4 −2; 1 −2 1] / 6, the kernel of Immerkær 1996
+    (doi:10.1006/cviu.1996.0060), which has unit norm and suppresses the signal. The mean of squares, instead of
+    Immerkær's mean of absolute values, is also correct for noise that depends on the signal.
     """
     values = plane.astype(np.float64)
     rows = values[:-2] - 2 * values[1:-1] + values[2:]
@@ -122,16 +122,16 @@ def noise_std(plane: Array) -> float:
 
 
 def refuse_missing(planes: Sequence[Array]) -> None:
-    """Say so if a value is not finite."""
+    """Raise an error if a value is not finite."""
     if not all(np.isfinite(plane).all() for plane in planes):
         raise MuguetError("a pixel is not finite: fill such pixels before denoising classically")
 
 
-def _least(loss: Callable[[float], float], planes: Sequence[Array]) -> float:
-    """The width of least loss: wider by steps of √2 until the loss has grown twice, then golden sections."""
-    widest = min(_WIDEST, min(min(plane.shape[-2:]) for plane in planes) / 4)
+def _minimise(loss: Callable[[float], float], planes: Sequence[Array]) -> float:
+    """The width of least loss: steps by a factor of √2 until the loss has grown twice, then a golden-section search."""
+    widest = min(_MAX_SIGMA, min(min(plane.shape[-2:]) for plane in planes) / 4)
     seen = {0.0: loss(0.0)}
-    sigma, worse = _NARROWEST, 0
+    sigma, worse = _MIN_SIGMA, 0
     while sigma <= widest and worse < 2:
         before, seen[sigma] = list(seen.values())[-1], loss(sigma)
         worse = worse + 1 if seen[sigma] > before else 0
@@ -140,7 +140,7 @@ def _least(loss: Callable[[float], float], planes: Sequence[Array]) -> float:
     best = widths.index(_argmin(seen))
     low, high = widths[max(best - 1, 0)], widths[min(best + 1, len(widths) - 1)]
     left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-    while high - low > _CLOSE:
+    while high - low > _TOLERANCE:
         for width in (left, right):
             if width not in seen:
                 seen[width] = loss(width)

@@ -1,4 +1,4 @@
-"""The U-Net of CARE and Noise2Void, and N2V2's, in two or three dimensions."""
+"""The U-Nets of CARE, Noise2Void and N2V2, in two or three dimensions."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from muguet.restoration.blur import reflect
-from muguet.restoration.convolutions import convolve_beside, convolve_enlarged, last_layer
+from muguet.restoration.convolutions import convolve_concatenated, convolve_upsampled, last_layer
 from muguet.restoration.memory_format import channels_last, one_channel_last
 from muguet.restoration.net import Net, Prediction
 
 
 class CareUNet(Net):
-    """Two levels of two convolutions each, widths doubling from level to level, max-pooled, with skips.
+    """A U-Net of two levels with two convolutions each, max pooling, and twice the channels in each lower level.
 
-    CARE (Weigert et al. 2018, doi:10.1038/s41592-018-0216-7): kernels of 5 in 2-D and 3 in 3-D, and the output
-    is added to the input. Noise2Void (Krull et al. 2019, arXiv:1811.10980): kernels of 3, no addition. N2V2
-    (Höck et al. 2022, arXiv:2211.08512): pools by a blur after the maximum, and the top skip is left out, since both
-    let the checkerboard of blind spots through.
+    CARE (Weigert et al. 2018, doi:10.1038/s41592-018-0216-7) has kernels of 5 pixels in 2-D and of 3 in 3-D, and adds
+    its output to the input. Noise2Void (Krull et al. 2019, arXiv:1811.10980) has kernels of 3 pixels and no addition.
+    N2V2 (Höck et al. 2022, arXiv:2211.08512) blurs between the maximum and the subsampling of a pooling and has no
+    skip at full resolution, both of which reduce checkerboard artefacts of the blind spots.
 
     Parameters
     ----------
     dims
-        2 or 3 spatial dimensions.
+        Number of spatial dimensions, 2 or 3.
     kernel
-        Pixels of the kernels along each axis.
+        Size of the kernels in pixels along each axis.
     residual
-        Whether the net predicts what is to be added to the image.
+        Whether the output is added to the image.
     blur_pool
-        Smooth between the maximum and the subsampling.
+        Whether a blur lies between the maximum and the subsampling of a pooling.
     top_skip
-        Join the features of full resolution to the decoder.
+        Whether the decoder receives the features of full resolution.
     width
-        Channels of the top level.
+        Number of channels of the top level.
     """
 
     def __init__(
@@ -70,14 +70,16 @@ class CareUNet(Net):
 
     @property
     def stride(self) -> tuple[int, ...]:
-        """Input sizes must be multiples of this, axis by axis."""
+        """Number of which the input's size must be a multiple, for each spatial axis."""
         return (4,) * self.dims
 
     @property
     def halo(self) -> tuple[int, ...]:
-        """How far an input pixel can be from an output pixel and still reach it, axis by axis."""
-        half = 2 * (self.kernel // 2)  # two convolutions, of pixels 1, 2, 4, 2 and 1 wide
-        cell = 4 - 1  # from one side of a pixel at the bottom to the other
+        """Largest distance between an output pixel and an input pixel that it depends on, for each spatial axis."""
+        half = 2 * (
+            self.kernel // 2
+        )  # Two convolutions, in each of five stages with pixels 1, 2, 4, 2 and 1 wide.
+        cell = 4 - 1  # The distance across a pixel of the lowest level, which is 4 pixels wide.
         blur = 1 + 2 if self.blur_pool else 0
         reach = (1 + 2 + 4 + 2 + 1) * half + cell + blur
         return (reach,) * self.dims
@@ -91,38 +93,38 @@ class CareUNet(Net):
             features = self._pool(features)
         features = _convolved(features, self.bottom)
         for level, (block, skip) in enumerate(zip(self.up, reversed(skips), strict=True)):
-            features = _convolved_enlarged(features, block, skip if level == 0 or self.top_skip else None)
+            features = _convolved_upsampled(features, block, skip if level == 0 or self.top_skip else None)
         out = last_layer(features, self.out)
         return Prediction(out + image if self.residual else out)
 
     def _pool(self, features: Tensor) -> Tensor:
         if not self.blur_pool:
             return F.max_pool2d(features, 2) if self.dims == 2 else F.max_pool3d(features, 2)
-        # Maximum of neighbours at full resolution, a binomial blur, every second pixel: Zhang 2019, arXiv:1904.11486.
+        # The maximum at full resolution, then a binomial blur, then every second pixel: Zhang 2019, arXiv:1904.11486.
         pooled = F.max_pool2d(features, 2, 1) if self.dims == 2 else F.max_pool3d(features, 2, 1)
         pooled = F.pad(pooled, (0, 1) * self.dims, mode="replicate")
         channels = pooled.shape[1]
-        line = torch.tensor([0.25, 0.5, 0.25], dtype=pooled.dtype, device=pooled.device)
+        binomial = torch.tensor([0.25, 0.5, 0.25], dtype=pooled.dtype, device=pooled.device)
         convolve = F.conv2d if self.dims == 2 else F.conv3d
         pooled = reflect(pooled, (1,) * self.dims)
         for axis in range(self.dims):
-            taps = line.view(1, 1, *(-1 if a == axis else 1 for a in range(self.dims)))
+            taps = binomial.view(1, 1, *(-1 if a == axis else 1 for a in range(self.dims)))
             pooled = convolve(pooled, taps.expand(channels, *taps.shape[1:]), groups=channels)
         return channels_last(pooled[..., ::2, ::2] if self.dims == 2 else pooled[..., ::2, ::2, ::2])
 
 
 def _convolved(features: Tensor, block: nn.Module) -> Tensor:
-    """Both convolutions."""
+    """The features after the two convolutions of a block, each with a ReLU."""
     first, second = block.children()
     return F.relu_(second(F.relu_(first(features))))
 
 
-def _convolved_enlarged(features: Tensor, block: nn.Module, skip: Tensor | None) -> Tensor:
-    """Both convolutions, of features twice as large that lie beside those of a skip if there is one."""
+def _convolved_upsampled(features: Tensor, block: nn.Module, skip: Tensor | None) -> Tensor:
+    """The same for features upsampled by 2 and, if there is a skip, concatenated with it."""
     first, second = block.children()
     twice = (2,) * (features.ndim - 2)
     if skip is None:
-        features = convolve_enlarged(features, first.weight, twice, first.bias)  # type: ignore[arg-type]
+        features = convolve_upsampled(features, first.weight, twice, first.bias)  # type: ignore[arg-type]
     else:
-        features = convolve_beside(skip, features, first, twice)  # type: ignore[arg-type]
+        features = convolve_concatenated(skip, features, first, twice)  # type: ignore[arg-type]
     return F.relu_(second(F.relu_(features)))

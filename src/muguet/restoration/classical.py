@@ -1,4 +1,4 @@
-"""Denoisers that need no training: a Gaussian blur, non-local means, wavelets, total variation."""
+"""Denoisers without training: a Gaussian blur, non-local means, wavelets and total variation."""
 
 from __future__ import annotations
 
@@ -15,35 +15,48 @@ __all__ = ["METHODS", "apply", "best_blur", "calibrate", "calibrated"]
 
 Floats = npt.NDArray[np.floating]
 
-SMALLEST = 16  # pixels along Y and X
-_WINDOW = 512  # pixels along a side that are looked at to calibrate
-_STRIDE = 4  # between hidden pixels
+MIN_SIDE = 16
+"""Minimum number of pixels along Y and X."""
+
+_WINDOW = 512  # A parameter is found on the centre of a plane, of at most this many pixels along each side.
+_STRIDE = 4  # Hidden pixels are this far apart, in pixels along each axis.
 _WAVELET = "sym4"
 
 
 @dataclass(frozen=True)
 class _Method:
-    """A denoiser of scikit-image with one parameter, for planes whose noise has the standard deviation 1."""
+    """A denoiser of scikit-image for planes whose noise has the standard deviation 1.
+
+    Attributes
+    ----------
+    parameter
+        Name of its one parameter.
+    candidates
+        Values of the parameter, of which the best is chosen.
+    run
+        The denoiser itself.
+    """
 
     parameter: str
-    tried: tuple[float, ...]
+    candidates: tuple[float, ...]
     run: Callable[..., Floats]
 
 
 def calibrated(noisy: npt.ArrayLike, method: str) -> tuple[npt.NDArray[np.float32], dict[str, float]]:
-    """Denoise by a classical method whose parameter is found from the noisy image alone.
+    """Denoise with a classical method whose parameter is found from the noisy image alone.
 
-    ``gaussian-blur``: the width of least squared error by `blind_sigma`.
+    ``gaussian-blur`` has the width that `blind_sigma` returns.
 
     ``non-local-means`` (Buades et al. 2005, doi:10.1109/CVPR.2005.38), ``wavelet`` (BayesShrink, averaged over
     shifts: Chang et al. 2000, doi:10.1109/83.862633; Coifman & Donoho 1995, doi:10.1007/978-1-4612-2544-7_9) and
-    ``total-variation`` (Chambolle 2004, doi:10.1023/B:JMIV.0000011325.36760.1e), all by scikit-image: with the
-    parameter that predicts hidden pixels from the others best (J-invariance; Batson & Royer 2019, arXiv:1901.11365).
-    The image is then denoised with every pixel hidden in its turn, and averaged with the noisy image as their errors,
-    which are independent, deserve: x̂ = w f(y) + (1 − w) y with w = s² / mean((f(y) − y)²), s² the noise's variance.
+    ``total-variation`` (Chambolle 2004, doi:10.1023/B:JMIV.0000011325.36760.1e), all from scikit-image, have the
+    parameter that predicts hidden pixels best from the others (J-invariance; Batson & Royer 2019, arXiv:1901.11365).
+    The estimate f(y) of the image, each pixel hidden from its own estimate, is then averaged with the noisy image y.
+    Their errors are independent, so the best weights are x̂ = w f(y) + (1 − w) y with w = s² / mean((f(y) − y)²),
+    where s² is the variance of the noise.
 
-    Every frame is denoised by itself, in units of its own noise; all share the parameter of a frame of median noise.
-    Noise must be independent from pixel to pixel.
+    Each frame is denoised on its own, in units of its own noise. All have the same parameter, that of the frame with
+    the median noise. The noise must be independent from pixel to pixel.
 
     Parameters
     ----------
@@ -55,13 +68,13 @@ def calibrated(noisy: npt.ArrayLike, method: str) -> tuple[npt.NDArray[np.float3
     Returns
     -------
     estimate, parameters
-        Of the shape and the unit of `noisy`; the parameter by its name in scikit-image. The blur's ``sigma`` is in
-        pixels, all others in units of `muguet.restoration.blur_width.noise_std`.
+        The denoised image, in the shape and unit of `noisy`, and the parameter by its name in scikit-image. The
+        ``sigma`` of a blur is in pixels, all others are in units of `muguet.restoration.blur_width.noise_std`.
 
     Raises
     ------
     MuguetError
-        If the method is not known, its library not installed, or the image too small, constant or not finite.
+        If the method is not known, its library is not installed, or the image is too small, constant or not finite.
     """
     image = np.asarray(noisy)
     places = list(np.ndindex(image.shape[:-2]))
@@ -73,43 +86,43 @@ def calibrated(noisy: npt.ArrayLike, method: str) -> tuple[npt.NDArray[np.float3
 
 
 def calibrate(planes: Sequence[Array], method: str) -> dict[str, float]:
-    """The parameter of a method that suits planes ``(Y, X)``, found on the one of median noise; see `calibrated`.
+    """Return the best parameter of a method for planes ``(Y, X)``, see `calibrated`.
 
-    At most the 512×512 pixels of its centre are looked at.
+    It is found on the central 512×512 pixels of the plane with the median noise.
     """
     if method not in METHODS:
-        raise MuguetError(f"{method!r} is no classical method: choose one of {', '.join(METHODS)}")
-    if not planes or min(min(plane.shape[-2:]) for plane in planes) < SMALLEST:
-        raise MuguetError(f"a plane has fewer than {SMALLEST}×{SMALLEST} pixels: too few to find a parameter")
+        raise MuguetError(f"{method!r} is not a classical method: choose one of {', '.join(METHODS)}")
+    if not planes or min(min(plane.shape[-2:]) for plane in planes) < MIN_SIDE:
+        raise MuguetError(f"a plane has fewer than {MIN_SIDE}×{MIN_SIDE} pixels: too few to find a parameter")
     refuse_missing(planes)
     by_noise = sorted((noise_std(plane), n) for n, plane in enumerate(planes))
-    seen = [each for each in by_noise if each[0] > 0]
-    if not seen:
+    with_noise = [each for each in by_noise if each[0] > 0]
+    if not with_noise:
         raise MuguetError("the image is constant, or has no noise: there is nothing to remove")
-    std, number = seen[len(seen) // 2]
+    std, number = with_noise[len(with_noise) // 2]
     plane = planes[number]
     starts = [max(size - _WINDOW, 0) // 2 for size in plane.shape]
     centre = tuple(slice(start, start + _WINDOW) for start in starts)
-    if method not in _OF_SCIKIT_IMAGE:
+    if method not in _SCIKIT_IMAGE:
         return {"sigma": blind_sigma(plane[centre])}
-    return _by_hidden_pixels(_normalised(plane, std)[centre], _OF_SCIKIT_IMAGE[method])
+    return _by_hidden_pixels(_normalised(plane, std)[centre], _SCIKIT_IMAGE[method])
 
 
 def _by_hidden_pixels(units: Floats, method: _Method) -> dict[str, float]:
     try:
-        import pywt  # noqa: F401  # without it scikit-image has no wavelets
+        import pywt  # noqa: F401  # scikit-image needs it for wavelets.
         from skimage.restoration import calibrate_denoiser
     except ImportError as error:
         raise MuguetError("this method needs scikit-image: pip install 'muguet[classic]'") from error
     _, (tried, losses) = calibrate_denoiser(
-        units, method.run, {method.parameter: method.tried}, stride=_STRIDE, extra_output=True
+        units, method.run, {method.parameter: method.candidates}, stride=_STRIDE, extra_output=True
     )
     return {name: float(value) for name, value in tried[int(np.argmin(losses))].items()}
 
 
 def apply(plane: Array, method: str, parameters: Mapping[str, float]) -> npt.NDArray[np.float32]:
-    """A plane ``(Y, X)`` of finite values, denoised by a method with the parameters of `calibrate`."""
-    if method not in _OF_SCIKIT_IMAGE:
+    """Return a plane ``(Y, X)`` of finite values, denoised with the parameters that `calibrate` returned."""
+    if method not in _SCIKIT_IMAGE:
         return blurred(plane, parameters["sigma"])
     std = noise_std(plane)
     if std == 0:
@@ -117,9 +130,9 @@ def apply(plane: Array, method: str, parameters: Mapping[str, float]) -> npt.NDA
     from skimage.restoration import denoise_invariant
 
     units = _normalised(plane, std)
-    run, choices = _OF_SCIKIT_IMAGE[method].run, dict(parameters)
+    run, choices = _SCIKIT_IMAGE[method].run, dict(parameters)
     others = denoise_invariant(units, run, stride=_STRIDE, denoiser_kwargs=choices)
-    # The noise has the variance 1 here; what neighbours predict is off by that and by their own error.
+    # The noise has the variance 1 here, and the difference also contains the error of the prediction.
     weight = 1 / max(float(np.square(others - units).mean()), 1.0)
     estimate = weight * others + (1 - weight) * units
     return np.asarray(estimate * std + plane.mean(dtype=np.float64), np.float32)
@@ -145,7 +158,7 @@ def _total_variation(plane: Floats, weight: float) -> Floats:
 
 
 def _wavelet(plane: Floats, sigma: float) -> Floats:
-    """BayesShrink on all levels, averaged over nine shifts."""
+    """The result of BayesShrink on all levels, averaged over nine shifts."""
     import pywt
     from skimage.restoration import denoise_wavelet
 
@@ -158,13 +171,13 @@ def _wavelet(plane: Floats, sigma: float) -> Floats:
     return total / 9
 
 
-def _tried(low: float, high: float, number: int) -> tuple[float, ...]:
+def _candidates(low: float, high: float, number: int) -> tuple[float, ...]:
     return tuple(np.geomspace(low, high, number).round(3).tolist())
 
 
-_OF_SCIKIT_IMAGE = {
-    "non-local-means": _Method("h", _tried(0.4, 4, 10), _non_local_means),
-    "wavelet": _Method("sigma", _tried(0.4, 4, 10), _wavelet),
-    "total-variation": _Method("weight", _tried(0.2, 8, 12), _total_variation),
+_SCIKIT_IMAGE = {
+    "non-local-means": _Method("h", _candidates(0.4, 4, 10), _non_local_means),
+    "wavelet": _Method("sigma", _candidates(0.4, 4, 10), _wavelet),
+    "total-variation": _Method("weight", _candidates(0.2, 8, 12), _total_variation),
 }
-METHODS = ("gaussian-blur", *_OF_SCIKIT_IMAGE)
+METHODS = ("gaussian-blur", *_SCIKIT_IMAGE)

@@ -1,4 +1,4 @@
-"""D-net as a local gain for every band of the image, a correction, and a share of the pixel itself."""
+"""The network FilterBankNet (D-net), which predicts local gains of image bands, a residual, and a gate."""
 
 from __future__ import annotations
 
@@ -12,31 +12,36 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from muguet.restoration.blur import gaussian, reflect
-from muguet.restoration.convolutions import convolve_beside
+from muguet.restoration.convolutions import convolve_concatenated
 from muguet.restoration.memory_format import fold, unfold
 from muguet.restoration.net import GatedNet, Prediction
 
 SIGMAS = (0.6, 0.9, 1.3, 1.9, 2.8, 4.0)
-SEEN = (0.9, 1.9, 4.0)  # blurs between which the network sees differences
-FIRST = 1.9  # the first estimate is this blur
-_PRODUCTS = (
-    128  # pixels, up to which a product with a matrix blurs along an axis no slower than a convolution
-)
+"""Standard deviations of the blurs, in pixels."""
+
+INPUT_SIGMAS = (0.9, 1.9, 4.0)
+"""Blurs in the input of the U-Net: the image minus the first one, differences of successive ones, and the last."""
+
+INITIAL_SIGMA = 1.9
+"""The untrained network returns approximately the blur of this standard deviation."""
+
+_MAX_MATRIX_SIDE = 128
+"""Up to this number of pixels along Y and X, products with matrices blur no slower than convolutions."""
 
 
 class FilterBank(nn.Module):
-    """Gaussian blurs of an image, none of which holds the pixel itself.
+    """Gaussian blurs of an image, in which the weight of the pixel itself is zero.
 
-    For a Gaussian g of weight g₀ at its centre the filter is (g − g₀ δ) / (1 − g₀). Were the centre left in, a
-    network trained on hidden centres would over-trust the true ones when it later sees them. Where neighbours
-    share the pixel's noise they are left out as well.
+    For a Gaussian g of weight g₀ at its centre, the filter is (g − g₀ δ) / (1 − g₀). With the centre, a network trained
+    on hidden pixels, whose values are replaced, would give too much weight to the noisy values that it sees later.
+    Neighbours whose noise is correlated with the pixel's have the weight zero as well.
 
     Parameters
     ----------
     sigmas
-        Standard deviations in pixels, for each filter one value for each spatial axis.
+        Standard deviations in pixels: for each filter, one value for each spatial axis.
     reach
-        How many neighbours on either side are left out, axis by axis.
+        Number of neighbours on each side whose weight is zero, for each spatial axis.
     """
 
     centres: Tensor
@@ -57,15 +62,15 @@ class FilterBank(nn.Module):
         self.register_buffer("centres", centres, persistent=False)
 
     def _centre(self, sigmas: tuple[float, ...]) -> Tensor:
-        """The taps that are left out of a filter."""
+        """The central weights of a Gaussian, which are subtracted from the filter."""
         taps = torch.ones(())
         for sigma, radius, far in zip(sigmas, self.radius, self.reach, strict=True):
             taps = taps.unsqueeze(-1) * gaussian(sigma, radius)[radius - far : radius + far + 1]
         return taps
 
     def forward(self, image: Tensor) -> Tensor:
-        """``(b, 1, *space)`` to ``(b, filters, *space)``."""
-        small = max(image.shape[-2:]) <= _PRODUCTS
+        """Return the blurs ``(b, filters, *space)`` of an image ``(b, 1, *space)``."""
+        small = max(image.shape[-2:]) <= _MAX_MATRIX_SIDE
         blurred = self._by_products(image) if small else self._by_convolutions(image, range(self.dims))
         if any(self.reach):
             convolve = F.conv2d if self.dims == 2 else F.conv3d
@@ -83,7 +88,7 @@ class FilterBank(nn.Module):
         return blurred
 
     def _by_products(self, image: Tensor) -> Tensor:
-        """The same along Y and X as products with matrices, faster on patches."""
+        """The same blurs, along Y and X by products with matrices, which is faster on patches."""
         down, across = (
             _matrices(tuple(s[axis] for s in self.sigmas), self.radius[axis], image.shape[axis], image.device)
             for axis in (-2, -1)
@@ -96,37 +101,39 @@ class FilterBank(nn.Module):
 
 @functools.lru_cache(maxsize=32)
 def _matrices(sigmas: tuple[float, ...], radius: int, size: int, device: torch.device) -> Tensor:
-    """Blurs along an axis of so many pixels, continued by reflection, as matrices ``(filters, size, size)``."""
+    """Blurs along an axis of `size` pixels, reflected at its ends, as matrices ``(filters, size, size)``."""
     with torch.inference_mode(False), torch.no_grad():
-        lines = reflect(torch.eye(size)[:, None], (radius,))  # of the pixel that is lit, each
+        lines = reflect(torch.eye(size)[:, None], (radius,))  # Each line has one pixel of value 1.
         found = [F.conv1d(lines, gaussian(sigma, radius)[None, None])[:, 0].T for sigma in sigmas]
         return torch.stack(found).to(device)
 
 
 class FilterBankNet(GatedNet):
-    """A U-Net at half resolution that predicts, for every pixel, the gains of a bank's bands, a residual, and a gate.
+    """A U-Net at half resolution that predicts, for every pixel, the gains of image bands, a residual, and a gate.
 
-    Of blurs B₁ … Bₙ, from fine to coarse, the blind estimate is
+    With the blurs B₁ … Bₙ of a `FilterBank`, from fine to coarse, the blind estimate is
 
         b = Bₙ y + Σᵢ aᵢ (Bᵢ − Bᵢ₊₁) y + 0.3 r,
 
     a Laplacian pyramid (Burt & Adelson 1983, doi:10.1109/TCOM.1983.1095851) whose bands are kept, damped or sharpened
-    place by place; the sighted estimate is b + g (y − b) with 0 < g < 1, the share of the answer that the pixel's own
-    value is. The gains a, the residual r and the gate's logit come from the U-Net (space to depth by 2, two 3ᵈ
-    convolutions a level, depth to space), which sees bands too: where the noise of pixels buries all else, what is
-    coarser than a pixel stands out in a channel of its own and is learned in half the steps. Were b and
-    y − x independent, the best gate would be g = τ² / (τ² + σ²), τ² the variance of b − x and σ² that of the noise.
+    locally. The estimate that also uses the pixel itself is b + g (y − b), with the weight 0 < g < 1 of the pixel's own
+    value. If b and y − x were independent, the best weight would be g = τ² / (τ² + σ²), where τ² is the variance of
+    b − x and σ² that of the noise.
+
+    The gains a, the residual r and the logit of the gate g are the output of the U-Net (space to depth by 2, two 3ᵈ
+    convolutions in each level, depth to space). Its input consists of bands as well: structures coarser than a pixel,
+    which the noise hides in the image, are visible in channels of their own and are learned in half the steps.
     Related: kernel-predicting networks, Bako et al. 2017 (doi:10.1145/3072959.3073708) and Mildenhall et al. 2018
     (arXiv:1712.02327).
 
     Parameters
     ----------
     dims
-        2 or 3 spatial dimensions; in 3-D, Z is neither folded nor pooled, as it is coarser than Y and X.
+        Number of spatial dimensions, 2 or 3. In 3-D, Z is neither folded nor pooled, as it is coarser than Y and X.
     widths
-        Channels of each level.
+        Number of channels of each level.
     reach
-        Neighbours that no filter may hold, see `FilterBank`.
+        Number of neighbours on each side that no filter uses, see `FilterBank`.
     """
 
     def __init__(
@@ -140,11 +147,11 @@ class FilterBankNet(GatedNet):
             sigmas = [(z * s, s, s) for s in SIGMAS for z in (0.0, 0.7)]
         self.bank = FilterBank(sigmas, reach)
         at = {s: sigmas.index((s,) * dims if dims == 2 else (0.0, s, s)) for s in SIGMAS}
-        self.edges = [at[s] for s in SEEN]
+        self.edges = [at[s] for s in INPUT_SIGMAS]
         bands = len(sigmas) - 1
         fold = 4
         self.widths = widths
-        inputs = [fold * (len(SEEN) + 1), *widths[:-1]]
+        inputs = [fold * (len(INPUT_SIGMAS) + 1), *widths[:-1]]
         self.down = nn.ModuleList(_Block(i, w, dims) for i, w in zip(inputs, widths, strict=True))
         pairs = list(pairwise(widths))
         self.up = nn.ModuleList(_Block(low + high, low, dims) for low, high in reversed(pairs))
@@ -154,24 +161,24 @@ class FilterBankNet(GatedNet):
         with torch.no_grad():
             self.gate.weight.zero_()
             self.head.weight.mul_(0.1)
-            start = torch.tensor([float(i >= at[FIRST]) for i in range(bands)] + [0.0])
+            start = torch.tensor([float(i >= at[INITIAL_SIGMA]) for i in range(bands)] + [0.0])
             self.head.bias.copy_(start.repeat_interleave(fold))  # type: ignore[union-attr]
 
     @property
     def stride(self) -> tuple[int, ...]:
-        """Input sizes must be multiples of this, axis by axis."""
+        """Number of which the input's size must be a multiple, for each spatial axis."""
         plane = 2 ** len(self.widths)
         return (plane, plane) if self.dims == 2 else (1, plane, plane)
 
     @property
     def halo(self) -> tuple[int, ...]:
-        """How far an input pixel can be from an output pixel and still reach it, axis by axis."""
+        """Largest distance between an output pixel and an input pixel that it depends on, for each spatial axis."""
         levels = len(self.widths)
-        reach = 2 * 2**levels  # the two convolutions of the last level, of pixels 2**levels wide
+        reach = 2 * 2**levels  # The two convolutions of the last level, whose pixels are 2**levels wide.
         for level in range(1, levels):
-            reach += 4 * 2**level + 2**level  # two convolutions down, two up, and the pooling
+            reach += 4 * 2**level + 2**level  # Two convolutions down, two up, and the pooling.
         net = (4 * levels - 2, reach + 1, reach + 1)[-self.dims :]
-        # The network looks at blurs; what it weighs may reach farther yet along Z, where it sees none.
+        # The input of the U-Net is blurred. Along Z it is not, and the bank may reach farther than the U-Net.
         seen = [
             math.ceil(3 * max(self.bank.sigmas[e][axis] for e in self.edges)) for axis in range(self.dims)
         ]
@@ -179,7 +186,7 @@ class FilterBankNet(GatedNet):
         return tuple(max(near + far, bank) for near, far, bank in sizes)
 
     def open_gate(self, share: float) -> None:
-        """Set the gate to `share`, the same everywhere: where learning it starts from."""
+        """Set the gate to `share` everywhere, its value at the start of learning."""
         with torch.no_grad():
             self.gate.bias.fill_(math.log(share / (1 - share)))  # type: ignore[union-attr]
 
@@ -207,19 +214,18 @@ class FilterBankNet(GatedNet):
         return Prediction(unfold(blind), torch.sigmoid(unfold(gate)))
 
     def _heads(self, features: Tensor) -> Tensor:
-        """What `head` and `gate` say, in one convolution, folded as `fold` does: ``(b, *smaller, 4, bands + 2)``."""
+        """The outputs of `head` and `gate` in one convolution, folded by `fold`, ``(b, *smaller, 4, bands + 2)``."""
         convolve = F.conv2d if self.dims == 2 else F.conv3d
         weight = torch.cat([self.head.weight, self.gate.weight])
         bias = torch.cat([self.head.bias, self.gate.bias])  # type: ignore[list-item]
-        order = (
-            torch.arange(len(bias), device=bias.device).view(-1, 4).T.flatten()
-        )  # theirs has the four last
+        # The channels of the layers are ordered by output, then by place in the 2×2 block; here the place comes first.
+        order = torch.arange(len(bias), device=bias.device).view(-1, 4).T.flatten()
         out = convolve(features, weight[order], bias[order]).movedim(1, -1)
         return out.reshape(*out.shape[:-1], 4, -1)
 
 
 class _Block(nn.Sequential):
-    """Two convolutions."""
+    """Two convolutions, each with a ReLU."""
 
     def __init__(self, inputs: int, outputs: int, dims: int) -> None:
         conv = nn.Conv2d if dims == 2 else nn.Conv3d
@@ -230,9 +236,9 @@ class _Block(nn.Sequential):
         super().__init__(first, nn.ReLU(inplace=True), second, nn.ReLU(inplace=True))
 
     def joined(self, skip: Tensor, low: Tensor) -> Tensor:
-        """Of the features that lie beside those of the level below, which are enlarged by 2 along Y and X."""
+        """Return the block's output for `skip`, concatenated with `low`, which is upsampled by 2 along Y and X."""
         first, *rest = self.children()
-        features = convolve_beside(skip, low, first, (1, 2, 2)[-(skip.ndim - 2) :])  # type: ignore[arg-type]
+        features = convolve_concatenated(skip, low, first, (1, 2, 2)[-(skip.ndim - 2) :])  # type: ignore[arg-type]
         for layer in rest:
             features = layer(features)
         return features

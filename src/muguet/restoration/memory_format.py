@@ -1,4 +1,4 @@
-"""Channels last: the layout in memory in which convolutions, in bfloat16 above all, are fastest; space as channels."""
+"""Memory layouts: channels last, in which convolutions (of bfloat16 above all) are fastest, and space to depth."""
 
 from __future__ import annotations
 
@@ -9,37 +9,39 @@ _FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}
 
 
 def kernels_channels_last(module: nn.Module) -> None:
-    """Lay out the weights of convolutions with channels last, in place."""
+    """Change the memory layout of the weights of convolutions to channels last, in place."""
     for parameter in module.parameters():
         if parameter.ndim in _FORMATS:
             parameter.data = channels_last(parameter.data)
 
 
 def channels_last(features: Tensor) -> Tensor:
-    """Features ``(b, c, *space)`` with channels last in memory, copied if they are not."""
+    """Return features ``(b, c, *space)`` with channels last in memory, copied if necessary."""
     return features.contiguous(memory_format=_FORMATS[features.ndim])
 
 
 def one_channel_last(image: Tensor) -> Tensor:
-    """An image of one channel, ``(b, 1, *space)``, as one that has it last, of the same memory.
+    """Return an image of one channel, ``(b, 1, *space)``, as a view that PyTorch recognises as channels last.
 
-    Such an image has both layouts, and a convolution takes it for channels first: what it makes of it then has them
-    first too, and is laid out anew wherever it is used.
+    An image of one channel has both layouts. PyTorch would regard it as channels first, and so would be the features
+    computed from it, whose layout would then be converted wherever they are used.
     """
     batch, _, *space = image.stride()
     return image.as_strided(image.shape, (batch, 1, *space))
 
 
 def fold(image: Tensor) -> Tensor:
-    """Space to depth: of ``(b, c, *space)`` each 2×2 block of Y and X in one place, ``(b, *smaller, 4, c)``."""
-    last = image.movedim(1, -1).contiguous()  # by itself: to move both at once takes four times as long
+    """Return ``(b, c, *space)`` with 2×2 blocks of Y and X as channels (space to depth), ``(b, *smaller, 4, c)``."""
+    last = image.movedim(
+        1, -1
+    ).contiguous()  # One copy for each of the two moves: both in one take four times as long.
     *lead, height, width, channels = last.shape
     blocks = last.view(*lead, height // 2, 2, width // 2, 2, channels).transpose(-4, -3)
     return blocks.reshape(*lead, height // 2, width // 2, 4, channels)
 
 
 def unfold(blocks: Tensor) -> Tensor:
-    """Depth to space, the inverse of `fold`."""
+    """Return the inverse of `fold` (depth to space)."""
     *lead, height, width, _, channels = blocks.shape
     rows = blocks.reshape(*lead, height, width, 2, 2, channels).transpose(-4, -3)
     return rows.reshape(*lead, 2 * height, 2 * width, channels).movedim(-1, 1)

@@ -1,4 +1,4 @@
-"""What every network is: a module that estimates the signal, with a known reach and, some, a gate."""
+"""The interface of all networks: modules that estimate the signal, with a known halo and optionally a gate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class Prediction(NamedTuple):
-    """What a network makes of an image ``(b, 1, *space)``.
+    """The output of a network for an image ``(b, 1, *space)``.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Prediction(NamedTuple):
 
 
 class Net(nn.Module, ABC):
-    """A network (D-net): from an image ``(b, 1, *space)`` to a `Prediction` of the same shape.
+    """A network (D-net), which returns a `Prediction` for an image ``(b, 1, *space)``.
 
     Attributes
     ----------
@@ -41,12 +41,12 @@ class Net(nn.Module, ABC):
     @property
     @abstractmethod
     def stride(self) -> tuple[int, ...]:
-        """Number of which the input's size must be a multiple, for each axis of space."""
+        """Number of which the input's size must be a multiple, for each spatial axis."""
 
     @property
     @abstractmethod
     def halo(self) -> tuple[int, ...]:
-        """Largest distance between an output pixel and an input pixel that it depends on, for each axis of space."""
+        """Largest distance between an output pixel and an input pixel that it depends on, for each spatial axis."""
 
     @abstractmethod
     def forward(self, image: Tensor) -> Prediction:
@@ -63,4 +63,4 @@ class GatedNet(Net):
 
     @abstractmethod
     def open_gate(self, share: float) -> None:
-        """Set the gate to `share`, the same everywhere: where learning it starts from."""
+        """Set the gate to `share` everywhere, its value at the start of learning."""

@@ -1,4 +1,4 @@
-"""A net behind optics: what it draws is convolved with the point spread function."""
+"""A network whose output is convolved with the point spread function of the microscope."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ PSF = float | tuple[tuple[float, ...], ...]
 
 
 class BehindOptics(Net):
-    """estimate = PSF ∗ phantom, where the inner net draws the phantom, which is nowhere far below the dark.
+    """A network whose estimate is PSF ∗ phantom, where the phantom is the output of an inner network.
 
-    The network so never predicts what no microscope could have recorded. The `penalty` of a prediction is the mean of
-    max(dark − phantom, 0), which is added to the loss. Goncharova et al. 2020, *Improving blind spot denoising for
-    microscopy* (DecoNoising), arXiv:2008.08414, where the dark is 0 counts; cameras add an offset, so here it is the
-    darkest value of the blurred images.
+    Estimates therefore have no structure finer than a microscope can record. The `penalty` of a prediction, which is
+    added to the loss, is the mean of max(dark − phantom, 0), so that the phantom is nowhere far below the dark level.
+    Goncharova et al. 2020, *Improving blind spot denoising for microscopy* (DecoNoising), arXiv:2008.08414, where the
+    dark level is 0 counts. As cameras add an offset, here it is the level of the darkest places of the blurred images.
 
     Parameters
     ----------
     net
-        Draws the phantom: its blind estimate, the gate is not used.
+        The inner network, whose blind estimate is the phantom; its gate is not used.
     psf
-        Standard deviation of a Gaussian, in pixels, or a kernel of odd sizes ``(y, x)``, which is divided by its sum.
+        Standard deviation of a Gaussian in pixels, or a kernel ``(y, x)`` of odd sizes, which is divided by its sum.
 
     Raises
     ------
     MuguetError
-        If the kernel has an even size or no positive sum, or the net is three-dimensional and has a kernel.
+        If the kernel has an even size or no positive sum, or if a kernel is given for a three-dimensional network.
 
     Attributes
     ----------
     dark
-        A scalar in network units.
+        The dark level, a scalar in network units.
     """
 
     dark: Tensor
@@ -49,15 +49,17 @@ class BehindOptics(Net):
         self.net, self.dims = net, net.dims
         self.sigma = float(psf) if isinstance(psf, int | float) else None
         self.radius: tuple[int, ...] = ()
-        self.register_buffer("dark", torch.zeros(()), persistent=False)  # of use to training alone
+        self.register_buffer("dark", torch.zeros(()), persistent=False)  # Only training needs it.
         if isinstance(psf, Sequence):
             kernel = torch.tensor(psf, dtype=torch.float32)
             if kernel.ndim != 2 or any(size % 2 == 0 for size in kernel.shape) or not kernel.sum() > 0:
                 raise MuguetError(
-                    f"the PSF has the shape {tuple(kernel.shape)}: give a plane of odd sizes and a positive sum"
+                    f"the PSF has the shape {tuple(kernel.shape)}: give a 2-D kernel with odd sizes and a positive sum"
                 )
             if net.dims != 2:
-                raise MuguetError("a PSF of a file is for planes: give a standard deviation for stacks")
+                raise MuguetError(
+                    "a PSF kernel can be used for planes only: give a standard deviation for stacks"
+                )
             self.radius = tuple(size // 2 for size in kernel.shape)
             self.register_buffer("kernel", (kernel / kernel.sum()).flip(0, 1)[None, None], persistent=False)
             return
@@ -67,12 +69,12 @@ class BehindOptics(Net):
 
     @property
     def stride(self) -> tuple[int, ...]:
-        """Input sizes must be multiples of this, axis by axis."""
+        """Number of which the input's size must be a multiple, for each spatial axis."""
         return self.net.stride
 
     @property
     def halo(self) -> tuple[int, ...]:
-        """How far an input pixel can be from an output pixel and still reach it, axis by axis."""
+        """Largest distance between an output pixel and an input pixel that it depends on, for each spatial axis."""
         return tuple(h + r for h, r in zip(self.net.halo, self.radius, strict=True))
 
     def forward(self, image: Tensor) -> Prediction:

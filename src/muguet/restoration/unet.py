@@ -1,28 +1,29 @@
-"""D-net as the reference has it: a shallow U-Net of constant width, in two or three dimensions."""
+"""The network (D-net) of the original publication: a shallow U-Net of constant width, in 2-D or 3-D."""
 
 from __future__ import annotations
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from muguet.restoration.convolutions import convolve_beside, convolve_enlarged, last_layer
+from muguet.restoration.convolutions import convolve_concatenated, convolve_upsampled, last_layer
 from muguet.restoration.memory_format import one_channel_last
 from muguet.restoration.net import Net, Prediction
 
 
 class UNet(Net):
-    """Two levels of one 3ᵈ convolution and ReLU each, max-pooled, joined again by concatenated skips.
+    """A U-Net of two levels, each with one 3ᵈ convolution, a ReLU and max pooling on the way down.
 
-    Up: nearest neighbour ×2, then a 2ᵈ convolution. Tail: two 1ᵈ convolutions with ReLU and a linear one.
-    It predicts the signal itself, not a residual. Ollion et al., 2021, arXiv:2102.08023; Ronneberger et al.,
+    On the way up, features are upsampled by 2 (nearest neighbour), convolved with 2ᵈ kernels, concatenated with the
+    skip and convolved with 3ᵈ kernels. Two 1ᵈ convolutions with a ReLU and a linear one follow. The network predicts
+    the signal itself, not a residual. Ollion et al., 2021, arXiv:2102.08023; Ronneberger et al.,
     2015, arXiv:1505.04597.
 
     Parameters
     ----------
     dims
-        2 or 3 spatial dimensions.
+        Number of spatial dimensions, 2 or 3.
     width
-        Channels of every level.
+        Number of channels of every level.
     levels
         Number of downsamplings.
     """
@@ -46,15 +47,15 @@ class UNet(Net):
 
     @property
     def stride(self) -> tuple[int, ...]:
-        """Input sizes must be multiples of this, axis by axis."""
+        """Number of which the input's size must be a multiple, for each spatial axis."""
         return (2**self.levels,) * self.dims
 
     @property
     def halo(self) -> tuple[int, ...]:
-        """How far an input pixel can be from an output pixel and still reach it, axis by axis."""
-        reach = 2**self.levels  # the bottom's own convolution
+        """Largest distance between an output pixel and an input pixel that it depends on, for each spatial axis."""
+        reach = 2**self.levels  # The convolution of the lowest level.
         for level in range(self.levels):
-            # at this level: the convolution down, the pooling, the 2-convolution up and the joining one
+            # The convolution and the pooling on the way down, and the two convolutions on the way up.
             reach += 2**level * (1 + 1 + 1 + 1)
         return (reach,) * self.dims
 
@@ -68,6 +69,6 @@ class UNet(Net):
             features = pool(features, 2)
         features = F.relu_(self.bottom(features))
         for up, join, skip in zip(self.up, self.join, reversed(skips), strict=True):
-            features = convolve_enlarged(features, up.weight, (2,) * self.dims, up.bias)  # type: ignore[arg-type]
-            features = F.relu_(convolve_beside(skip, features, join))  # type: ignore[arg-type]
+            features = convolve_upsampled(features, up.weight, (2,) * self.dims, up.bias)  # type: ignore[arg-type]
+            features = F.relu_(convolve_concatenated(skip, features, join))  # type: ignore[arg-type]
         return Prediction(last_layer(self.tail(features), self.out))

@@ -1,4 +1,4 @@
-"""The machine: devices, memory, interrupts, and files that are written whole or not at all."""
+"""The computer: devices, memory, interrupts, and files that are written completely or not at all."""
 
 import lazy_loader
 

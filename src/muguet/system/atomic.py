@@ -1,4 +1,4 @@
-"""Files are written whole or not at all."""
+"""Files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from muguet.errors import MuguetError
 
 
 def check_writable(path: Path, overwrite: bool = False) -> None:
-    """Find out before the work, not after it, whether `path` can be written; creates its folder.
+    """Raise an error if `path` cannot be written, so that it is known before the work; create its folder.
 
     Raises
     ------
     MuguetError
-        If it is a folder, if it exists and may not be replaced, or if its folder takes no file.
+        If the path is a folder, exists and `overwrite` is False, or its folder cannot be written to.
     """
     if path.is_dir():
         raise MuguetError(f"{path} is a folder: name a file in it")
@@ -35,18 +35,18 @@ def check_writable(path: Path, overwrite: bool = False) -> None:
 
 
 def _temporary(path: Path) -> Path:
-    # Hidden and with a name that no one has: in the same folder, for a file moves whole only within one disk.
+    # A hidden file with a unique name, in the same folder, since only a file on the same disk is renamed at once.
     return path.with_name(f".{path.name[:64]}.{secrets.token_hex(4)}.part")
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that becomes `path` when all of it is on the disk, and vanishes if anything goes wrong.
+    """Open a temporary file that is renamed to `path` once it is on the disk, and removed if an error occurs.
 
     Raises
     ------
     MuguetError
-        For whatever kept the file from being written.
+        If the file cannot be written, for any reason.
     """
     temporary = _temporary(path)
     try:
@@ -59,19 +59,21 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     except OSError as error:
         raise _unwritable(path, error) from error
     except MemoryError as error:
-        raise MuguetError(f"{path} was not written, the memory is full: free some") from error
-    except Exception as error:  # writers of files raise nearly anything on what they cannot hold
+        raise MuguetError(f"{path} was not written, the memory is full: close other programs") from error
+    except (
+        Exception
+    ) as error:  # Libraries raise many kinds of errors for content that a format does not support.
         raise MuguetError(
-            f"{path} was not written, it does not hold this content: {reason(error)}"
+            f"{path} was not written, its format does not hold this content: {reason(error)}"
         ) from error
     finally:
-        # After an interrupt too; after success there is nothing left to remove.
+        # This also runs after an interrupt. After success, the temporary file no longer exists.
         with contextlib.suppress(OSError):
             temporary.unlink()
 
 
 def _unwritable(path: Path, error: OSError) -> MuguetError:
-    # numpy reports a short write without a number; hardly anything but a full disk or a quota ends one.
+    # numpy reports an incomplete write without an error number; its usual cause is a full disk or a quota.
     if error.errno in (None, errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return MuguetError(
             f"{path} was not written, the disk is full: free some space or name another folder"
@@ -84,7 +86,7 @@ def _unwritable(path: Path, error: OSError) -> MuguetError:
 
 
 def reason(error: Exception) -> str:
-    """Return what an error of others says, on one line that ends a sentence."""
+    """Return the message of an error of another library as one line."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return " ".join(str(error).split())[:120] or type(error).__name__

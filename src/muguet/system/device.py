@@ -1,4 +1,4 @@
-"""Which device the networks run on, and in which precision."""
+"""The device that networks run on, and the precision that is fastest there."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from muguet.errors import MuguetError
 
 
 def find_device(name: str) -> torch.device:
-    """The device of this name, "auto" being a GPU if there is one.
+    """Return the device of this name; "auto" stands for a GPU if there is one, and for the CPU otherwise.
 
     Raises
     ------
     MuguetError
-        If there is no such device here.
+        If this computer has no such device.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -23,15 +23,15 @@ def find_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise MuguetError(f"--device {name} is not there: use auto or cpu") from error
+        raise MuguetError(f"--device {name} is not available: use auto or cpu") from error
     return device
 
 
 def bfloat16_pays(device: torch.device, dims: int = 2) -> bool:
-    """Whether bfloat16 is faster than float32 there: on CPUs with the instructions, on GPUs that have them.
+    """Return whether bfloat16 is faster than float32 on a device, which is so if it has instructions for bfloat16.
 
-    Not for stacks on a CPU: the gradient of a 3-D convolution's weights reads memory there that nobody wrote
-    (PyTorch 2.13, oneDNN), so that it differs from run to run and is NaN at times.
+    The result is False for 3-D networks on a CPU, where the gradient of the weights of a convolution in bfloat16 reads
+    uninitialised memory (PyTorch 2.13, oneDNN), so that it differs between runs and is sometimes NaN.
     """
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
@@ -42,7 +42,7 @@ def bfloat16_pays(device: torch.device, dims: int = 2) -> bool:
 
 
 def seconds_on(device: torch.device) -> float:
-    """Return the seconds on a clock, once the device has finished its work."""
+    """Return the time of a clock in seconds, after the device has finished all its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.monotonic()

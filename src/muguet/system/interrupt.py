@@ -1,4 +1,4 @@
-"""Ctrl-C once is a wish to stop, Ctrl-C twice an order."""
+"""Interrupts: Ctrl-C asks a loop to stop after its current step, a second Ctrl-C stops it at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import FrameType
 
 
 class Interrupt:
-    """Whether Ctrl-C was pressed; true once it was."""
+    """A flag that is true once Ctrl-C has been pressed."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -20,11 +20,16 @@ class Interrupt:
 
 
 @contextmanager
-def interruptible(told: Callable[[], None] = lambda: None) -> Iterator[Interrupt]:
-    """Within it the first Ctrl-C sets the flag and calls `told`; the second raises KeyboardInterrupt.
+def interruptible(on_interrupt: Callable[[], None] = lambda: None) -> Iterator[Interrupt]:
+    """Return a context in which the first Ctrl-C sets a flag and the second raises KeyboardInterrupt.
 
-    A step under way is so never cut in two. Outside the main thread signals cannot be caught, and nothing
-    changes there.
+    The loop in the context checks the flag between two steps, so that no step is left incomplete. Python handles
+    signals in the main thread only: in other threads this has no effect.
+
+    Parameters
+    ----------
+    on_interrupt
+        Function that is called at the first Ctrl-C.
     """
     interrupt = Interrupt()
 
@@ -32,7 +37,7 @@ def interruptible(told: Callable[[], None] = lambda: None) -> Iterator[Interrupt
         if interrupt.asked:
             raise KeyboardInterrupt
         interrupt.asked = True
-        told()
+        on_interrupt()
 
     if threading.current_thread() is not threading.main_thread():
         yield interrupt
@@ -41,5 +46,5 @@ def interruptible(told: Callable[[], None] = lambda: None) -> Iterator[Interrupt
     try:
         yield interrupt
     finally:
-        # None stands for a handler that was not set from Python, which cannot be put back.
+        # None stands for a handler that was not set from Python, which cannot be restored.
         signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)

@@ -1,4 +1,4 @@
-"""On what a run took place: processor, memory, system; nothing that names the machine or its owner."""
+"""A description of the computer: processor, memory and system, without the name of the computer or its owner."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def machine(device: str = "cpu") -> dict[str, str]:
-    """Label and value of what is known of this machine; `device` is the one that the network runs on."""
+    """Return labels and values that describe this computer; `device` is the one that the network runs on."""
     facts = {
         "Processor": _processor(),
         "Cores": str(os.cpu_count() or ""),
@@ -29,7 +29,7 @@ def _processor() -> str:
 
 
 def _memory() -> str:
-    """GiB, where the system tells: Windows does not this way."""
+    """The memory in GiB; an empty text if the system does not report it this way, as on Windows."""
     try:
         size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):

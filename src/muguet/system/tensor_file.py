@@ -1,4 +1,4 @@
-"""Tensors and a JSON header in one safetensors file: written whole or not at all, read with clear answers."""
+"""Safetensors files with tensors and a JSON header, written completely or not at all and checked when read."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ OLDEST = {"model": 3, "checkpoint": 4}  # The oldest format that is read, for ea
 def write(
     path: Path, kind: str, tensors: Mapping[str, npt.NDArray[np.generic]], header: Mapping[str, Any]
 ) -> None:
-    """Write a file of this `kind`, beside its place first and then renamed.
+    """Write a file of this `kind`, first under a temporary name, which is then changed to `path`.
 
     Raises
     ------
     MuguetError
-        If the folder cannot be written to, or the disk is full; nothing is left behind then.
+        If the folder cannot be written to, or the disk is full; no incomplete file is left behind.
     """
     from safetensors.numpy import save
 
@@ -38,17 +38,18 @@ def write(
 
 
 def read(path: Path, kind: str) -> tuple[dict[str, npt.NDArray[np.generic]], dict[str, Any]]:
-    """Tensors and header of a file that `write` made.
+    """Return the tensors and the header of a file that `write` has written.
 
     Raises
     ------
     MuguetError
-        If there is no such file, if it is damaged, foreign, of another kind, or from another version.
+        If there is no such file, or it is damaged, of another program, of another kind, or of a version that cannot be
+        read.
     """
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
-        raise MuguetError(f"{path} is not there: a muguet {kind} file was expected")
+        raise MuguetError(f"{path} does not exist: a muguet {kind} file was expected")
     try:
         with safe_open(path, framework="numpy") as file:
             meta = file.metadata() or {}
@@ -56,7 +57,7 @@ def read(path: Path, kind: str) -> tuple[dict[str, npt.NDArray[np.generic]], dic
             header = json.loads(text)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (KeyError, json.JSONDecodeError) as error:
-        raise MuguetError(f"{path} was not written by muguet: give a {kind} file of muguet's") from error
+        raise MuguetError(f"{path} was not written by muguet: give a muguet {kind} file") from error
     except (SafetensorError, OSError) as error:
         raise MuguetError(f"{path} is damaged or not a muguet {kind} file: save or train it again") from error
     if header.get("kind") != kind:
@@ -65,7 +66,7 @@ def read(path: Path, kind: str) -> tuple[dict[str, npt.NDArray[np.generic]], dic
         raise MuguetError(f"{path} was written by a newer version ({header.get('version')}): update muguet")
     if header.get("format", 0) < OLDEST[kind]:
         raise MuguetError(
-            f"{path} was written by an earlier muguet, whose networks were others: train it anew"
+            f"{path} was written by an earlier muguet with other networks, which cannot be read: train it again"
         )
     if digest != _digest(tensors, text):
         raise MuguetError(f"{path} is damaged, its content is not what was written: save or train it again")
@@ -73,7 +74,7 @@ def read(path: Path, kind: str) -> tuple[dict[str, npt.NDArray[np.generic]], dic
 
 
 def _digest(tensors: Mapping[str, npt.NDArray[np.generic]], text: str) -> str:
-    """A number for all that a file holds: safetensors itself does not notice when a weight has changed."""
+    """A hash of the whole content, since safetensors itself does not detect changed weights."""
     found = hashlib.sha256(text.encode())
     for name in sorted(tensors):
         found.update(f"{name} {tensors[name].dtype} {tensors[name].shape}".encode())

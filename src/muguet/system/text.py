@@ -1,4 +1,4 @@
-"""Values as text: JSON for programs, durations for people."""
+"""Values as text: JSON and durations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 
 def json_safe(value: Any) -> Any:
-    """Return what JSON can hold: lists for arrays, objects for dataclasses, null for numbers that are not finite."""
+    """Return a value that JSON can represent: arrays as lists, dataclasses as objects, NaN and infinity as null."""
     if is_dataclass(value) and not isinstance(value, type):
         return json_safe(asdict(value))
     if isinstance(value, Mapping):
@@ -27,12 +27,12 @@ def json_safe(value: Any) -> Any:
 
 
 def to_json(value: Any) -> str:
-    """Return a value as JSON text, one figure a line; see `json_safe`."""
+    """Return a value as JSON text with one number per line, see `json_safe`."""
     return json.dumps(json_safe(value), indent=1, allow_nan=False, ensure_ascii=False)
 
 
 def duration(seconds: float) -> str:
-    """Return seconds as a person says them: 8 s, 4 min 05 s, 2 h 10 min."""
+    """Return a duration as text, such as 8 s, 4 min 05 s or 2 h 10 min."""
     whole = max(round(seconds), 0)
     if whole < 60:
         return f"{whole} s"

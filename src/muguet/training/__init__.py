@@ -1,4 +1,4 @@
-"""Training: from images to a session, the steps that it takes, and the two functions that most people need."""
+"""Training: training sets, sessions, the steps of a session, and `fit` and `denoise`, which do all of it."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""A session on disk, so that a run that was killed continues to the same bits."""
+"""Checkpoints: a session on disk, so that an interrupted run continues and gives the same bits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from muguet.training.session import Session
 
 
 def save(session: Session, path: Path) -> None:
-    """Write a checkpoint, atomically.
+    """Write a checkpoint: the whole file, or nothing if an error occurs.
 
     Raises
     ------
@@ -30,25 +30,25 @@ def restore(session: Session, path: Path) -> None:
     Raises
     ------
     MuguetError
-        If it is damaged, or of a run that differs in more than its length in minutes.
+        If the file is damaged, or is of a run that differs in more than its length in minutes.
     """
     tensors, header = tensor_file.read(path, "checkpoint")
     differing = [k for k, v in _identity(session).items() if header.get("identity", {}).get(k) != v]
     if differing:
         raise MuguetError(
-            f"{path} is of another run (other {', '.join(differing)}): "
-            "repeat that run's options, or start anew with --overwrite"
+            f"{path} is of another run (its {', '.join(differing)} differ): "
+            "repeat the options of that run, or start again with --overwrite"
         )
     try:
         session.restore(tensors, header)
     except (KeyError, ValueError, RuntimeError) as error:
         raise MuguetError(
-            f"{path} does not hold a complete checkpoint: train anew with --overwrite"
+            f"{path} does not hold a complete checkpoint: train again with --overwrite"
         ) from error
 
 
 def _identity(session: Session) -> dict[str, Any]:
-    """What two runs must share for one to continue the other."""
+    """All that must be the same in two runs for one to continue the other."""
     plan = asdict(session.plan)
     plan.pop("minutes")
     identity = {

@@ -1,4 +1,4 @@
-"""Which neighbours are hidden with a pixel: none, unless they share its noise."""
+"""The neighbours that a mask hides with each pixel because their noise is correlated with its own."""
 
 from __future__ import annotations
 
@@ -12,30 +12,39 @@ from muguet.noise.transfer.bins import Floats
 from muguet.noise.transfer.correlation import LAGS, Correlation, mean_correlation
 from muguet.training.patches import Plane
 
-_PLANES = 16  # of a training set, at most, and of each its middle
-_SIDE = 1024  # pixels
+_MAX_PLANES = 16  # The correlation is measured on at most this many planes of a training set.
+_MAX_SIDE = 1024  # Only the centre of a plane, of at most this many pixels along Y and X, is used.
+_MAX_SLICES = 4  # At most this many slices of a stack are used.
 
 
 def correlation(planes: Sequence[Plane]) -> Correlation | None:
-    """Correlation of the noise of some of the planes, the mean over them; None where nothing can be measured."""
+    """Return the mean correlation of the noise of up to 16 planes, or None if it cannot be measured."""
     if not planes:
         return None
-    return mean_correlation(_middle(plane) for plane in planes[:: -(-len(planes) // _PLANES)])
+    return mean_correlation(_centre(plane) for plane in planes[:: -(-len(planes) // _MAX_PLANES)])
 
 
-def hidden(found: Correlation | None, dimensions: int) -> tuple[int, ...]:
-    """How many neighbours on either side a mask hides with each pixel, axis by axis."""
+def mask_reach(found: Correlation | None, dimensions: int) -> tuple[int, ...]:
+    """Return the number of neighbours on each side that a mask hides with each pixel, for each spatial axis."""
     reach = found.reach if found is not None else (0, 0)
     return (0,) * (dimensions - 2) + reach
 
 
 def parse(mask: str, dimensions: int = 2) -> tuple[int, ...] | None:
-    """What `--mask` says: "auto" (None), "pixel", or axes and how far along each: "x1", "y2", "x1y1".
+    """Return the reach of a mask, for each spatial axis, from the text that the user gave.
+
+    Parameters
+    ----------
+    mask
+        "auto": return None, and the reach is measured; "pixel": hide no neighbours; or axes with the number of
+        neighbours to hide on each side, such as "x1", "y2" or "x1y1".
+    dimensions
+        Number of spatial dimensions.
 
     Raises
     ------
     MuguetError
-        If it says something else.
+        If the text is another, or a number of neighbours is too large.
     """
     if mask == "auto":
         return None
@@ -43,36 +52,47 @@ def parse(mask: str, dimensions: int = 2) -> tuple[int, ...] | None:
     parts = re.findall(r"([xy])(\d)", mask.lower())
     if mask != "pixel" and (not parts or "".join(axis + far for axis, far in parts) != mask.lower()):
         raise MuguetError(
-            f"--mask {mask} is not known: give auto, pixel, or the axis along which noise is correlated and how far "
-            "it reaches, as x1 or x2y1"
+            f"--mask {mask} is not known: give auto, pixel, or axes with the number of neighbours to hide on "
+            "each side, as in x1 or x2y1"
         )
     for axis, far in parts:
         if int(far) > LAGS:
-            raise MuguetError(f"--mask {mask} hides too much: at most {LAGS} pixels on either side")
+            raise MuguetError(f"--mask {mask} hides too many neighbours: give at most {LAGS} on each side")
         reach[axis] = int(far)
     return (0,) * (dimensions - 2) + (reach["y"], reach["x"])
 
 
-def told(found: Correlation | None, reach: Sequence[int], chosen: bool) -> str:
-    """A sentence for the user on correlated noise and what the mask does about it, or nothing.
+def describe(found: Correlation | None, reach: Sequence[int], chosen: bool) -> str:
+    """Return sentences for the user on correlated noise and the mask; an empty text if the noise is independent.
 
-    `chosen`: the user chose the mask.
+    Parameters
+    ----------
+    found
+        The measured correlation; None if it could not be measured.
+    reach
+        Number of neighbours on each side that the mask hides, for each spatial axis.
+    chosen
+        Whether the user chose the mask.
     """
     sentence = found.sentence() if found is not None else ""
-    wide = " and ".join(f"{far} along {axis}" for axis, far in zip("YX", reach[-2:], strict=True) if far)
-    if chosen:
-        return f"{sentence} The mask is as you chose it." if sentence else ""
     if not sentence:
         return ""
-    return (
-        f"{sentence} So many neighbours on either side are hidden with each pixel: {wide} (--mask overrides)."
+    if chosen:
+        return f"{sentence} The mask is the one you chose."
+    hidden = " and ".join(
+        f"{far} neighbour{'s' * (far > 1)} on each side along {axis}"
+        for axis, far in zip("YX", reach[-2:], strict=True)
+        if far
     )
+    if not hidden:
+        return f"{sentence} The mask of this recipe hides no neighbours."
+    return f"{sentence} The mask also hides {hidden} (--mask overrides)."
 
 
-def _middle(plane: Plane) -> Floats:
-    """The middle of a plane ``(n, y, x)``, clipped and missing pixels NaN."""
+def _centre(plane: Plane) -> Floats:
+    """The centre of a plane ``(n, y, x)``, in which saturated and missing pixels are NaN."""
     values = np.where(plane.trusted, plane.values, np.nan).astype(np.float64)
     values = values.reshape(-1, *values.shape[-2:])
-    values = values[:: -(-len(values) // 4)]
-    corner = [max(0, (size - _SIDE) // 2) for size in values.shape[-2:]]
-    return values[:, corner[0] : corner[0] + _SIDE, corner[1] : corner[1] + _SIDE]
+    values = values[:: -(-len(values) // _MAX_SLICES)]
+    corner = [max(0, (size - _MAX_SIDE) // 2) for size in values.shape[-2:]]
+    return values[:, corner[0] : corner[0] + _MAX_SIDE, corner[1] : corner[1] + _MAX_SIDE]

@@ -1,4 +1,4 @@
-"""A training set: images of any axes, checked, scaled and cut into planes."""
+"""A training set: images with any axes, checked, scaled and split into planes."""
 
 from __future__ import annotations
 
@@ -14,16 +14,28 @@ from muguet.image.scaling import Scaling
 from muguet.image.values import clipping_level, fill_missing, quantum, require_real
 from muguet.training.patches import Plane
 
-SMALLEST = 16  # pixels along Y and X: less holds neither a grid of blind spots nor anything to learn
-MOST_PIXELS = 2**28  # of a training set held in memory, at five bytes each
+MIN_SIDE = 16
+"""Minimum number of pixels along Y and X: a smaller image has no room for a grid of blind spots."""
+
+MAX_PIXELS = 2**28
+"""Maximum number of pixels of a training set; each takes five bytes of memory."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """An image of a training set: its array, its axes, and what to call it in a message.
+    """An image of a training set.
 
-    `target` is a clean image of the same scene, or a second noisy one, for methods that learn from one: of the same
-    shape, or of fewer axes, and then it is every plane's.
+    Attributes
+    ----------
+    array
+        Pixel values in camera counts.
+    axes
+        One letter of TCZYXS for each axis.
+    name
+        Name of the image in messages.
+    target
+        A clean image of the same scene, or a second noisy one, for methods that learn from pairs. It has the shape of
+        the image, or fewer axes, in which case it is the target of every plane.
     """
 
     array: npt.NDArray[np.generic]
@@ -34,9 +46,22 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Planes of all samples, with one scaling a channel.
+    """The planes of all samples.
 
-    `notes` are sentences for the user; `summary` says of every sample what it was.
+    Attributes
+    ----------
+    planes
+        Planes in network units.
+    scalings
+        The map from counts to network units for each channel.
+    dimensions
+        Number of spatial dimensions of a plane, 2 or 3.
+    quarter_turns
+        Whether patches may be turned by 90°.
+    notes
+        Sentences for the user about missing, saturated and unused pixels.
+    summary
+        Name, axes, shape and dtype of each sample.
     """
 
     planes: list[Plane]
@@ -53,7 +78,7 @@ class Dataset:
 
     @property
     def pixels(self) -> int:
-        """Number of pixels of all planes."""
+        """Total number of pixels of the planes."""
         return sum(plane.values.size for plane in self.planes)
 
 
@@ -63,9 +88,8 @@ def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
     Raises
     ------
     MuguetError
-        If an image is empty, complex, constant, without a finite value or too small to learn from, if the
-        samples differ in their number of channels, if none has a finite value in some channel, or if there is
-        no sample at all.
+        If there is no sample; if an image is empty, complex, constant, too small or without a finite value; if the
+        samples differ in their number of channels; or if a channel has no finite value in any sample.
     """
     if not samples:
         raise MuguetError("there is no image to learn from: give at least one")
@@ -74,7 +98,7 @@ def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
     if len(channels) > 1:
         raise MuguetError(
             f"the images have {' and '.join(map(str, sorted(channels)))} channels: "
-            "train one model for images of one kind"
+            "train one model for each number of channels"
         )
     split = [layout.split(sample.array) for sample, layout in zip(samples, layouts, strict=True)]
     targets = [_targets(sample, layout) for sample, layout in zip(samples, layouts, strict=True)]
@@ -94,7 +118,7 @@ def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
         notes.append(f"{_share(missing, total)} of the pixels are NaN or infinite: treated as missing.")
     if clipped:
         notes.append(
-            f"{_share(clipped, total)} of the pixels are saturated: the noise law does not learn from them."
+            f"{_share(clipped, total)} of the pixels are saturated: the noise law is not learned from them."
         )
     summary: tuple[dict[str, object], ...] = tuple(
         {"name": s.name, "axes": s.axes, "shape": list(s.array.shape), "dtype": str(s.array.dtype)}
@@ -109,14 +133,14 @@ def _layout(sample: Sample, dimensions: int) -> Layout:
         raise MuguetError(f"{name} is empty (shape {array.shape}): give an image with pixels")
     require_real(array, name)
     layout = Layout(sample.axes, array.shape, dimensions)
-    if min(layout.space[-2:]) < SMALLEST:
+    if min(layout.space[-2:]) < MIN_SIDE:
         raise MuguetError(
             f"{name} has {layout.space[-2]}×{layout.space[-1]} pixels in Y and X: at least "
-            f"{SMALLEST}×{SMALLEST} are needed to learn from (denoise it with --model, or check --axes)"
+            f"{MIN_SIDE}×{MIN_SIDE} are needed for training (denoise it with --model, or check --axes)"
         )
     if dimensions == 3 and layout.space[0] < 4:
         raise MuguetError(
-            f"{name} has {layout.space[0]} planes in Z: learn from them one by one (--dimensions 2)"
+            f"{name} has {layout.space[0]} planes in Z, too few for a 3-D model: treat them one by one (--dimensions 2)"
         )
     low, high = _extent(array)
     if not low <= high:
@@ -136,7 +160,7 @@ def _extent(array: npt.NDArray[np.generic]) -> tuple[float, float]:
 
 
 def _targets(sample: Sample, layout: Layout) -> npt.NDArray[np.generic] | None:
-    """The planes of a sample's target, one for each of its own."""
+    """The planes of a sample's target, one for each plane of the image; None if there is no target."""
     if sample.target is None:
         return None
     array = sample.target
@@ -154,32 +178,35 @@ def _targets(sample: Sample, layout: Layout) -> npt.NDArray[np.generic] | None:
 def _thin(
     split: list[npt.NDArray[np.generic]], targets: list[npt.NDArray[np.generic] | None]
 ) -> tuple[list[npt.NDArray[np.generic]], list[npt.NDArray[np.generic] | None], str]:
-    """Every so-many-th plane where all of them would not fit into memory."""
+    """Every n-th plane, with n such that the planes fit into memory, and a note if n is above 1."""
     total = sum(planes.size for planes in split)
-    every = -(-total // MOST_PIXELS)
+    every = -(-total // MAX_PIXELS)
     if every == 1 or all(len(planes) == 1 for planes in split):
         return split, targets, ""
     kept = [planes[::every] for planes in split]
     number, of = sum(map(len, kept)), sum(map(len, split))
-    told = f"{number} of {of} planes are used, one in {every}: so many are enough and fit into memory."
-    return kept, [None if planes is None else planes[::every] for planes in targets], told
+    note = f"{number} of {of} planes (one in {every}) are used for training: all would not fit into memory."
+    return kept, [None if planes is None else planes[::every] for planes in targets], note
 
 
 def _without_small(planes: list[Plane]) -> tuple[list[Plane], str]:
-    """Leave out planes far smaller than others (and than 48 pixels): the smallest sets the size of all patches."""
+    """Leave out planes narrower than 48 pixels and than 75 % of the widest: the smallest plane limits all patches."""
     widths = [min(plane.values.shape[-2:]) for plane in planes]
     kept = [
         plane for plane, width in zip(planes, widths, strict=True) if width >= min(48, 0.75 * max(widths))
     ]
-    few = len(planes) - len(kept)
-    return kept, f"{few} planes are much smaller than the others: not learned from." if few else ""
+    n_small = len(planes) - len(kept)
+    note = f"{n_small} planes are not used for training: they are much smaller than the others."
+    return kept, note if n_small else ""
 
 
 def _prepare(
     image: npt.NDArray[np.generic], target: npt.NDArray[np.generic] | None, scaling: Scaling, channel: int
 ) -> tuple[Plane | None, int, int]:
-    """Return the plane in network units, or None if all is missing; how many pixels are missing; how many clipped."""
-    with np.errstate(over="ignore"):  # what float32 cannot hold is missing, as `fill_missing` says
+    """The plane in network units (None if all pixels are missing), and its numbers of missing and saturated pixels."""
+    with np.errstate(
+        over="ignore"
+    ):  # Values that float32 cannot represent count as missing, see `fill_missing`.
         counts = image.astype(np.float32)
     finite = np.isfinite(counts)
     missing = image.size - int(finite.sum())
@@ -188,7 +215,7 @@ def _prepare(
     saturated = finite & _saturated(image)
     clipped = int(saturated.sum())
     values = fill_missing(counts)
-    # In place, since an image may take half of the memory: the same as scaling.apply.
+    # This is scaling.apply in place, since an image may take half of the memory.
     values -= np.float32(scaling.offset)
     values /= np.float32(scaling.scale)
     if target is None:
@@ -202,7 +229,7 @@ def _prepare(
 
 
 def _saturated(image: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
-    """Where an image is at the level where it is clipped."""
+    """Mask of the pixels at the level where the image is clipped."""
     level = clipping_level(image)
     return np.zeros(image.shape, bool) if level is None else np.greater_equal(image, level)
 
@@ -212,17 +239,17 @@ def _scaling(split: list[npt.NDArray[np.generic]], channel: int) -> Scaling:
     values = np.concatenate([_finite(planes[:, channel], 400_000 // len(split)) for planes in split])
     if values.size == 0:
         raise MuguetError(
-            f"channel {channel + 1} has no finite value (all NaN or infinite): leave it out, nothing can be learned"
+            f"channel {channel + 1} has no finite value (all NaN or infinite): leave it out, there is nothing to learn"
         )
-    # Saturated pixels pile up at one value, which is the mode then but neither background nor scale.
+    # Saturated pixels share one value, which may be the mode but shows neither the background nor the scale.
     level = clipping_level(values)
     return Scaling.fit(values if level is None else values[values < level])
 
 
-def _finite(planes: npt.NDArray[np.generic], most: int) -> npt.NDArray[np.generic]:
-    """Return about `most` values that float32 holds, or all of them where the first look finds none."""
+def _finite(planes: npt.NDArray[np.generic], max_values: int) -> npt.NDArray[np.generic]:
+    """About `max_values` evenly spaced values, without missing ones; all finite values if these are all missing."""
     flat = planes.reshape(-1)
-    for step in (max(flat.size // max(most, 1000), 1), 1):
+    for step in (max(flat.size // max(max_values, 1000), 1), 1):
         with np.errstate(over="ignore"):
             thin = flat[::step].astype(np.float32)
         known: npt.NDArray[np.generic] = thin[np.isfinite(thin)]

@@ -1,4 +1,4 @@
-"""Training: a generator that yields its steps, and the two functions that most people need."""
+"""Training functions: `fit` and `denoise` for most uses, `prepare` and `steps` to follow a run step by step."""
 
 from __future__ import annotations
 
@@ -25,13 +25,21 @@ from muguet.training.session import Session
 
 __all__ = ["Plan", "Progress", "Session", "denoise", "fit", "steps"]
 
-CHECKPOINT_EVERY = 30.0  # seconds
+CHECKPOINT_EVERY = 30.0
+"""Seconds between two checkpoints."""
 
 
 def steps(session: Session, checkpoint: Path | None = None) -> Iterator[Progress]:
-    """Train, yielding every step; stop iterating whenever you like, `session.denoiser()` is the best so far.
+    """Train, and yield the progress after every step.
 
-    With a `checkpoint` path the session is saved there every 30 seconds.
+    The iteration may be stopped after any step: `session.denoiser()` returns the best denoiser so far.
+
+    Parameters
+    ----------
+    session
+        The run, new or restored from a checkpoint.
+    checkpoint
+        Path to which the session is saved every 30 seconds; None: it is not saved.
     """
     saved = time.monotonic()
     while not session.finished:
@@ -39,7 +47,7 @@ def steps(session: Session, checkpoint: Path | None = None) -> Iterator[Progress
         if checkpoint is not None and time.monotonic() - saved >= CHECKPOINT_EVERY:
             try:
                 checkpoints.save(session, checkpoint)
-            except MuguetError as error:  # a full disk is no reason to lose the run
+            except MuguetError as error:  # A full disk must not end the run.
                 warnings.warn(f"training goes on without a checkpoint: {error}", stacklevel=2)
                 checkpoint = None
             saved = time.monotonic()
@@ -58,19 +66,19 @@ def prepare(
     seed: int = 0,
     device: str = "auto",
 ) -> Session:
-    """Return a session that has not taken a step yet.
+    """Return a session for a training set, before its first step.
 
     Parameters
     ----------
     dataset
         The training set, see `muguet.training.collect`.
     minutes, steps, components, recipe, net, psf, mask, seed, device
-        As of `fit`.
+        See `fit`.
 
     Raises
     ------
     MuguetError
-        If the data and the choices do not fit.
+        If the choices do not fit the data or each other.
     """
     parts = Parts(recipe, net, components, reach=parse(mask, dataset.dimensions), psf=psf)
     return Session(dataset, parts, Plan(minutes=minutes, steps=steps, seed=seed, device=device))
@@ -92,51 +100,51 @@ def fit(
     seed: int = 0,
     device: str = "auto",
 ) -> Denoiser:
-    """Learn a denoiser, and the law of the noise, from noisy images alone.
+    """Learn a denoiser and the noise law from noisy images alone.
 
     Parameters
     ----------
     images
-        An array or a list of arrays, of any numeric dtype, in camera counts.
+        An array or a list of arrays of any numeric dtype, in camera counts.
     axes
-        One letter of TCZYXS an axis, the same for all; None: guessed from the shapes, and a warning says so.
+        One letter of TCZYXS for each axis, the same for all images; None: guessed from the shapes, with a warning.
     minutes, steps
-        Time to train at most, or an exact number of steps.
+        Maximum training time, or an exact number of steps, which overrides it.
     components
-        K of the Gaussian mixture that N-net learns.
+        Number of Gaussians in the noise law (N-net), 1 to 3.
     recipe, net
-        See `muguet.recipes`.
+        Names of the method and of its network, see `muguet.recipes`; a `net` of None is the recipe's own.
     clean
-        For recipes that learn from it (supervised, care): clean images of the shapes of the noisy ones, or one
-        plane for all; for noise2noise a second noisy image of each scene.
+        For the recipes supervised and care: clean images of the shapes of the noisy ones, or one plane for all. For
+        noise2noise: a second noisy image of each scene.
     psf
-        For deconoising: standard deviation in pixels, or a kernel.
+        For the recipe deconoising: standard deviation of the point spread function in pixels, or a kernel.
     mask
-        "auto": neighbours are hidden with a pixel if their noise is correlated with its own; "pixel": never; "x1",
-        "x2y1": so many on either side along these axes.
+        "auto": hide neighbours with each pixel if their noise is correlated with its own; "pixel": hide single
+        pixels; "x1" or "x2y1": also hide this number of neighbours on each side along these axes.
     dimensions
-        2: planes are treated one by one; 3: space is ZYX.
+        2: treat planes one by one; 3: treat stacks ZYX as volumes.
     seed
-        The same seed and steps give the same bits on the same CPU.
+        Seed of all random numbers. The same seed and number of steps give the same bits on the same CPU.
     device
-        "auto", "cpu", "cuda".
+        "auto" (a GPU if there is one), "cpu", "cuda" or "cuda:1".
 
     Returns
     -------
     Denoiser
-        Call it on an image; `.noise` is the learned law; `.save(path)`.
+        The denoiser: call it on an image; `noise` is the noise law, and `save` writes it to a file.
 
     Raises
     ------
     MuguetError
-        If the images cannot be learned from; the message says why.
+        If the images do not allow training; the message gives the reason.
     """
     many = isinstance(images, list | tuple)
     arrays = _arrays(images)
     targets: Sequence[npt.NDArray[Any] | None] = [None] * len(arrays) if clean is None else _arrays(clean)
     if len(targets) != len(arrays):
         raise MuguetError(
-            f"{len(arrays)} images and {len(targets)} clean ones are no pairs: give one for each"
+            f"{len(arrays)} images and {len(targets)} clean ones are no pairs: give one clean image for each"
         )
     samples = [
         Sample(array, named(axes, array.shape), f"image {i}" if many else "the image", target)
@@ -165,5 +173,25 @@ def _arrays(images: npt.ArrayLike | Sequence[npt.ArrayLike]) -> list[npt.NDArray
 
 
 def denoise(image: npt.ArrayLike, axes: str | None = None, **choices: Any) -> npt.NDArray[np.float32]:
-    """Denoise an image by what can be learned from it alone: `fit` (its keywords apply), then the model."""
+    """Denoise an image with a model that is trained on this image alone.
+
+    Parameters
+    ----------
+    image
+        Array of any numeric dtype, in camera counts.
+    axes
+        One letter of TCZYXS for each axis; None: guessed from the shape, with a warning.
+    **choices
+        Keywords of `fit`: minutes, steps, components, recipe, net, clean, psf, mask, dimensions, seed, device.
+
+    Returns
+    -------
+    ndarray
+        The denoised image in counts, of the same shape.
+
+    Raises
+    ------
+    MuguetError
+        If the image does not allow training; the message gives the reason.
+    """
     return fit(image, axes, **choices)(image, axes)

@@ -1,4 +1,4 @@
-"""Adam, by PyTorch's fused kernel and without PyTorch's compiler."""
+"""The optimiser Adam, with PyTorch's fused kernel but without importing PyTorch's compiler."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ EPSILON = 1e-8
 
 
 class Adam:
-    """Stochastic gradient descent in units of the gradient's own size (Kingma & Ba 2015, arXiv:1412.6980).
+    """Adam: gradient descent with steps scaled by the size of recent gradients (Kingma & Ba 2015, arXiv:1412.6980).
 
         m ← β₁ m + (1 − β₁) g,  v ← β₂ v + (1 − β₂) g²,  θ ← θ − η · m/(1 − β₁ᵗ) / (√(v/(1 − β₂ᵗ)) + ε)
 
-    The same to the bit as `torch.optim.Adam`, which imports the whole compiler (torch._dynamo) when it is made: a
-    second and 70 MB that nothing here needs.
+    The result has the same bits as that of `torch.optim.Adam`, whose constructor imports the compiler (torch._dynamo),
+    which is not needed here and costs a second and 70 MB.
 
     Parameters
     ----------
     parameters
-        What is learned. Those without a gradient stay as they are, and their t does not count.
+        Tensors to be learned. A step leaves those without a gradient, and their step count t, unchanged.
     """
 
     def __init__(self, parameters: Sequence[Tensor]) -> None:
         self.parameters = list(parameters)
         self.fused = all(each.device.type != "mps" for each in self.parameters)
-        # Of the same layout in memory as their weight: the kernel goes through all three in one order.
+        # Moments have the memory layout of their parameter, since the kernel visits all in one order.
         self.state: list[dict[str, Tensor]] = [
             {
                 "exp_avg": torch.zeros_like(each),
@@ -40,13 +40,13 @@ class Adam:
         ]
 
     def zero_grad(self) -> None:
-        """Forget the gradients."""
+        """Remove the gradients of all parameters."""
         for each in self.parameters:
             each.grad = None
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
-        """Go down the gradients with learning rate η = `rate`."""
+        """Take one step of gradient descent with learning rate η = `rate`."""
         moved = [
             (each, each.grad, kept)
             for each, kept in zip(self.parameters, self.state, strict=True)

@@ -1,4 +1,4 @@
-"""Random patches of many images, drawn where the data are: batched tensor operations, no worker processes."""
+"""Random patches of many images, drawn by batched tensor operations on the device that holds the images."""
 
 from __future__ import annotations
 
@@ -14,16 +14,28 @@ from torch import Tensor
 Number = TypeVar("Number", bound=np.generic)
 
 MISSING, TARGET, HELD_OUT, SATURATED = 0, 1, 2, 3
-_CELL = 8  # one pixel of each 8ᵈ cell is held out
+_CELL = 8  # One pixel of every cell of 8ᵈ pixels is held out.
 
 
 @dataclass(frozen=True, eq=False)
 class Plane:
-    """One image ``(*space)`` of one channel, in network units, ready to be trained on.
+    """One image ``(*space)`` of one channel, in network units.
 
-    `trusted` is False where a value was missing or clipped: a missing one is never a target, one that is `saturated` is
-    a target whose noise is cut off. `quantum` is the step of its values, in the same units. `target` is what
-    estimates are compared with, if it is another image; both tell of that one then.
+    Attributes
+    ----------
+    values
+        Noisy pixel values; missing ones are filled in.
+    trusted
+        Mask of the pixels that are neither missing nor saturated, in the target if there is one.
+    channel
+        Index of the channel.
+    quantum
+        Difference between two consecutive recorded values; 0: they are continuous, or there is a `target`.
+    target
+        The image that estimates are compared with; None: the noisy image itself.
+    saturated
+        Mask of the pixels at the camera's maximum, in the target if there is one. They are targets, missing ones are
+        not. None: no pixel is saturated.
     """
 
     values: npt.NDArray[np.float32]
@@ -36,9 +48,20 @@ class Plane:
 
 @dataclass(frozen=True, eq=False)
 class Patches:
-    """A batch: `noisy` ``(b, 1, *size)``, its `role` (missing, target, held out, saturated) and `channel` ``(b,)``.
+    """A batch of patches.
 
-    `target` is another image than the noisy one, if there is any.
+    Attributes
+    ----------
+    noisy
+        Noisy values ``(b, 1, *size)`` in network units.
+    role
+        MISSING, TARGET, HELD_OUT or SATURATED for each pixel, of the same shape.
+    channel
+        Index of the channel of each patch ``(b,)``.
+    quantum
+        Difference between two consecutive recorded values of each patch ``(b,)``, see `Plane`.
+    target
+        Values that estimates are compared with; None: the noisy ones.
     """
 
     noisy: Tensor
@@ -50,12 +73,26 @@ class Patches:
 
 @dataclass(frozen=True, eq=False)
 class PatchSource:
-    """All the planes of a training set, flat on one device, and random patches of them.
+    """All planes of a training set on one device, from which random patches are drawn.
 
-    Planes of any sizes lie one behind the other; a patch is a gather whose indices hold the place, the flips
-    and the turn of every sample at once, so a batch costs the same however many images there are.
-    One pixel of every 8ᵈ is held out (on a jittered grid, never two side by side): always part of the
-    picture, never a target, so that the likelihood there says how well unseen values are foretold.
+    The values of all planes form one flat tensor. The indices of a patch in it include its place, its flips and its
+    turn, so that drawing a batch is one gather and takes the same time for any number of images.
+
+    One pixel of every 8ᵈ is held out, on a jittered grid in which no two are adjacent. Held-out pixels are part of the
+    input but never targets, so that their likelihood measures how well held-out values are predicted.
+
+    Attributes
+    ----------
+    values, role, targets
+        Flat tensors of the values, roles and targets of all planes; `targets` is None without other targets.
+    starts, shapes, channels, quanta
+        Index of the first value, shape, channel and quantum of each plane.
+    size
+        Shape of a patch.
+    quarter_turns
+        Whether patches are turned by 90° at random.
+    quantised
+        Whether any plane has a quantum above 0.
     """
 
     values: Tensor
@@ -79,7 +116,7 @@ class PatchSource:
         quarter_turns: bool = True,
         device: torch.device | str = "cpu",
     ) -> PatchSource:
-        """Gather planes on a device; patches are `patch` pixels or, on smaller images, what these hold."""
+        """Collect planes on a device. Patches have the shape `patch`, or that of the smallest plane along each axis."""
         sizes = zip(patch, *(p.values.shape for p in planes), strict=True)
         size = tuple(min(along) for along in sizes)
         if len(set(size[-2:])) > 1 and quarter_turns:
@@ -107,11 +144,11 @@ class PatchSource:
 
     @property
     def device(self) -> torch.device:
-        """Where the data are."""
+        """The device that holds the planes."""
         return self.values.device
 
     def draw(self, batch: int, generator: torch.Generator, augment: bool = True) -> Patches:
-        """Draw a batch of patches, planes in proportion to their pixels, each flipped and turned at random."""
+        """Draw a batch of patches, each flipped and turned at random if `augment`; every pixel is equally likely."""
         device, dims = self.device, len(self.size)
         pixels = self.shapes.prod(1).double()
         plane = torch.multinomial(pixels, batch, replacement=True, generator=generator)
@@ -144,10 +181,10 @@ class PatchSource:
         )
 
     def target(self, patches: Patches, generator: torch.Generator) -> Tensor:
-        """Return what hidden pixels of a batch are compared with: another image, or the noisy one.
+        """Return the values that the estimates of a batch are compared with: the other image, or the noisy one.
 
-        The values of a quantised image are spread evenly over the step that they stand for: repeated values are point
-        masses, to which a density would shrink.
+        The values of a quantised image are spread uniformly over their quantisation step, since the density of a
+        learned law would otherwise shrink to peaks at the repeated values.
         """
         if patches.target is not None:
             return patches.target
@@ -158,16 +195,14 @@ class PatchSource:
 
 
 def _joined(arrays: Sequence[npt.NDArray[Number]]) -> npt.NDArray[Number]:
-    """All values one after the other; those of a single array are not copied."""
+    """All values as one flat array, without a copy if there is a single array."""
     return arrays[0].ravel() if len(arrays) == 1 else np.concatenate([each.ravel() for each in arrays])
 
 
 def _roles(plane: Plane, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Number = TypeVar("Number", bound=np.generic)
+    """MISSING, TARGET, HELD_OUT or SATURATED for every pixel of a plane.
 
-    MISSING, TARGET, HELD_OUT or SATURATED for every pixel of a plane.
-
-        The held-out pixel of a cell stays off the cell's last row and column, so no two ever touch.
+    The held-out pixel of a cell is never in the cell's last row or column, so that no two of them are adjacent.
     """
     trusted = plane.trusted
     role = np.where(trusted, np.uint8(TARGET), np.uint8(MISSING))

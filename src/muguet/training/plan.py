@@ -1,4 +1,4 @@
-"""How long and how to train, and how far a run has come."""
+"""The plan of a run (its length, seed and learning rate), and the progress that it reports."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from muguet.errors import MuguetError
 
 @dataclass(frozen=True)
 class Plan:
-    """How long and how to train.
+    """The settings of a run that do not depend on the method.
 
     Attributes
     ----------
     minutes
-        Time to train at most; the run ends before if the held-out likelihood stops improving.
+        Maximum training time. The run ends earlier if the held-out likelihood stops improving, or if more steps would
+        overfit the noise.
     steps
-        An exact number of steps instead: the run then gives the same bits whenever it is repeated.
+        Exact number of steps, which overrides `minutes`. The run then gives the same bits whenever it is repeated.
     seed
-        Of the weights, the patches, the masks and the held-out pixels.
+        Seed of the initial weights, the patches, the masks and the held-out pixels.
     batch
-        Patches a step (64×64 pixels; 16×48×48 in 3-D).
+        Number of patches per step, each of 64×64 pixels, or 16×48×48 in 3-D.
     learning_rate
-        Of Adam, constant for 30 % of the run, then a cosine to zero; half of it for methods that hide fewer than one
-        pixel of twenty in a step (Noise2Void), whose steps are noisier.
+        Learning rate of Adam for the first 30 % of the run, after which it falls along a cosine towards zero. Methods
+        that hide less than 5 % of the pixels in a step (Noise2Void) use half of it, as their gradients are noisier.
     device
         "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1" …
     """
@@ -46,9 +47,23 @@ class Plan:
 
 @dataclass(frozen=True)
 class Progress:
-    """One step of a run; `total` is an estimate until the learning rate decays.
+    """The progress of a run after a step.
 
-    `loss` stays on the device: reading it waits for the step. `held_out` is there every fifty steps.
+    Attributes
+    ----------
+    step
+        Number of steps taken.
+    total
+        Expected number of steps of the whole run.
+    seconds
+        Wall time so far.
+    seconds_left
+        Expected time until the end.
+    loss
+        Mean of −log p of the targets of this step, in nats per pixel. It is on the device: reading it waits for the
+        step to be computed.
+    held_out
+        Mean of −log p of the held-out pixels, every 50th step; None otherwise.
     """
 
     step: int

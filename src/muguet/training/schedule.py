@@ -1,4 +1,4 @@
-"""When a run weighs pixels, when its learning rate falls, and when it ends: by its steps or by its minutes."""
+"""The schedule of a run: when the noise is measured, when the learning rate falls, and when the run ends."""
 
 from __future__ import annotations
 
@@ -8,97 +8,134 @@ from dataclasses import dataclass
 
 from muguet.training.plan import Plan
 
-DECAY_FROM = 0.3  # of the run at full learning rate, over the rest it falls to nothing
-WEIGHED_FROM = 0.5  # of the run: the noise is measured then, and pixels are weighed from then on
-PLATEAU = 0.6  # of a run that has come to a plateau before it decays
-WARM_UP = 20  # steps
-VISITS = 100  # of a noisy pixel as a target, after which its noise begins to be learned by heart
-FEW = 0.05  # of all pixels, targets of a step: with fewer its slope is so noisy that half the learning rate does better
-LEAST = 400  # steps that a network needs to learn anything, however small the image
-_STATE = ("step", "seconds", "aside", "measuring", "total", "decay_from")
+DECAY_START = 0.3
+"""Share of the run after which the learning rate falls."""
+
+NOISE_MEASURED_AT = 0.5
+"""Share of the run after which the noise is measured, so that the gate can be learned from then on."""
+
+PLATEAU_SHARE = 0.6
+"""Share of the whole run that the steps up to a plateau make up: a plateau in step 3000 ends the run in step 5000."""
+
+WARM_UP = 20
+"""Number of steps over which the learning rate rises at the start."""
+
+MAX_VISITS = 100
+"""Targets per pixel before the network overfits the noise."""
+
+MIN_TARGET_SHARE = 0.05
+"""With a smaller share of the pixels as targets of a step, the gradient is so noisy that half the rate does better."""
+
+MIN_STEPS = 400
+"""Number of steps that a network needs to learn anything, however small the image."""
+
+_CHECKPOINT_KEYS = {
+    "step": "step",
+    "seconds": "seconds",
+    "aside": "seconds_outside_steps",
+    "measuring": "seconds_measuring",
+    "total": "total",
+    "decay_from": "decay_from",
+}
+"""Attribute of the schedule for each key in a checkpoint."""
 
 
 @dataclass
 class Schedule:
-    """How far a run has come.
+    """The progress of a run, and when the noise is measured, the learning rate falls and the run ends.
 
-    A run of so many steps goes by its steps alone, so that it gives the same bits whenever it is repeated. A run of
-    minutes goes by the clock, so that it ends in time, and with a learning rate of nothing, however fast the machine
-    is just then. It ends before if its images were seen often enough, or at a plateau of the held-out likelihood.
+    A run with a given number of steps depends on its steps alone, so that it gives the same bits whenever it is
+    repeated. A run of minutes also depends on the clock: it ends in time, and with a learning rate near zero, whatever
+    the speed of the machine.
+
+    The noise is measured when half of the steps or half of the minutes are over; in a run of minutes, also at a
+    plateau of the held-out likelihood, if that comes first.
+
+    The learning rate rises linearly over the first 20 steps and is then constant. After 30 % of the steps or of the
+    minutes it falls along half a period of a cosine, to 0.001 of its maximum.
+
+    A run of minutes ends when its minutes are over, or when every pixel has been a target 100 times on average
+    (`count_useful_steps`). If the held-out likelihood reaches a plateau before the learning rate falls, the rate falls
+    from there, and the run ends when the steps up to the plateau are 60 % of it.
 
     Attributes
     ----------
     plan
-        How long it may take.
-    enough
-        Steps after which the images have no more to teach, see `enough`.
-    share
-        Of all pixels, how many are targets in a step.
+        The number of steps or of minutes, and the maximum of the learning rate.
+    useful_steps
+        Number of steps after which the network overfits the noise, see `count_useful_steps`; None: there is no limit.
+    target_share
+        Mean share of the pixels that are targets in a step.
     step
-        Steps taken.
+        Number of steps taken.
     seconds
-        That they took, with all that was done between.
-    aside
-        Of these, what no step took.
-    measuring
-        Seconds that it took to measure the noise, once it has been: it will be once more at the end.
-    total, decay_from
-        The last step, and the one from which the learning rate falls, where steps tell.
+        Wall time so far, including the preparation, validation and the measurement of the noise.
+    seconds_outside_steps
+        The part of `seconds` that was spent on the preparation and on the measurement of the noise.
+    seconds_measuring
+        Time that the measurement of the noise took, which is repeated at the end of the run; None before it.
+    total
+        Number of the last step; None: the clock alone ends the run.
+    decay_from
+        Number of the step from which the learning rate falls; None: the clock alone decides.
     """
 
     plan: Plan
-    enough: int | None = None
-    share: float = 1.0
+    useful_steps: int | None = None
+    target_share: float = 1.0
     step: int = 0
     seconds: float = 0.0
-    aside: float = 0.0
-    measuring: float | None = None
+    seconds_outside_steps: float = 0.0
+    seconds_measuring: float | None = None
     total: int | None = None
     decay_from: int | None = None
 
     def __post_init__(self) -> None:
-        self.total = self.enough if self.plan.steps is None else self.plan.steps
+        self.total = self.useful_steps if self.plan.steps is None else self.plan.steps
         if self.total is not None:
-            self.decay_from = int(DECAY_FROM * self.total)
+            self.decay_from = int(DECAY_START * self.total)
 
     @property
-    def over(self) -> bool:
-        """Whether the run is."""
-        return (self.total is not None and self.step >= self.total) or self._time() >= 1
+    def finished(self) -> bool:
+        """Whether the steps or the minutes of the run are over."""
+        return (self.total is not None and self.step >= self.total) or self._time_share() >= 1
 
     def why_early(self) -> str:
-        """Why a run of minutes ended before they were over, in brackets; nothing if it did not."""
+        """Return in brackets why a run of minutes ended before its minutes were over; an empty text if it did not."""
         if self.plan.steps is not None or self.total != self.step:
             return ""
         return (
-            " (every pixel was seen often enough)"
-            if self.total == self.enough
-            else " (nothing improved any more)"
+            " (more steps would overfit the noise)"
+            if self.total == self.useful_steps
+            else " (the held-out likelihood stopped improving)"
         )
 
-    def half_way(self, history: Sequence[Mapping[str, float]]) -> bool:
-        """Whether it is time to weigh pixels, given the held-out likelihoods so far."""
-        if self.total is not None and self.step >= WEIGHED_FROM * self.total:
+    def should_measure_noise(self, history: Sequence[Mapping[str, float]]) -> bool:
+        """Return whether half of the run is over or the held-out likelihood in its history has reached a plateau."""
+        if self.total is not None and self.step >= NOISE_MEASURED_AT * self.total:
             return True
-        return self.plan.steps is None and (self._time() >= WEIGHED_FROM or plateaued(history))
+        return self.plan.steps is None and (self._time_share() >= NOISE_MEASURED_AT or plateaued(history))
 
-    def look(self, history: Sequence[Mapping[str, float]]) -> None:
-        """Let a run of minutes fall and end from here if nothing improves any more."""
-        falls = self._time() >= DECAY_FROM or (self.decay_from is not None and self.step >= self.decay_from)
-        if self.plan.steps is None and not falls and plateaued(history):
-            self.total, self.decay_from = math.ceil(self.step / PLATEAU), self.step
+    def decay_at_plateau(self, history: Sequence[Mapping[str, float]]) -> None:
+        """Start the decay and set the end of a run of minutes if the held-out likelihood has reached a plateau."""
+        decays = self._time_share() >= DECAY_START or (
+            self.decay_from is not None and self.step >= self.decay_from
+        )
+        if self.plan.steps is None and not decays and plateaued(history):
+            self.total, self.decay_from = math.ceil(self.step / PLATEAU_SHARE), self.step
 
-    def rate(self) -> float:
-        """The learning rate of this step: a short rise, a constant, a cosine to nothing."""
-        top = self.plan.learning_rate * (0.5 if self.share < FEW else 1.0) * min(self.step / WARM_UP, 1.0)
-        fallen = (self._time() - DECAY_FROM) / (1 - DECAY_FROM)
+    def learning_rate(self) -> float:
+        """Return the learning rate of this step: a linear rise, a constant, half a period of a cosine."""
+        factor = 0.5 if self.target_share < MIN_TARGET_SHARE else 1.0
+        maximum = self.plan.learning_rate * factor * min(self.step / WARM_UP, 1.0)
+        decayed = (self._time_share() - DECAY_START) / (1 - DECAY_START)
         if self.total is not None and self.decay_from is not None:
-            fallen = max(fallen, (self.step - self.decay_from) / max(self.total - self.decay_from, 1))
-        return top * max(0.5 * (1 + math.cos(math.pi * min(max(fallen, 0.0), 1.0))), 1e-3)
+            decayed = max(decayed, (self.step - self.decay_from) / max(self.total - self.decay_from, 1))
+        return maximum * max(0.5 * (1 + math.cos(math.pi * min(max(decayed, 0.0), 1.0))), 1e-3)
 
     def state(self) -> dict[str, float | int | None]:
         """Return all that changes during a run, for a checkpoint."""
-        return {name: getattr(self, name) for name in _STATE}
+        return {key: getattr(self, name) for key, name in _CHECKPOINT_KEYS.items()}
 
     def restore(self, state: Mapping[str, float | int | None]) -> None:
         """Continue from a `state`.
@@ -108,47 +145,57 @@ class Schedule:
         KeyError
             If a value is missing.
         """
-        for name in _STATE:
-            setattr(self, name, state[name])
+        for key, name in _CHECKPOINT_KEYS.items():
+            setattr(self, name, state[key])
 
     def expected_steps(self) -> int:
-        """Steps of the whole run, as far as can be told."""
+        """Return the number of steps of the whole run, estimated from its speed so far if the clock ends it."""
         if self.plan.steps is not None:
             return self.plan.steps
-        left = 60 * self.plan.minutes - self.seconds - (self.measuring or 0)
-        by_time = self.step + max(math.ceil(left / self.pace() - 1e-6), 0)
+        left = 60 * self.plan.minutes - self.seconds - (self.seconds_measuring or 0)
+        by_time = self.step + max(math.ceil(left / self.seconds_per_step() - 1e-6), 0)
         return by_time if self.total is None else min(self.total, by_time)
 
     def seconds_left(self) -> float:
-        """Until the run is over and the noise measured."""
-        return max((self.expected_steps() - self.step) * self.pace() + (self.measuring or 0), 0.0)
+        """Return the expected time until the last step is taken and the noise is measured."""
+        steps_left = self.expected_steps() - self.step
+        return max(steps_left * self.seconds_per_step() + (self.seconds_measuring or 0), 0.0)
 
-    def pace(self) -> float:
-        """Seconds a step."""
-        return max(self.seconds - self.aside, 1e-6) / max(self.step, 1)
+    def seconds_per_step(self) -> float:
+        """Return the mean time of the steps so far."""
+        return max(self.seconds - self.seconds_outside_steps, 1e-6) / max(self.step, 1)
 
-    def _time(self) -> float:
-        """The share of its minutes that is over, the last measurement of the noise being part of them."""
+    def _time_share(self) -> float:
+        """Share of the minutes that is over, the last measurement of the noise included; 0 for a run of steps."""
         if self.plan.steps is not None:
             return 0.0
-        return (self.seconds + (self.measuring or 0)) / (60 * self.plan.minutes)
+        return (self.seconds + (self.seconds_measuring or 0)) / (60 * self.plan.minutes)
 
 
-def enough(pixels: int, targets: float) -> int:
-    """Steps after which a network begins to learn the noise of so many pixels by heart, with so many targets a step.
+def count_useful_steps(n_pixels: int, targets_per_step: float) -> int:
+    """Return the number of steps after which a network begins to overfit the noise of its training images.
 
-    The likelihood of held-out pixels goes on rising all the while: their own noise is not what is learned.
+    The held-out likelihood does not show this, and continues to rise: the network memorises the noise of the targets,
+    and held-out pixels, whose noise is independent of it, are never targets.
+
+    Parameters
+    ----------
+    n_pixels
+        Number of pixels of the training images.
+    targets_per_step
+        Mean number of targets in a step.
     """
-    return max(math.ceil(VISITS * pixels / targets), LEAST)
+    return max(math.ceil(MAX_VISITS * n_pixels / targets_per_step), MIN_STEPS)
 
 
-def plateaued(history: Sequence[Mapping[str, float]], least: float = 5e-4) -> bool:
-    """Whether the last third of a run improved the held-out likelihood by less than `least` nats a pixel.
+def plateaued(history: Sequence[Mapping[str, float]], min_gain: float = 5e-4) -> bool:
+    """Return whether the last third of a run improved the held-out likelihood by less than `min_gain` nats per pixel.
 
-    Never before 3000 steps: early on the likelihood pauses between what is learned quickly and slowly.
+    The result is False before step 3000, since early on the likelihood pauses between what is learned quickly and what
+    is learned slowly.
     """
     if not history or history[-1]["step"] < 3000:
         return False
     values = [record["held_out"] for record in history]
     split = 2 * len(values) // 3
-    return min(values[split:]) > min(values[:split]) - least
+    return min(values[split:]) > min(values[:split]) - min_gain

@@ -1,4 +1,4 @@
-"""A session: the state of a training run, and how it takes one step."""
+"""A session: the state of a training run, and the computation of one step."""
 
 from __future__ import annotations
 
@@ -24,47 +24,47 @@ from muguet.restoration.memory_format import kernels_channels_last
 from muguet.restoration.optics import BehindOptics
 from muguet.system.device import bfloat16_pays, find_device, seconds_on
 from muguet.system.memory import keep_freed_memory
-from muguet.training.correlated_noise import correlation, hidden
+from muguet.training.correlated_noise import correlation, mask_reach
 from muguet.training.data import Dataset
 from muguet.training.optimiser import Adam
 from muguet.training.patches import SATURATED, TARGET, PatchSource
 from muguet.training.plan import Plan, Progress
-from muguet.training.schedule import Schedule, enough
+from muguet.training.schedule import Schedule, count_useful_steps
 from muguet.training.sharpening import sharpened
-from muguet.training.starting_values import darkest, first_error
+from muguet.training.starting_values import dark_level, std_from_neighbours
 from muguet.training.validation import Validation
 from muguet.version import __version__
 
-PATCH = {2: (64, 64), 3: (16, 48, 48)}
+PATCH = {2: (64, 64), 3: (16, 48, 48)}  # Shape of a patch by the number of spatial dimensions.
 MULTIPLE = {
     2: (8, 8),
     3: (4, 8, 8),
-}  # Patch sizes are multiples of these: the stride of every network divides them.
-EVALUATE_EVERY = 50  # steps
+}  # Patch sizes are multiples of these, which every network's stride divides.
+EVALUATE_EVERY = 50  # The held-out likelihood is computed once in this number of steps.
 
 
 class Session:
     """A training run: the method, the average of its weights, the optimiser, the data and the random generators.
 
-    `state` holds all that changes, so a run that was killed continues to the same bits.
+    `state` returns all that changes, so that an interrupted run continues and gives the same bits.
 
     Parameters
     ----------
     dataset
         The training set, see `muguet.training.collect`.
     parts
-        What the method is made of; channels and dimensions follow the data.
+        Parts of the method; channels and dimensions are taken from the data.
     plan
-        How long, and how.
+        Length, seed and learning rate of the run.
 
     Attributes
     ----------
     averaged
-        The method with the average of its weights over the last steps, which is what a run delivers.
+        The method with the average of its weights over the last steps, which is the result of a run.
     correlation
         Correlation of the noise between neighbours, measured before training; None where it cannot be measured.
     history
-        Loss and held-out likelihood of every fiftieth step.
+        Mean loss and held-out likelihood of every 50 steps.
     """
 
     def __init__(self, dataset: Dataset, parts: Parts | None = None, plan: Plan | None = None) -> None:
@@ -77,7 +77,7 @@ class Session:
         self.correlation = correlation(dataset.planes)
         reach = wanted.reach
         if reach is None:
-            reach = hidden(self.correlation if recipe.widens else None, dataset.dimensions)
+            reach = mask_reach(self.correlation if recipe.widens else None, dataset.dimensions)
         self.parts = _completed(wanted, recipe, dataset, reach)
         self.scalings, self.summary = dataset.scalings, dataset.summary
         self.device = find_device(self.plan.device)
@@ -86,38 +86,39 @@ class Session:
         self.source = PatchSource.of(
             dataset.planes, _patch(dataset), self.plan.seed, self.parts.quarter_turns, self.device
         )
-        self.method = self._built(dataset.dimensions)
+        self.method = self._build_method(dataset.dimensions)
         self.learns_gate = recipe.gated and self.method.has_gate and not any(reach)
-        # A run by minutes also measures the noise to know how long this will take at the end.
+        # A run of minutes also measures the noise to predict how long this takes at the end.
         self.measures_noise = self.learns_gate or (self.method.learns_law and self.plan.steps is None)
-        if recipe.target != NOISY:  # No pixel is hidden then.
+        if recipe.target != NOISY:  # No pixel is hidden: estimates use its own value from the start.
             self.method.open_gate(0.5)
         self.averaged = copy.deepcopy(self.method).requires_grad_(False)
         self.parameters: list[Tensor] = list(self.method.parameters())
         self.averages: list[Tensor] = list(self.averaged.parameters())
         share = self.method.blind.share(dataset.dimensions)
-        self.schedule = Schedule(self.plan, self._enough(share) if recipe.target == NOISY else None, share)
+        limit = self._useful_steps(share) if recipe.target == NOISY else None
+        self.schedule = Schedule(self.plan, limit, share)
         self.optimiser = Adam(self.parameters)
         self.history: list[dict[str, float]] = []
         self.loss_sum = torch.zeros((), device=self.device)
         self.validation = Validation.draw(self.source, self.plan.batch, self.plan.seed)
-        self.schedule.seconds = self.schedule.aside = time.monotonic() - started
+        self.schedule.seconds = self.schedule.seconds_outside_steps = time.monotonic() - started
 
-    def _built(self, dimensions: int) -> Method:
-        """The method with fresh weights on the device."""
-        std = first_error(self.source)
+    def _build_method(self, dimensions: int) -> Method:
+        """The method on the device, with random weights."""
+        std = std_from_neighbours(self.source)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.plan.seed)
             method = self.parts.build(std, bfloat16_pays(self.device, dimensions))
         if isinstance(method.net, BehindOptics):
-            method.net.dark = darkest(self.source)
+            method.net.dark = dark_level(self.source)
         method.to(self.device)
         kernels_channels_last(method)
         return method
 
-    def _enough(self, share: float) -> int:
-        """Number of steps after which these images have no more to teach; `share`: targets per pixel and step."""
-        return enough(self.pixels, self.plan.batch * math.prod(self.source.size) * share)
+    def _useful_steps(self, share: float) -> int:
+        """Number of steps before the network overfits the noise, if `share` of the pixels are targets in a step."""
+        return count_useful_steps(self.pixels, self.plan.batch * math.prod(self.source.size) * share)
 
     # ------------------------------------------------------------- one step
 
@@ -134,9 +135,9 @@ class Session:
         self.optimiser.zero_grad()
         loss.total.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
-        self.optimiser.step(schedule.rate())
+        self.optimiser.step(schedule.learning_rate())
         with torch.no_grad():
-            # Over the last tenth of the run at first, so that the random start is soon forgotten, then over 100 steps.
+            # The average spans about a tenth of the steps so far, so that it soon forgets the start, and at most 100.
             torch._foreach_lerp_(self.averages, self.parameters, max(0.01, 9 / (9 + self.step)))
             self.loss_sum += loss.likelihood.detach()
         held_out = None
@@ -145,10 +146,11 @@ class Session:
             mean = float(self.loss_sum) / EVALUATE_EVERY
             self.loss_sum.zero_()
             self.history.append({"step": self.step, "loss": mean, "held_out": held_out})
-        if self.measures_noise and schedule.measuring is None and schedule.half_way(self.history):
+        measures = self.measures_noise and schedule.seconds_measuring is None
+        if measures and schedule.should_measure_noise(self.history):
             self._measure_noise()
         schedule.seconds += time.monotonic() - started
-        schedule.look(self.history)
+        schedule.decay_at_plateau(self.history)
         return Progress(
             self.step,
             schedule.expected_steps(),
@@ -159,7 +161,7 @@ class Session:
         )
 
     def _measure_noise(self) -> None:
-        """Measure the noise; if the images show its variance in every channel, learn the gate from now on."""
+        """Measure the variance of the noise; if this succeeds in every channel, learn the gate from now on."""
         started = time.monotonic()
         transfers = sharpened(Denoiser(self.parts, self.averaged, self.scalings), self.source).transfers
         variances = [fitted_variance(points) for points in transfers if points is not None]
@@ -169,8 +171,8 @@ class Session:
             start = self.validation.gate_start(self.averaged)
             for method in (self.method, self.averaged):
                 method.open_gate(start)
-        self.schedule.measuring = time.monotonic() - started
-        self.schedule.aside += self.schedule.measuring
+        self.schedule.seconds_measuring = time.monotonic() - started
+        self.schedule.seconds_outside_steps += self.schedule.seconds_measuring
 
     @property
     def step(self) -> int:
@@ -179,13 +181,13 @@ class Session:
 
     @property
     def seconds(self) -> float:
-        """Wall time so far, including the start and the validation."""
+        """Wall time so far, including preparation and validation."""
         return self.schedule.seconds
 
     @property
     def finished(self) -> bool:
-        """Whether the planned steps are done, or the minutes over."""
-        return self.schedule.over
+        """Whether the run is over, see `Schedule`."""
+        return self.schedule.finished
 
     @property
     def pixels(self) -> int:
@@ -193,11 +195,11 @@ class Session:
         return self.source.values.numel()
 
     def rehearse(self) -> tuple[float, float]:
-        """Return the seconds that a step of training and one view of a pixel take here; the run itself is untouched."""
+        """Return the time of a training step and of one estimate of a pixel, in seconds; the run does not change."""
         chance, host = torch.Generator(self.device).manual_seed(0), torch.Generator().manual_seed(0)
         patches = self.source.draw(self.plan.batch, chance, augment=False)
         weight = patches.role == TARGET
-        both: list[tuple[float, float]] = []
+        times: list[tuple[float, float]] = []
         for _ in range(3):
             started = seconds_on(self.device)
             loss = self.method(patches.noisy, patches.noisy, weight, patches.channel, host).total
@@ -205,23 +207,23 @@ class Session:
             stepped = seconds_on(self.device)
             with torch.inference_mode():
                 self.method.estimate(patches.noisy, own=False)
-            both.append((stepped - started, seconds_on(self.device) - stepped))
-        step, forward = (min(each) for each in zip(*both, strict=True))
-        overlap = 1.5  # tiles are read with a halo
+            times.append((stepped - started, seconds_on(self.device) - stepped))
+        step, forward = (min(each) for each in zip(*times, strict=True))
+        overlap = 1.5  # Tiles are computed with their halo, so that pixels are computed 1.5 times.
         return 1.2 * step, overlap * forward / patches.noisy.numel()
 
     # -------------------------------------------------------------- results
 
     def denoiser(self) -> Denoiser:
-        """Return the best so far: the averaged weights, as a denoiser."""
+        """Return the denoiser with the averaged weights, the best so far."""
         method = copy.deepcopy(self.averaged).eval()
         plain = Denoiser(self.parts, method, self.scalings, training=self.record())
         if self.correlation is not None and any(self.correlation.reach):
-            return plain  # The variance of differences between neighbours is not that of a pixel.
+            return plain  # Differences of correlated neighbours do not show the variance of a pixel.
         return sharpened(plain, self.source)
 
     def record(self) -> dict[str, Any]:
-        """Return what happened, for the model file."""
+        """Return the facts about the run for the model file."""
         return {
             "steps": self.step,
             "planned_steps": self.plan.steps,
@@ -239,7 +241,7 @@ class Session:
     # ---------------------------------------------------------------- state
 
     def state(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
-        """Return all that changes during a run: tensors by name, and JSON."""
+        """Return all that changes during a run: arrays by name, and values that JSON can hold."""
         tensors: dict[str, Tensor] = {
             "generator.host": self.host.get_state(),
             "generator.chance": self.chance.get_state(),
@@ -255,7 +257,7 @@ class Session:
         return arrays, {"schedule": self.schedule.state(), "history": self.history}
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]], header: Mapping[str, Any]) -> None:
-        """Continue from a `state` of a session of the same data, parts and plan.
+        """Continue from the `state` of a session with the same data, parts and plan.
 
         Raises
         ------
@@ -280,20 +282,20 @@ class Session:
 
 
 def _completed(wanted: Parts, recipe: Recipe, dataset: Dataset, reach: tuple[int, ...]) -> Parts:
-    """The parts that are wanted, with what the recipe and the data decide."""
+    """The parts that the user asked for, completed from the recipe and the data."""
     return replace(
         wanted,
         net=wanted.net or (recipe.net if isinstance(recipe.net, str) else None),
         dimensions=dataset.dimensions,
         channels=dataset.channels,
-        # The noise of a turned image would be correlated along the other axis.
+        # A quarter turn would move the correlation of the noise to the other axis.
         quarter_turns=dataset.quarter_turns and reach[-1] == reach[-2],
         reach=reach,
     )
 
 
 def _patch(dataset: Dataset) -> list[int]:
-    """Size of the patches: `PATCH`, or what the smallest plane holds of it in multiples of every network's stride."""
+    """Shape of the patches: `PATCH`, or less if the smallest plane is smaller, in multiples of `MULTIPLE`."""
     smallest = np.min([plane.values.shape for plane in dataset.planes], axis=0).tolist()
     sizes = zip(PATCH[dataset.dimensions], smallest, MULTIPLE[dataset.dimensions], strict=True)
     return [min(want, size) // multiple * multiple for want, size, multiple in sizes]

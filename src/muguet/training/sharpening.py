@@ -1,4 +1,4 @@
-"""The photon-transfer curve of the training images, by their estimates: what makes a learned law sharp."""
+"""The photon-transfer curve of the training images, measured with their estimates, which sharpens a learned law."""
 
 from __future__ import annotations
 
@@ -23,18 +23,20 @@ from muguet.noise.transfer.variance import fitted_variance
 from muguet.prediction.regions import map_regions
 from muguet.training.patches import MISSING, SATURATED, PatchSource
 
-_MAX_PIXELS = 2_000_000  # of a channel, at most: two seconds of work
-_MISFIT = 0.05  # of σ on average, beyond which a polynomial is not what the points show
-_TEXTURE = (
-    1.15  # of N-net's variance, which holds the noise and more: above it the scene is as fine as the noise
+_MAX_PIXELS = 2_000_000  # At most this many pixels of a channel are measured, which takes two seconds.
+_MAX_MISFIT = (
+    0.05  # A curve is rejected if a polynomial misses its points by more than this share of σ on average.
 )
+# A curve is rejected if its median ratio to N-net's variance is larger. N-net's variance includes the noise and the
+# error of the estimate, so that a larger one shows that the scene has structure as fine as the noise.
+_MAX_VARIANCE_RATIO = 1.15
 
 
 def sharpened(denoiser: Denoiser, source: PatchSource) -> Denoiser:
-    """The denoiser with the photon-transfer curve of every channel, which sharpens its law.
+    """Return the denoiser with the photon-transfer curve of every channel, which sharpens its law.
 
-    None for a channel whose images do not tell: too few pixels, a curve that no polynomial follows, or one above
-    N-net's own, which bounds it (σ²_N = σ² + the estimate's error).
+    The curve of a channel is None if it cannot be measured: there are too few pixels, a polynomial does not fit it, or
+    it lies above N-net's variance, which is an upper bound (σ²_N = σ² + the mean squared error of the estimate).
     """
     if not denoiser.method.learns_law:
         return denoiser
@@ -49,18 +51,19 @@ def _transfer(denoiser: Denoiser, source: PatchSource, channel: int, law: Law) -
     noisy, estimates = _pairs(denoiser, source, channel)
     try:
         points = transfer_alone(noisy, estimates, fewest=300)
-    except MuguetError:  # nothing to measure: too small, or too much of it missing
+    except MuguetError:  # The images are too small, or too many pixels are missing.
         return None
     if len(points.signal) < 4:
         return None
-    above = float(np.median(points.variance / law.std(points.signal) ** 2))
-    return points if fitted_variance(points).misfit <= _MISFIT and above <= _TEXTURE else None
+    ratio = float(np.median(points.variance / law.std(points.signal) ** 2))
+    fits = fitted_variance(points).misfit <= _MAX_MISFIT
+    return points if fits and ratio <= _MAX_VARIANCE_RATIO else None
 
 
 def _pairs(denoiser: Denoiser, source: PatchSource, channel: int) -> tuple[list[Floats], list[Floats]]:
-    """Some planes of a channel, saturated and missing pixels NaN, and their blind estimates.
+    """Up to `_MAX_PIXELS` of a channel, in which saturated and missing pixels are NaN, and their blind estimates.
 
-    An estimate that used the pixel itself would contain its noise, which would then pass for signal.
+    An estimate that uses the pixel itself contains a part of its noise, which would be counted as signal.
     """
     which = (source.channels == channel).nonzero().flatten().tolist()
     shapes, starts = source.shapes.tolist(), source.starts.tolist()
@@ -97,7 +100,7 @@ def _blind(denoiser: Denoiser, units: npt.NDArray[np.float32]) -> npt.NDArray[np
 
 
 def _centre(shape: Sequence[int], stride: Sequence[int]) -> tuple[slice, ...]:
-    """The middle of a plane, of at most `_MAX_PIXELS` pixels, in multiples of the network's stride."""
+    """The centre of a plane, of at most `_MAX_PIXELS` pixels, in multiples of the network's stride."""
     share = min(1.0, math.sqrt(_MAX_PIXELS / math.prod(shape)))
     shares = [1.0] * (len(shape) - 2) + [share, share]
     sizes = [int(n * s) // step * step for n, s, step in zip(shape, shares, stride, strict=True)]

@@ -1,4 +1,4 @@
-"""Validation: fixed patches with held-out pixels, which are never targets, so that steps can be compared."""
+"""Validation: fixed patches whose held-out pixels, never targets, give a likelihood that steps can be compared by."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from muguet.method import Method
 from muguet.restoration.blind import Mask
 from muguet.training.patches import HELD_OUT, Patches, PatchSource
 
-_N_BATCHES = 4
+_N_BATCHES = 4  # Number of fixed batches.
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Fixed patches, what the held-out pixels are compared with, and the index of these pixels."""
+    """Fixed patches, the values that estimates are compared with, and the index of the held-out pixels."""
 
     patches: Patches
     target: Tensor
@@ -53,7 +53,7 @@ class Validation:
         return cls(tuple(batches), seed + 3)
 
     def likelihood(self, method: Method) -> float:
-        """Return the mean of −log p(held-out pixel | estimate), in nats a pixel."""
+        """Return the mean of −log p(held-out pixel | estimate), in nats per pixel."""
         host = torch.Generator().manual_seed(self.seed)
         with torch.no_grad():
             losses = [
@@ -84,13 +84,13 @@ class Validation:
         return found
 
     def gate_start(self, method: Method) -> float:
-        """Return where learning the gate starts: the mean of τ² / (τ² + σ²), from 0.03 to 0.7.
+        """Return the initial value of the gate: the mean of τ² / (τ² + σ²), limited to 0.03 … 0.7.
 
-        N-net's variance is that of the noise and of the estimate's error, τ² + σ²; the measured one is σ².
+        N-net's variance includes the error of the estimate and is τ² + σ²; the measured variance is σ².
         """
         patches = self.batches[0].patches
         with torch.no_grad():
             signal = method.estimate(patches.noisy)
-            both = method.variance(signal, patches.channel)
-            share = float((1 - method.measured_variance(signal, patches.channel) / both).mean())
+            total = method.variance(signal, patches.channel)
+            share = float((1 - method.measured_variance(signal, patches.channel) / total).mean())
         return min(max(share, 0.03), 0.7)

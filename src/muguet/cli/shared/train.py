@@ -110,7 +110,7 @@ def _session(images: list[Image], choices: Choices) -> Session:
         seed=choices.seed,
         device=choices.device,
     )
-    sentence = correlated_noise.told(
+    sentence = correlated_noise.describe(
         session.correlation, session.parts.reach or (), chosen=choices.mask != "auto"
     )
     if sentence:
