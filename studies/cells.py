@@ -1,8 +1,8 @@
-"""A cell of the comparison, measured in a process of its own and kept on disk: set, method, seed and budget.
+"""Measure one cell of the comparison (set, method, seed and budget) in a process of its own, and store the result.
 
     python studies/cells.py JOB.json
 
-measures one, as `launching.Launcher` starts it.
+measures the cell of a job file, which `launching.Launcher` writes.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from muguet import MuguetError
 from muguet.figures import most_varied_part
 from muguet.quality import psnr, score
 
-Result = Mapping[str, Any]  # of a cell, as its file holds it
-CROP = 128  # pixels a side of what a picture shows
+Result = Mapping[str, Any]  # the contents of a cell's JSON file
+CROP = 128  # pixels along a side of the crops in the picture
 _OURS = ("cells.py", "methods.py", "sets.py", "pairs.py")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What is measured once: `minutes` or `steps` of training, neither for methods without."""
+    """One measurement: training for `minutes` or `steps`, or neither for methods that are not trained."""
 
     set: str
     method: str
@@ -47,21 +47,21 @@ class Cell:
 
     @classmethod
     def of(cls, set: str, method: str, seed: int, budget: Mapping[str, Any], held_out: bool = False) -> Cell:
-        """Methods that do not learn have no seed and no budget: one cell serves all."""
+        """Return a cell; methods without training get no seed and no budget, so that one cell serves all."""
         if method in methods.UNLEARNED:
             return cls(set, method, held_out=held_out)
         return cls(set, method, seed, held_out=held_out, **budget)
 
     @property
     def budget(self) -> str:
-        """As tables have it."""
+        """The budget as text for tables."""
         if self.steps is not None:
             return f"{self.steps} steps"
         return "" if self.minutes is None else f"{self.minutes:g} min"
 
     @property
     def title(self) -> str:
-        """As a line about it begins."""
+        """Set, method, seed and budget as text for messages."""
         seed = f", seed {self.seed}, {self.budget}" if self.budget else ""
         return f"{self.set}, {self.method}{seed}"
 
@@ -71,18 +71,18 @@ class Cell:
 
 @dataclass(frozen=True)
 class Cache:
-    """Finished cells in a folder: `KEY.json` with the scores, and `KEY.npz` with what a picture shows."""
+    """Finished cells in a folder: `KEY.json` with the scores, and `KEY.npz` with the crops for the picture."""
 
     folder: Path
     data: Path
 
     def stem(self, cell: Cell) -> Path:
-        """Where a cell is kept: its name holds all that the result depends on."""
+        """Return the path of a cell without suffix: a hash of everything that the result depends on."""
         described = json.dumps([asdict(cell), _fingerprint(cell.set, self.data), sources()])
         return self.folder / hashlib.sha256(described.encode()).hexdigest()[:32]
 
     def result(self, cell: Cell) -> Result | None:
-        """What was found, or None if it is not finished."""
+        """Return the result of a cell, or None if the cell is not finished."""
         try:
             found: Result = json.loads(self.stem(cell).with_suffix(".json").read_text())
         except (OSError, ValueError):
@@ -90,12 +90,12 @@ class Cache:
         return found
 
     def crops(self, cell: Cell) -> Mapping[str, np.ndarray]:
-        """What a picture shows of a finished cell: `estimate` and `clean` ``(y, x)``."""
+        """Return the crops of a finished cell: `estimate` and `clean` ``(y, x)``."""
         with np.load(self.stem(cell).with_suffix(".npz")) as found:
             return dict(found)
 
     def every(self) -> Iterator[Result]:
-        """All cells of the present sources, whatever their sets, seeds and budgets."""
+        """Yield the results of all cells that the present code measured, for any set, seed and budget."""
         for path in sorted(self.folder.glob("*.json")):
             try:
                 found = json.loads(path.read_text())
@@ -112,7 +112,7 @@ def _fingerprint(name: str, data: Path) -> str:
 
 @functools.cache
 def sources() -> str:
-    """Of all code that a result depends on: that of trainings, scores, and the studies' own."""
+    """Return a hash of all code that a result depends on: training, scores, and the scripts of the studies."""
     found = hashlib.sha256(common.sources().encode())
     package = Path(str(muguet.__file__)).parent
     for path in (package / "quality" / "scores.py", *(common.HERE / name for name in _OURS)):
@@ -124,7 +124,7 @@ def sources() -> str:
 
 
 def measure(cell: Cell, data: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Train and score: the result, and the crops for a picture."""
+    """Train and score; return the result, and the crops for the picture."""
     seen, parts = sets.split(cell.set, sets.load(cell.set, data), cell.held_out)
     if cell.method in methods.UNLEARNED:
         found = methods.unlearned(cell.method, parts)
@@ -151,7 +151,7 @@ def measure(cell: Cell, data: Path) -> tuple[dict[str, Any], dict[str, np.ndarra
 
 
 def _scores(part: sets.Images, estimate: methods.Array) -> dict[str, Any]:
-    """Of every frame, and their means."""
+    """Return the PSNR of every frame, and the mean of every score."""
     frames = [score(x, clean) for x, clean in zip(estimate, part.clean, strict=True)]
     values = {
         "psnr": [frame.psnr for frame in frames],
@@ -163,12 +163,12 @@ def _scores(part: sets.Images, estimate: methods.Array) -> dict[str, Any]:
 
 
 def _finite(value: Any) -> float | None:
-    """JSON has no NaN."""
+    """Return a number, or None if it is not finite, because JSON has no NaN."""
     return float(value) if np.isfinite(value) else None
 
 
 def _crops(part: sets.Images, estimate: methods.Array) -> dict[str, np.ndarray]:
-    """The liveliest corner of the second frame, or of the only one."""
+    """Return the part of the second frame, or of the only one, that varies most."""
     frame = min(1, len(part.clean) - 1)
     at = most_varied_part(part.clean[frame], (CROP, CROP))
     return {
@@ -178,9 +178,9 @@ def _crops(part: sets.Images, estimate: methods.Array) -> dict[str, np.ndarray]:
 
 
 def _peak_memory() -> float:
-    """Peak resident memory of this process in MB, Python and PyTorch in it.
+    """Return the peak resident memory of this process in MB, including Python and PyTorch.
 
-    Not by getrusage where Linux tells it: there a process starts with the peak of the one that started it.
+    Linux has its own record, which is preferred: the value of getrusage starts at the peak of the parent process.
     """
     status = Path("/proc/self/status")
     if status.is_file():
@@ -192,7 +192,7 @@ def _peak_memory() -> float:
 
 
 def write(stem: Path, result: Result, crops: Mapping[str, np.ndarray]) -> None:
-    """Keep a result; its JSON comes last and whole, so a cell with one is finished."""
+    """Store a result; the JSON file is written last and completely, so a cell that has one is finished."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     partial = stem.with_name(f"{stem.name}.{os.getpid()}.partial")
     with partial.open("wb") as file:

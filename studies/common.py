@@ -1,4 +1,4 @@
-"""What the studies share: trainings that are kept, tables that say whence they are, figures, and options."""
+"""Functions that all studies use: stored trainings, tables with their provenance, figures, and options."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ import muguet
 from muguet import MuguetError
 
 HERE = Path(__file__).resolve().parent
-SMALL = {"font.size": 7, "axes.titlesize": 7.5}  # of figures with many panels
-QUICK, FULL = 400, 10_000  # steps of a training
+SMALL = {"font.size": 7, "axes.titlesize": 7.5}  # matplotlib settings for figures with many panels
+QUICK, FULL = 400, 10_000  # steps of a training with --quick and with --full
 
 
 # --------------------------------------------------------------- trainings
 
 
 def trained(pair: Pair, choices: argparse.Namespace, components: int = 3) -> muguet.Denoiser:
-    """The denoiser that was learned from the noisy images of a pair; one that is in the cache is not learned again."""
+    """Return the denoiser trained on the noisy images of a pair, from the cache if it is there."""
     parameters = {"steps": choices.steps, "seed": choices.seed, "components": components}
     path = Path(choices.cache) / f"{_key(pair.noisy, parameters)}.muguet"
     cached = path.is_file()
     if not cached:
         muguet.fit(pair.noisy, "TYX", **parameters).save(_in_folder(path))
-    model = muguet.load(path, "cpu")  # only its laws are asked from here on
+    model = muguet.load(path, "cpu")  # the studies use only its laws from here on
     strength = "" if math.isnan(pair.level) else f", {pair.level:g} dB"
     how = "from the cache" if cached else f"{model.training['seconds']:.0f} s"
     print(f"{pair.name}, {pair.kind}{strength}, G{components}: {choices.steps} steps, {how}", flush=True)
@@ -54,7 +54,7 @@ def _key(noisy: npt.NDArray[np.generic], parameters: Mapping[str, int]) -> str:
 
 @functools.cache
 def sources() -> str:
-    """What the modules are that a training rests on: a version number does not change with every change."""
+    """Return a hash of the modules that a training uses; the version number does not change with every edit."""
     folder = Path(str(muguet.__file__)).parent
     found = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):
@@ -67,7 +67,7 @@ def sources() -> str:
 
 
 def write_table(path: Path, rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> None:
-    """Write rows as CSV beneath one line ``# {JSON}`` that says how they came about; numbers to six digits."""
+    """Write rows as CSV below one line ``# {JSON}`` with their provenance; numbers have six digits."""
     with _in_folder(path).open("w", newline="", encoding="utf-8") as file:
         file.write(f"# {json.dumps(about, ensure_ascii=False)}\n")
         table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
@@ -77,14 +77,14 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]], about: Mapping[st
 
 
 def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The same rows as a table for a document; numbers to three digits."""
+    """Return the rows as a Markdown table; numbers have three digits."""
     lines = [[*rows[0]], ["---"] * len(rows[0])]
     lines += [[_shown(value, 3) for value in row.values()] for row in rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def tell(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> None:
-    """Print a table as a document takes it, and how it came about."""
+def print_table(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> None:
+    """Print a Markdown table and its provenance."""
     print(f"\n{markdown(rows)}\n")
     print(
         f"`{about['command']}`: {about['steps']} steps a training, seed {about['seed']}, commit {about['commit']}, "
@@ -107,13 +107,13 @@ def save_figure(figure: Any, path: Path) -> None:
 
 
 def letter(panels: Iterable[Any]) -> None:
-    """Letter panels a, b, c … above their upper left corners."""
+    """Write the letters a, b, c … above the upper left corners of panels."""
     for name, axes in zip("abcdefghijklmnopqrstuvwxyz", panels, strict=False):
         axes.annotate(name, (0, 1), (-22, 4), "axes fraction", "offset points", fontweight="bold", fontsize=9)
 
 
 def draw_measured(axes: Any, found: Measured, values: Floats) -> None:
-    """What was measured in each bin, as points; those of bins that are cut are hollow."""
+    """Draw the measured value of each bin as a point; the points of bins with clipped pixels are hollow."""
     from muguet.figures import style
 
     looks = {"linestyle": "none", "marker": "o", "ms": 2.4, "mew": 0.5, "color": style.INK}
@@ -124,7 +124,7 @@ def draw_measured(axes: Any, found: Measured, values: Floats) -> None:
 
 
 def plain_numbers(axis: Any) -> None:
-    """Name 1, 3 and their tens on a logarithmic axis, in figures rather than powers."""
+    """Label 1, 3, 10, 30 … on a logarithmic axis, as numbers rather than powers."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     axis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
@@ -132,17 +132,17 @@ def plain_numbers(axis: Any) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def _told(arguments: Sequence[str]) -> list[str]:
-    """Arguments without the places of files, which differ from machine to machine and change no figure."""
+def _without_paths(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments without paths of files, which differ between machines and change no result."""
     places = ("--data", "--out", "--cache")
     pairs = zip(["", *arguments], arguments, strict=False)
     return [each for before, each in pairs if each not in places and before not in places]
 
 
 def about(choices: argparse.Namespace) -> dict[str, Any]:
-    """How numbers came about: the command, the seed and steps, the commit, versions, machine and date."""
+    """Return the provenance of numbers: the command, the seed and steps, the commit, versions, machine and date."""
     return {
-        "command": " ".join(["python", f"studies/{choices.script}", *_told(choices.arguments)]),
+        "command": " ".join(["python", f"studies/{choices.script}", *_without_paths(choices.arguments)]),
         "seed": choices.seed,
         "steps": choices.steps,
         "commit": commit(),
@@ -154,7 +154,7 @@ def about(choices: argparse.Namespace) -> dict[str, Any]:
 
 
 def machine() -> str:
-    """The processor, its cores, PyTorch's threads, and the GPU if there is one."""
+    """Return the processor, its cores, PyTorch's threads, and the GPU if there is one."""
     name = platform.processor() or platform.machine()
     information = Path("/proc/cpuinfo")
     if information.is_file():
@@ -168,7 +168,7 @@ def machine() -> str:
 
 
 def commit() -> str:
-    """The commit of the repository, with a + if files that it tracks have changed since."""
+    """Return the commit of the repository, with a + if tracked files have changed since."""
 
     def git(*words: str) -> str:
         done = subprocess.run(["git", *words], capture_output=True, text=True, cwd=HERE, check=False)
@@ -177,7 +177,7 @@ def commit() -> str:
     try:
         changed = git("status", "--porcelain", "--untracked-files=no", "--", "../src", ".")
         return (git("rev-parse", "--short", "HEAD") or "unknown") + ("+" if changed else "")
-    except FileNotFoundError:  # no git here
+    except FileNotFoundError:  # git is not installed
         return "unknown"
 
 
@@ -192,7 +192,7 @@ def _in_folder(path: Path) -> Path:
 def parser(
     script: str, doc: str | None, sets: Sequence[str], default: Sequence[str] | None = None
 ) -> argparse.ArgumentParser:
-    """The options that all studies have; `sets` are the names of images there are to choose from."""
+    """Return a parser with the options that all studies have; `sets` are the allowed names of image sets."""
     found = argparse.ArgumentParser(
         prog=Path(script).name, description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -201,20 +201,24 @@ def parser(
         "--quick", dest="full", action="store_false", help="minutes on two cores (the default)"
     )
     length.add_argument("--full", action="store_true", help="hours, for a GPU")
-    found.set_defaults(full=False)  # what a store_false would start as is True
-    found.add_argument("--steps", type=int, help="of each training, instead of what --quick or --full take")
+    found.set_defaults(full=False)  # the default of a store_false would be True
+    found.add_argument(
+        "--steps", type=int, help="steps of each training, instead of those of --quick or --full"
+    )
     taken = list(default or sets)
     named = f"images (default: {' '.join(taken)})"
     found.add_argument("--sets", nargs="+", default=taken, choices=sets, metavar="SET", help=named)
     found.add_argument("--data", type=Path, default=Path(os.environ.get("MUGUET_DATA", "../shared/data")))
-    found.add_argument("--seed", type=int, default=0, help="of the trainings")
-    found.add_argument("--out", type=Path, default=HERE / "results", help="folder of figures and tables")
-    found.add_argument("--cache", type=Path, default=HERE.parent / "build" / "studies", help="trained models")
+    found.add_argument("--seed", type=int, default=0, help="seed of the trainings")
+    found.add_argument("--out", type=Path, default=HERE / "results", help="folder for figures and tables")
+    found.add_argument(
+        "--cache", type=Path, default=HERE.parent / "build" / "studies", help="folder for trained models"
+    )
     return found
 
 
 def parsed(options: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The choices, with the steps of a quick and of a full run where none were named."""
+    """Return the options; without --steps, the steps of a quick or a full run are filled in."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     choices = options.parse_args(given)
     choices.steps = choices.steps or (FULL if choices.full else QUICK)
@@ -223,7 +227,7 @@ def parsed(options: argparse.ArgumentParser, arguments: Sequence[str] | None) ->
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a study; what is wrong is said in one sentence."""
+    """Run a study; an error that the user can correct is printed as one sentence."""
     try:
         main()
     except MuguetError as error:

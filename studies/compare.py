@@ -1,17 +1,18 @@
-"""Every method on every set of images, trained equally long: one table, with standard errors over seeds.
+"""Compare every method on every set of images after the same training time: one table, with standard errors over seeds.
 
     python studies/compare.py                        # --quick: two sets, one seed, a minute each
-    python studies/compare.py --full                 # all methods and local sets, five seeds: a night on a GPU
+    python studies/compare.py --full                 # all methods and local sets, five seeds: one night on a GPU
     python studies/compare.py --sets convallaria mouse_actin mouse_nuclei --methods joint-unet deconoising
 
 Trains every method of --methods on each of --sets for --budget minutes (or for --steps) with each of --seeds, in a
-process of its own, and scores what it makes of these very images; with --held-out also fields of view (or a half of
-the scene) that it was never trained on. A finished cell is kept in --cache and never measured again, so a run that
-was ended goes on, --budget 1 3 10 adds to what there is, and --show makes tables of it. Writes compare.md,
-compare.csv and compare_differences.csv, and a picture of a crop of each set: compare.png with the sets whose pixels may
-be shown, and private/compare.png, which git ignores, with all. With --held-out they are called compare_held_out.
+process of its own, and scores its estimates of the same images; with --held-out also of fields of view (or a half of
+the scene) that were not used for training. A finished cell is stored in --cache and never measured again, so an
+interrupted run continues, --budget 1 3 10 adds to the finished cells, and --show only prints their tables. Writes
+compare.md, compare.csv and compare_differences.csv, and a picture with a crop of each set: compare.png with the sets
+whose pixels may be published, and private/compare.png, which git ignores, with all sets. With --held-out the files are
+called compare_held_out.
 
-convallaria, mouse_actin and mouse_nuclei are downloaded when they are named: pip install pooch.
+convallaria, mouse_actin and mouse_nuclei are downloaded if --sets names them; this needs pooch (pip install pooch).
 """
 
 from __future__ import annotations
@@ -47,16 +48,16 @@ QUICK_METHODS = tuple(
     ]
 )
 FULL_SETS = [name for name in sets.SETS if name not in sets.PUBLISHED]
-SEEDS = {False: 1, True: 5}  # of a quick and of a full run
-MINUTES = {False: 1.0, True: 2.0}
-BY_MINUTES = -1  # steps, where minutes are counted
-START = 5.0  # seconds until a process can train
+SEEDS = {False: 1, True: 5}  # number of seeds of a quick and of a full run
+MINUTES = {False: 1.0, True: 2.0}  # minutes of each training in a quick and in a full run
+BY_MINUTES = -1  # This value of --steps means that trainings have a limit in minutes.
+START = 5.0  # seconds until a new process can train
 SECONDS = {
     "gaussian-blur": 2.0,
     "non-local-means": 60.0,
     "wavelet": 30.0,
     "total-variation": 15.0,
-}  # a megapixel
+}  # Seconds a megapixel of the methods without training.
 
 
 def main(arguments: Sequence[str] | None = None, launch: Launch | None = None) -> None:
@@ -71,40 +72,49 @@ def main(arguments: Sequence[str] | None = None, launch: Launch | None = None) -
     print(f"{plan(choices, every, missing, threads)}\n", flush=True)
     started = time.monotonic()
 
-    def told(done: int, cell: Cell, failure: str) -> None:
+    def show_progress(done: int, cell: Cell, failure: str) -> None:
         found = failure or line(cache.result(cell))
         left = (time.monotonic() - started) * (len(missing) - done) / done
         print(f"{done} of {len(missing)}: {cell.title}: {found}; {duration(left)} left", flush=True)
 
     try:
-        failed = finish(missing, cache, launch or Launcher(threads), choices.jobs, told)
+        failed = finish(missing, cache, launch or Launcher(threads), choices.jobs, show_progress)
     except KeyboardInterrupt:
-        sys.exit("Interrupted: the finished cells are kept; the same command goes on from here.")
+        sys.exit("Interrupted: the finished cells are stored; the same command continues from here.")
     report(choices, every, cache)
     if failed:
-        said = "\n".join(f"  {cell.title}: {failure}" for cell, failure in failed.items())
-        sys.exit(f"Error: {len(failed)} cells failed, the same command tries them again:\n{said}")
+        failures = "\n".join(f"  {cell.title}: {failure}" for cell, failure in failed.items())
+        sys.exit(f"Error: {len(failed)} cells failed; the same command tries them again:\n{failures}")
 
 
 # -------------------------------------------------------------------- plan
 
 
 def chosen(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The options, with what a quick or a full run takes where nothing was named."""
+    """Return the options; values that were not given are those of a quick or a full run."""
     options = common.parser(__file__, __doc__, list(sets.SETS))
     quick = f"{' '.join(QUICK_METHODS)}, all with --full"
     options.add_argument(
         "--methods", nargs="+", choices=methods.METHODS, metavar="METHOD", help=f"default: {quick}"
     )
-    options.add_argument("--seeds", type=int, help="how many, from --seed on (default: 1, with --full 5)")
+    options.add_argument(
+        "--seeds", type=int, help="number of seeds, from --seed on (default: 1, with --full 5)"
+    )
     options.add_argument(
         "--budget", nargs="+", type=float, help="minutes of each training (default: 1, with --full 2)"
     )
     options.add_argument(
-        "--jobs", type=int, default=1, help="cells at a time, each with its share of the cores"
+        "--jobs",
+        type=int,
+        default=1,
+        help="cells to measure at the same time, each with its share of the cores",
     )
-    options.add_argument("--held-out", action="store_true", help="score also what training was not shown")
-    options.add_argument("--show", action="store_true", help="tables of the finished cells; train nothing")
+    options.add_argument(
+        "--held-out", action="store_true", help="also score images that training did not use"
+    )
+    options.add_argument(
+        "--show", action="store_true", help="print tables of the finished cells; train nothing"
+    )
     options.set_defaults(steps=BY_MINUTES, sets=None)
     choices = common.parsed(options, arguments)
     choices.sets = choices.sets or (FULL_SETS if choices.full else list(QUICK_SETS))
@@ -119,7 +129,7 @@ def chosen(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def wanted(choices: argparse.Namespace) -> list[Cell]:
-    """All cells, seed by seed, so that an early end leaves a table."""
+    """Return all cells, seed by seed, so that an interrupted run already gives a table."""
     cells = [
         Cell.of(name, method, seed, budget, choices.held_out)
         for budget in choices.budgets
@@ -131,20 +141,20 @@ def wanted(choices: argparse.Namespace) -> list[Cell]:
 
 
 def plan(choices: argparse.Namespace, every: Sequence[Cell], missing: Sequence[Cell], threads: int) -> str:
-    """What is to be done, and about how long it takes on this machine."""
+    """Return a sentence on the cells to measure, and about how long they take on this machine."""
     budgets = " and ".join(dict.fromkeys(cell.budget for cell in every if cell.budget)) or "no training"
     seeds = f"{choices.seeds} seed{'s' * (choices.seeds > 1)}"
-    told = f"{' '.join(choices.sets)}: {len(choices.methods)} methods, {seeds}, {budgets}. "
-    told += f"{len(every)} cells, {len(every) - len(missing)} of them finished"
+    text = f"{' '.join(choices.sets)}: {len(choices.methods)} methods, {seeds}, {budgets}. "
+    text += f"{len(every)} cells, {len(every) - len(missing)} of them finished"
     if not missing:
-        return f"{told}."
+        return f"{text}."
     seconds = sum(expected(missing, choices.data, threads)) / choices.jobs
     at_a_time = f"{choices.jobs} at a time, {threads} thread{'s' * (threads > 1)} each"
-    return f"{told}; the others take about {duration(seconds)} ({at_a_time})."
+    return f"{text}; the others take about {duration(seconds)} ({at_a_time})."
 
 
 def expected(cells: Sequence[Cell], data: Path, threads: int) -> list[float]:
-    """Seconds that each cell takes, by a rehearsal of each network."""
+    """Return the seconds that each cell will take, from a short timing of each network."""
     pixels, speeds, found = {}, {}, []
     for cell in cells:
         if cell.set not in pixels:
@@ -163,7 +173,7 @@ def expected(cells: Sequence[Cell], data: Path, threads: int) -> list[float]:
 
 
 def rehearsed(net: str, threads: int) -> tuple[float, float]:
-    """Seconds of a step of training, and of denoising a pixel."""
+    """Return the measured seconds of a training step, and of denoising a pixel."""
     import numpy as np
     import torch
 
@@ -180,7 +190,7 @@ def rehearsed(net: str, threads: int) -> tuple[float, float]:
 
 
 def cores() -> int:
-    """That there are, or that OMP_NUM_THREADS allows."""
+    """Return the number of cores, or OMP_NUM_THREADS if it is set."""
     return int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
 
 
@@ -189,9 +199,9 @@ def duration(seconds: float) -> str:
 
 
 def line(result: Result | None) -> str:
-    """What was found, in a line."""
+    """Return the scores, the training time and the memory of a cell as text."""
     if result is None:
-        return "nothing was left"
+        return "no result was stored"
     scores = ", ".join(f"{score['psnr']:.2f} dB {part}" for part, score in result["scores"].items())
     return f"{scores}, {result['training_s']:.0f} s of training, {result['memory_mb']} MB"
 
@@ -200,7 +210,7 @@ def line(result: Result | None) -> str:
 
 
 def report(choices: argparse.Namespace, every: Sequence[Cell], cache: Cache) -> None:
-    """Tables, differences and pictures of all cells that are finished."""
+    """Write the tables, differences and pictures of all finished cells."""
     name = "compare_held_out" if choices.held_out else "compare"
     found = {cell: result for cell in every if (result := cache.result(cell)) is not None}
     if not found:
@@ -210,7 +220,7 @@ def report(choices: argparse.Namespace, every: Sequence[Cell], cache: Cache) -> 
     about["machines"] = sorted({result["machine"] for result in found.values()})
     about["commits"] = sorted({result["commit"] for result in found.values()})
     rows = summaries.rows(found.values())
-    # Differences also at other budgets and seeds that were measured before: they answer when it pays.
+    # Differences include other budgets and seeds that were measured before: they show from which budget a method gains.
     known = [result for result in cache.every() if related(Cell(**result["cell"]), choices)]
     pairs = summaries.differences(known)
     text = document(choices, rows, pairs, about)
@@ -232,21 +242,21 @@ def document(
     pairs: Sequence[Mapping[str, Any]],
     about: Mapping[str, Any],
 ) -> str:
-    """The tables in Markdown, and how they came about."""
+    """Return the tables in Markdown, and their provenance."""
     budgets = list(dict.fromkeys(row["budget"] for row in rows if row["budget"])) or [""]
     parts = []
     for budget in budgets:
         parts.append(f"**{budget} a training**" if budget else "**No training**")
         parts.append(common.markdown(summaries.table(rows, budget, choices.held_out)))
     if pairs:
-        parts.append(common.markdown([summaries.told(row, choices.held_out) for row in pairs]))
+        parts.append(common.markdown([summaries.table_row(row, choices.held_out) for row in pairs]))
     where = f"{'; '.join(about['machines'])}; commit {', '.join(about['commits'])}; {about['date']}."
     parts.append(f"`{about['command']}`: {choices.seeds} seed{'s' * (choices.seeds > 1)}, {where}")
     return "\n\n".join(parts) + "\n"
 
 
 def pictures(choices: argparse.Namespace, name: str, found: Mapping[Cell, Result], cache: Cache) -> None:
-    """What may be shown beside the tables; everything in the ignored folder `private`."""
+    """Draw the publishable sets beside the tables, and all sets in the folder `private`, which git ignores."""
     shown: dict[str, list[gallery.Panel]] = {}
     longest = max((cell.minutes or cell.steps or 0 for cell in found), default=0)
     for cell, result in found.items():

@@ -1,4 +1,4 @@
-"""The picture of the comparison: a crop of each set, noisy, by every method, and clean, with its PSNR beneath."""
+"""Draw the picture of the comparison: a crop of each set, noisy, denoised by every method, and clean, with its PSNR."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import common
 import numpy as np
 
 COLUMNS = 6  # panels side by side
-SIDE = 1.15  # inches of a panel
+SIDE = 1.15  # inches along a side of a panel
 
-Panel = tuple[str, np.ndarray, float | None]  # what it is called, its pixels, its PSNR
+Panel = tuple[str, np.ndarray, float | None]  # title, pixels and PSNR of a panel
 
 
 def draw(sets: Mapping[str, Sequence[Panel]]) -> Any:
-    """The panels of every set, in rows of six; black and white are those of the clean crop, the last panel."""
+    """Draw the panels of every set in rows of six, with the contrast of the clean crop, which is the last panel."""
     from muguet.figures import contrast, style
 
     columns = min(COLUMNS, max(map(len, sets.values())))
@@ -40,5 +40,5 @@ def draw(sets: Mapping[str, Sequence[Panel]]) -> Any:
                 row[0].text(
                     -0.04, 0.5, name, transform=row[0].transAxes, ha="right", va="center", rotation=90
                 )
-        figure.draw_without_rendering()  # settles the layout while the style holds
+        figure.draw_without_rendering()  # computes the layout while the style is active
     return figure

@@ -1,4 +1,4 @@
-"""Measures cells of the comparison, each in a process of its own, several at a time."""
+"""Measure cells of the comparison, each in a process of its own, several at a time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Launch = Callable[[Cell, Cache], None]
 
 
 class Launcher:
-    """Measures cells in processes of their own, each with so many threads; `stop` ends those under way."""
+    """Measure cells in processes with `threads` threads each; `stop` ends the running ones."""
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
@@ -30,7 +30,13 @@ class Launcher:
         self.stopped = threading.Event()
 
     def __call__(self, cell: Cell, cache: Cache) -> None:
-        """Measure one; raises MuguetError with the last line it left if it fails."""
+        """Measure a cell.
+
+        Raises
+        ------
+        MuguetError
+            If the process fails: with the last line that it printed.
+        """
         if self.stopped.is_set():
             raise MuguetError("stopped")
         threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(self.threads))
@@ -49,20 +55,20 @@ class Launcher:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 text=True,
-                # Ctrl-C is for this process: a training would take it for a wish to end early, and be kept as it is.
+                # Ctrl-C must only reach this process: a training would end early and its result would be stored.
                 start_new_session=True,
             )
             self.running.append(process)
-            if self.stopped.is_set():  # in the meantime
+            if self.stopped.is_set():  # `stop` was called while the process started
                 process.terminate()
-            _, said = process.communicate()
+            _, errors = process.communicate()
             self.running.remove(process)
         if process.returncode:
-            lines = said.strip().splitlines() or [f"ended by signal or status {process.returncode}"]
+            lines = errors.strip().splitlines() or [f"ended by signal or status {process.returncode}"]
             raise MuguetError(lines[-1].removeprefix("Error: "))
 
     def stop(self) -> None:
-        """End all that runs: cells that are not finished leave nothing."""
+        """End all running processes; cells that are not finished leave no files."""
         self.stopped.set()
         for process in list(self.running):
             process.terminate()
@@ -73,11 +79,12 @@ def finish(
     cache: Cache,
     launch: Launch,
     jobs: int = 1,
-    told: Callable[[int, Cell, str], None] = lambda done, cell, failure: None,
+    report: Callable[[int, Cell, str], None] = lambda done, cell, failure: None,
 ) -> dict[Cell, str]:
-    """Measure cells, `jobs` at a time; `told` hears of each. Returns what failed, and how.
+    """Measure cells, `jobs` at a time, and return the cells that failed with their error messages.
 
-    One that fails spoils itself alone. Ctrl-C ends those under way and keeps the finished.
+    `report` is called after each cell. A failure does not affect other cells. Ctrl-C ends the running cells; finished
+    cells stay in the cache.
     """
     failed: dict[Cell, str] = {}
     with ThreadPoolExecutor(jobs) as pool:
@@ -92,7 +99,7 @@ def finish(
                         raise error
                     if error is not None:
                         failed[futures[future]] = str(error)
-                    told(len(wanted) - len(waiting), futures[future], str(error or ""))
+                    report(len(wanted) - len(waiting), futures[future], str(error or ""))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             getattr(launch, "stop", lambda: None)()

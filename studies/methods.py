@@ -1,4 +1,4 @@
-"""The methods that are compared: those that learn, as recipes of muguet, and those that do not."""
+"""The methods of the comparison: those that are trained, as recipes of muguet, and those that are not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Array = npt.NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Learned:
-    """A recipe of muguet, with another net than its own, or another number of components than one, if so named."""
+    """A recipe of muguet; `net` replaces the recipe's own network, and `components` is the number of Gaussians."""
 
     recipe: str
     net: str | None = None
@@ -33,7 +33,7 @@ class Learned:
 
     @property
     def network(self) -> str:
-        """Name of its net."""
+        """Name of its network."""
         return self.net or RECIPES[self.recipe].net
 
 
@@ -52,14 +52,14 @@ LEARNED = {
     "joint-unet": Learned("joint", "unet"),
     "supervised-unet": Learned("supervised", "unet"),
 }
-NOISY, BEST_BLUR = "noisy", "gaussian-blur"  # what there is to improve upon, and the least that a method must
+NOISY, BEST_BLUR = "noisy", "gaussian-blur"  # the unprocessed images, and the simplest method to compare with
 UNLEARNED = (NOISY, BEST_BLUR, *(name for name in classical.METHODS if name != BEST_BLUR))
 METHODS = (*UNLEARNED, *LEARNED)
 
 
 @dataclass(frozen=True, eq=False)
 class Estimates:
-    """What a method made of each part, the seconds it trained and denoised, and what there is to say of it."""
+    """The estimates of a method for each part, the seconds of training and denoising, and remarks about the run."""
 
     parts: Mapping[str, Array]
     training_s: float
@@ -70,9 +70,9 @@ class Estimates:
 def learned(
     method: Learned, images: Images, parts: Mapping[str, Images], seed: int, **budget: Any
 ) -> Estimates:
-    """Train on images, within `minutes` or for `steps`, and denoise the parts.
+    """Train on images, for `minutes` at most or for `steps`, and denoise the parts.
 
-    The seconds of training are all that a user waits for: joint methods also measure their law in them.
+    The seconds of training are the whole time that a user waits, including the final measurement of the noise.
     """
     started = time.monotonic()
     model = muguet.fit(
@@ -92,7 +92,7 @@ def learned(
 
 
 def unlearned(method: str, parts: Mapping[str, Images]) -> Estimates:
-    """Denoise the parts without training; each is a set of its own, with parameters of its own."""
+    """Denoise the parts without training; each part has parameters of its own."""
     started = time.monotonic()
     found = {name: _UNLEARNED[method](part) for name, part in parts.items()}
     took = 0.0 if method == NOISY else time.monotonic() - started
@@ -107,7 +107,7 @@ def _calibrated(method: str) -> Callable[[Images], tuple[Array, dict[str, float]
 
 
 def _best_blur(part: Images) -> tuple[Array, dict[str, float]]:
-    """Its one width is that of the highest mean PSNR, as the reference chooses it: no method that learns is told."""
+    """Blur with the one width of the highest mean PSNR, found with the clean images as in the reference."""
     estimate, sigma = classical.best_blur(part.noisy, part.clean)
     return estimate, {"sigma": sigma}
 

@@ -1,10 +1,10 @@
-"""The density of the noise against the signal, as counted on pairs and as predicted by three components.
+"""Compare the density of the noise against the signal, measured on pairs and predicted by three components.
 
     python studies/noise_density.py [--full] [--sets mitochondria w2s_ch1] [--data FOLDER]
 
-Poisson-Gaussian noise of --level decibels on clean images, and real noise of W2S. Every column of a map has the
-same area: densities are times the known σ, whose ± is drawn. Writes noise_density.png and .svg, and
-noise_density.csv (both densities, per count); prints how much of the two densities is common.
+Poisson-Gaussian noise of --level decibels on clean images, and real noise of W2S. Densities are multiplied by the known
+σ, so that every column of a map has the same area; lines show ± this σ. Writes noise_density.png and .svg, and
+noise_density.csv (both densities, per count); prints the overlap of the two densities.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from muguet.noise import Law
 
 KIND = "Poisson-Gaussian"
 COLUMNS, ROWS = 48, 64
-SIGNALS = 16  # at which the law is taken in a column
-FEWEST = 1000  # pixels of a column that is drawn
-ENDS = (0.1, 99.5)  # percentiles of the signal between which columns lie
-REACH = 3.5  # standard deviations of the brightest column, to both sides
+SIGNALS = 16  # The density of a column is the mean of the law at this number of signals.
+MIN_PIXELS = 1000  # Columns with fewer pixels are not drawn.
+ENDS = (0.1, 99.5)  # The columns lie between these percentiles of the signal.
+REACH = 3.5  # The rows extend by this number of standard deviations of the brightest column to both sides.
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +35,13 @@ class Maps:
     Attributes
     ----------
     pair
-        Where they are from.
+        The images and their noise.
     signal, noise
         Edges of the columns and of the rows, in counts.
     pixels
-        Of each column.
+        Number of pixels of each column.
     measured, predicted
-        Counted on the pair, and by the law of muguet, averaged over each cell.
+        Density measured on the pair, and density of muguet's law averaged over each cell.
     """
 
     pair: Pair
@@ -68,11 +68,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         choices.out / "noise_density.csv", [row for each in found for row in cells(each)], about
     )
     common.save_figure(draw(found), choices.out / "noise_density")
-    common.tell([{"set": each.pair.name, "overlap": overlap(each)} for each in found], about)
+    common.print_table([{"set": each.pair.name, "overlap": overlap(each)} for each in found], about)
 
 
 def maps(pair: Pair, law: Law) -> Maps:
-    """Both densities in the same cells."""
+    """Return both densities in the same cells."""
     recorded, clean = pair.recorded().ravel(), pair.clean.ravel()
     clean, recorded = clean[np.isfinite(recorded)], recorded[np.isfinite(recorded)]
     darkest, brightest = np.percentile(clean, ENDS)
@@ -81,12 +81,12 @@ def maps(pair: Pair, law: Law) -> Maps:
     noise = np.linspace(-reach, reach, ROWS + 1)
     counted, _, _ = np.histogram2d(recorded - clean, clean, (noise, signal))
     pixels, _ = np.histogram(clean, signal)
-    drawn = pixels >= min(FEWEST, clean.size / COLUMNS**2)
+    drawn = pixels >= min(MIN_PIXELS, clean.size / COLUMNS**2)
     measured, predicted = np.full((2, ROWS, COLUMNS), np.nan)
     height = np.diff(noise)[:, None]
     measured[:, drawn] = counted[:, drawn] / pixels[drawn] / height
     for column in np.flatnonzero(drawn):
-        # Signals of the column's own pixels: across the darkest column σ doubles.
+        # Use the signals of the column's own pixels, because σ doubles across the darkest column.
         here = clean[(clean >= signal[column]) & (clean <= signal[column + 1])]
         at = np.quantile(here, (np.arange(SIGNALS) + 0.5) / SIGNALS)[:, None]
         below = law.cdf(at + noise, np.broadcast_to(at, (SIGNALS, ROWS + 1)))
@@ -95,9 +95,9 @@ def maps(pair: Pair, law: Law) -> Maps:
 
 
 def overlap(found: Maps) -> float:
-    """∫ min(p, q) dy of the two densities, on average over the pixels drawn: 1 if they are the same.
+    """Return ∫ min(p, q) dy of the two densities, averaged over the pixels drawn: 1 for equal densities.
 
-    Chance keeps it below 1: by about 0.01 with the pixels that these sets have.
+    Random fluctuations keep it below 1, by about 0.01 with the number of pixels of these sets.
     """
     shared = (np.minimum(found.measured, found.predicted) * np.diff(found.noise)[:, None]).sum(0)
     drawn = np.isfinite(shared)
@@ -105,7 +105,7 @@ def overlap(found: Maps) -> float:
 
 
 def cells(found: Maps) -> Iterator[dict[str, Any]]:
-    """Every cell of both maps that is drawn."""
+    """Yield every cell of both maps that is drawn."""
     signal, noise = (0.5 * (edges[1:] + edges[:-1]) for edges in (found.signal, found.noise))
     for row, column in np.argwhere(np.isfinite(found.measured)):
         yield {
@@ -123,7 +123,7 @@ def cells(found: Maps) -> Iterator[dict[str, Any]]:
 
 
 def draw(found: Sequence[Maps]) -> Any:
-    """A row for every set: counted on the left, predicted on the right, in the same colours."""
+    """Draw a row for every set: measured on the left, predicted on the right, in the same colours."""
     from muguet.figures import style
 
     with style.require_matplotlib().rc_context({**style.STYLE, **common.SMALL}):
@@ -135,12 +135,12 @@ def draw(found: Sequence[Maps]) -> Any:
         for axes in panels[-1]:
             axes.set_xlabel("Signal (counts)")
         common.letter(panels.ravel())
-        figure.draw_without_rendering()  # settles the layout while the style holds
+        figure.draw_without_rendering()  # computes the layout while the style is active
     return figure
 
 
 def pair_of_maps(found: Maps, row: Sequence[Any]) -> Any:
-    """Both maps of a set; returns the last one for its colours."""
+    """Draw both maps of a set; return the last one for the colour bar."""
     middle = 0.5 * (found.signal[1:] + found.signal[:-1])
     known = found.pair.known(middle)
     largest = float(np.nanquantile(found.measured * known, 0.995))

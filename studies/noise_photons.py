@@ -1,10 +1,10 @@
-"""One law of the noise from one photo-electron to a thousand: how far σ is from the known one, by the light there is.
+"""Compare the predicted σ of the noise with the known one, from one photo-electron to a thousand.
 
     python studies/noise_photons.py [--full] [--photons 1 3 10 …] [--sets phantom nuclei …] [--data FOLDER]
 
-Poisson noise and a read noise of one electron on clean images whose brightest pixels (99.9th percentile) hold so many
-photo-electrons. The clean images of real cells were taken with noise of their own, which counts as signal here though
-it is as fine as the noise that is added: each is also shown smoothed by a Gaussian of one pixel beforehand.
+Poisson noise and a read noise of one electron are added to clean images whose brightest pixels (99.9th percentile) have
+the given numbers of photo-electrons. The clean images of real cells have noise of their own, which counts as signal
+here although it is as fine as the added noise; so each is also used after a blur by a Gaussian of one pixel.
 Writes noise_photons.png, .svg and .csv, and prints the table.
 """
 
@@ -27,26 +27,30 @@ from muguet.samples import acquisition
 GAIN, READ_NOISE = 2.0, 1.0  # counts a photo-electron, photo-electrons
 PHOTONS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 SETS = ("phantom", "nuclei", "nuclei_smoothed", "mitochondria", "mitochondria_smoothed")
-SIDE = 512  # pixels of the middle that is taken
-WITHIN = (0.5, 99.5)  # percentiles of the signal
-GOOD = 10.0  # per cent
+SIDE = 512  # Side of the centre that is used, in pixels.
+WITHIN = (0.5, 99.5)  # The ratios are computed between these percentiles of the signal.
+GOOD = 10.0  # The grey band of the figure is ± this percentage.
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = common.parser(__file__, __doc__, SETS)
     options.add_argument(
-        "--photons", nargs="+", type=float, default=list(PHOTONS), help="of the brightest pixels"
+        "--photons",
+        nargs="+",
+        type=float,
+        default=list(PHOTONS),
+        help="photo-electrons of the brightest pixels",
     )
     choices = common.parsed(options, arguments)
     rows = [row for name in choices.sets for row in study(name, choices)]
     about = common.about(choices)
     common.write_table(choices.out / "noise_photons.csv", rows, about)
     common.save_figure(draw(rows), choices.out / "noise_photons")
-    common.tell([told(row) for row in rows], about)
+    common.print_table([table_row(row) for row in rows], about)
 
 
 def study(name: str, choices: Any) -> Iterator[dict[str, Any]]:
-    """One row for each amount of light."""
+    """Yield one row for each number of photo-electrons."""
     image = clean_image(choices.data, name)
     for photons in choices.photons:
         pair = recorded(name, image, photons)
@@ -64,7 +68,7 @@ def study(name: str, choices: Any) -> Iterator[dict[str, Any]]:
 
 
 def clean_image(data: Path, name: str) -> Floats:
-    """The middle of a clean image, from 0 to 1 at the 99.9th percentile."""
+    """Return the centre of a clean image, scaled to 1 at the 99.9th percentile."""
     if name == "phantom":
         image = acquisition((SIDE, SIDE), 1).astype(np.float64) - 100
     else:
@@ -77,7 +81,7 @@ def clean_image(data: Path, name: str) -> Floats:
 
 
 def recorded(name: str, image: Floats, photons: float) -> Pair:
-    """What a camera records of it, in whole counts."""
+    """Return what a camera records of a clean image, in whole counts."""
     law = PoissonGaussian(GAIN, pairs.OFFSET, READ_NOISE)
     clean = pairs.OFFSET + GAIN * photons * image[None]
     drawn = corrupt(law, torch.from_numpy(clean), torch.Generator().manual_seed(1)).numpy()
@@ -85,8 +89,8 @@ def recorded(name: str, image: Floats, photons: float) -> Pair:
     return Pair(name, "Poisson-Gaussian", noisy, clean, law.std, photons, pairs.expected_psnr(law, clean))
 
 
-def told(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of the table as a document has it."""
+def table_row(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of the printed table."""
     shown: dict[str, Any] = {"set": row["set"].replace("_", ", "), "photo-electrons": f"{row['photons']:g}"}
     shown["noisy (dB)"] = f"{row['noisy_psnr']:.1f}"
     for which, name in (("muguet", "muguet"), ("nnet", "N-net's own")):
@@ -96,7 +100,7 @@ def told(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def draw(rows: Sequence[dict[str, Any]]) -> Any:
-    """σ̂/σ against the light, a panel for each set: median and, shaded, from the lowest to the highest."""
+    """Draw σ̂/σ against the light, a panel for each set: the median, and the range from lowest to highest shaded."""
     from muguet.figures import style
 
     names = list(dict.fromkeys(row["set"] for row in rows))
@@ -123,7 +127,7 @@ def draw(rows: Sequence[dict[str, Any]]) -> Any:
         panels[0].set_ylabel("σ predicted / known")
         panels[0].legend(loc="upper left")
         common.letter(panels)
-        figure.draw_without_rendering()  # settles the layout while the style holds
+        figure.draw_without_rendering()  # computes the layout while the style is active
     return figure
 
 

@@ -1,10 +1,10 @@
-"""The shape of real noise: its skewness, and how far one, two and three components are from it.
+"""Compare the shape of real noise with one, two and three components: skewness and Kullback–Leibler divergence.
 
     python studies/noise_shape.py [--full] [--sets w2s_ch0 w2s_ch1 w2s_ch2] [--data FOLDER]
 
-The noise of W2S, all frames of a channel, as counted on pairs, and as learned from the noisy images alone as a
-mixture of one Gaussian (G1), of two (G2), of three (G3). Writes noise_shape.png and .svg, noise_shape.csv (skewness
-and Kullback–Leibler divergence along the signal), noise_shape_table.csv (their summaries), and prints that table.
+The noise of W2S, all frames of a channel, is measured on pairs, and learned from the noisy images alone as a mixture of
+one Gaussian (G1), of two (G2) and of three (G3). Writes noise_shape.png and .svg, noise_shape.csv (skewness and
+Kullback–Leibler divergence against the signal), noise_shape_table.csv (their summaries), and prints that table.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from pairs import Floats, Measured, Pair
 from muguet.noise import Law, divergence, mean_divergence
 
 COMPONENTS = (1, 2, 3)
-CLOSE = 0.15  # skewness
-FEWEST = 1000  # pixels of a bin whose skewness counts
+CLOSE = 0.15  # A predicted skewness within this distance counts as close.
+MIN_PIXELS = 1000  # Skewness is compared in bins with more pixels than this.
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A set, the law counted on it, and the laws muguet delivers and N-net learned, by number of components."""
+    """A set, the law measured on it, and the laws that muguet returns and N-net learned, by number of components."""
 
     pair: Pair
     measured: Measured
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     common.write_table(choices.out / "noise_shape_table.csv", table, about)
     common.save_figure(draw(found, table), choices.out / "noise_shape")
-    common.tell([told(row) for row in table], about)
+    common.print_table([table_row(row) for row in table], about)
 
 
 def study(pair: Pair, choices: argparse.Namespace) -> Found:
@@ -61,7 +61,7 @@ def study(pair: Pair, choices: argparse.Namespace) -> Found:
 
 
 def curves(found: Found) -> Iterator[dict[str, Any]]:
-    """Skewness and divergence in nats, measured‖law, at the mean signal of every bin of the measured law."""
+    """Yield skewness and KL(measured‖law) in nats at the mean signal of every bin of the measured law."""
     points = found.measured.points
     columns = {
         "signal": points.signal,
@@ -79,13 +79,13 @@ def curves(found: Found) -> Iterator[dict[str, Any]]:
 
 
 def summaries(found: Found) -> Iterator[dict[str, Any]]:
-    """For each number of components: the mean divergence over all pixels, and how far the skewness is off.
+    """Yield for each number of components the mean divergence over all pixels and the error of the skewness.
 
-    Skewness is compared in bins of more than 1000 pixels that are not cut by clipping. That of 1000 pixels is
-    itself uncertain, by 0.08 for a Gaussian and by more for skewed noise: hence the share of bins as well.
+    Skewness is compared in bins of more than 1000 pixels without clipping. The skewness of 1000 pixels has a standard
+    error of 0.08 for a Gaussian and a larger one for skewed noise, so the share of close bins is given as well.
     """
     points = found.measured.points
-    at = points.signal[(points.count > FEWEST) & ~found.measured.cut]
+    at = points.signal[(points.count > MIN_PIXELS) & ~found.measured.cut]
     measured = found.measured.law.skewness(at)
     seen = found.pair.clean[np.isfinite(found.pair.unsaturated())]
     for k in COMPONENTS:
@@ -101,8 +101,8 @@ def summaries(found: Found) -> Iterator[dict[str, Any]]:
         }
 
 
-def told(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of the table as a document has it."""
+def table_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of the printed table."""
     return {
         "set": row["set"],
         "law": f"G{row['components']}",
@@ -118,7 +118,7 @@ def told(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def draw(found: Sequence[Found], table: Sequence[Mapping[str, Any]]) -> Any:
-    """A column for every set, skewness above divergence; at the right the mean divergences."""
+    """Draw a column for every set, skewness above divergence, and the mean divergences on the right."""
     from muguet.figures import style
 
     with style.require_matplotlib().rc_context({**style.STYLE, **common.SMALL}):
@@ -135,7 +135,7 @@ def draw(found: Sequence[Found], table: Sequence[Mapping[str, Any]]) -> Any:
         below[0].set_ylabel("KL (nats)")
         common.letter([*above, *below, bars])
         figure.legend(*above[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
-        figure.draw_without_rendering()  # settles the layout while the style holds
+        figure.draw_without_rendering()  # computes the layout while the style is active
     return figure
 
 
@@ -159,7 +159,7 @@ def draw_skewness(found: Found, axes: Any) -> None:
 
 
 def draw_divergence(found: Found, axes: Any) -> None:
-    """In logarithms; what chance brings below a ten-thousandth of a nat lies at the lower edge."""
+    """Draw divergences on a logarithmic axis; values below 0.0001 nats are drawn at its lower edge."""
     at = found.measured.points.signal
     for k, values in found.along.items():
         axes.plot(at, np.maximum(values, 1e-4), **looks(k))
@@ -169,7 +169,7 @@ def draw_divergence(found: Found, axes: Any) -> None:
 
 
 def draw_means(table: Sequence[Mapping[str, Any]], axes: Any) -> None:
-    """A bar for every set and number of components; a line across it where N-net's own law lies."""
+    """Draw a bar for every set and number of components, with a line across it for N-net's own law."""
     from muguet.figures import style
 
     names = list(dict.fromkeys(row["set"] for row in table))

@@ -1,10 +1,10 @@
-"""The standard deviation of the noise against the signal, counted and predicted, where signals are common and rare.
+"""Compare the standard deviation of the noise against the signal, measured and predicted, for common and rare signals.
 
     python studies/noise_std.py [--full] [--levels 15 20 25] [--sets nuclei w2s_ch1 …] [--data FOLDER]
 
-Three laws of noise on clean images, as strong as makes a PSNR of --levels decibels, and the three channels of W2S.
-Writes noise_std.png and .svg (of the middle level), noise_std.csv (the curves) and noise_std_table.csv
-(how far the predicted σ is from the known one), and prints that table.
+Three laws of noise on clean images, at the strengths that give a PSNR of --levels decibels, and the three channels of
+W2S. Writes noise_std.png and .svg (of the middle level), noise_std.csv (the curves) and noise_std_table.csv (the error
+of the predicted σ), and prints that table.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from pairs import Measured, Pair
 
 from muguet.noise import Law
 
-BINS = 64  # of the signal's range
-RARE = 1e-3  # of the pixels: a bin with fewer holds rare signals
-WITHIN = (0.5, 99.5)  # percentiles of the signal
+BINS = 64  # The range of the signal is divided into this number of bins to find rare signals.
+RARE = 1e-3  # The signals of a bin are rare if it has less than this share of the pixels.
+WITHIN = (0.5, 99.5)  # The error is computed between these percentiles of the signal.
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class Found:
 
     pair: Pair
     measured: Measured
-    laws: dict[str, Law]  # as muguet delivers it, and as N-net learned it
+    laws: dict[str, Law]  # the law that muguet returns, and the one that N-net learned
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -48,11 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     middle = sorted(choices.levels)[len(choices.levels) // 2]
     shown = [each for each in found if each.pair.level == middle or each.pair.kind == "W2S"]
     common.save_figure(draw(shown), choices.out / "noise_std")
-    common.tell([told(row) for row in table], about)
+    common.print_table([table_row(row) for row in table], about)
 
 
 def chosen(choices: argparse.Namespace) -> Iterator[Pair]:
-    """The sets, one after the other: they need not all fit into memory."""
+    """Yield the sets one after the other, because they need not all fit into memory."""
     for level in choices.levels:
         for kind in pairs.LAWS:
             for name in choices.sets:
@@ -73,7 +73,7 @@ def named(pair: Pair) -> dict[str, Any]:
 
 
 def curves(found: Found) -> Iterator[dict[str, Any]]:
-    """σ at the mean signal of every bin of the measured law, which holds a thousand pixels or more."""
+    """Yield σ at the mean signal of every bin of the measured law, which has a thousand pixels or more."""
     points = found.measured.points
     columns = {
         "signal": points.signal,
@@ -88,9 +88,9 @@ def curves(found: Found) -> Iterator[dict[str, Any]]:
 
 
 def errors(found: Found) -> dict[str, float]:
-    """Median and worst |σ̂/σ − 1| over the range that holds 99 % of the pixels, and over rare signals.
+    """Return the median and largest |σ̂/σ − 1| over the range that contains 99 % of the pixels, and over rare signals.
 
-    The range is walked in 200 equal steps, so its bright end counts as much as its dark one, where most pixels
+    The range is divided into 200 equal steps, so its bright end counts as much as its dark end, where most pixels
     are. Rare signals are those in bins (64 of equal width, between the darkest and the brightest pixel) with
     fewer than 0.1 % of the pixels.
     """
@@ -108,8 +108,8 @@ def errors(found: Found) -> dict[str, float]:
     return result
 
 
-def told(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of the table as a document has it: errors in per cent."""
+def table_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of the printed table, with errors in per cent."""
     shown = {"set": row["set"], "noise": row["noise"]}
     if not math.isnan(row["level_db"]):
         shown["noise"] += f", {row['level_db']:g} dB"
@@ -129,7 +129,7 @@ def percent(*shares: float) -> str:
 
 
 def draw(found: Sequence[Found]) -> Any:
-    """A column for every kind of noise, a row for every image: σ above the histogram of the signal."""
+    """Draw a column for every kind of noise and a row for every image: σ above the histogram of the signal."""
     from muguet.figures import style
 
     kinds = list(dict.fromkeys(each.pair.kind for each in found))
@@ -151,12 +151,12 @@ def draw(found: Sequence[Found]) -> Any:
         common.letter(panels)
         handles, labels = panels[-1].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
-        figure.draw_without_rendering()  # settles the layout while the style holds
+        figure.draw_without_rendering()  # computes the layout while the style is active
     return figure
 
 
 def cell(found: Found, above: Any, below: Any) -> None:
-    """One image with one noise."""
+    """Draw the panels of one image with one kind of noise."""
     from muguet.figures import style
 
     clean = found.pair.clean
@@ -176,7 +176,7 @@ def cell(found: Found, above: Any, below: Any) -> None:
 
 
 def outer(above: Any, below: Any, left: bool, bottom: bool) -> None:
-    """Name the axes at the outer edges of the figure only."""
+    """Label the axes only at the outer edges of the figure."""
     above.set_ylabel("σ (counts)" if left else "")
     below.set_ylabel("Pixels" if left else "")
     below.set_xlabel("Signal (counts)" if bottom else "")

@@ -1,4 +1,4 @@
-"""Noisy images with their clean partners: noise of a wanted strength on clean images, and real ones."""
+"""Noisy images with their clean partners: simulated noise of a given strength on clean images, and real noise."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from muguet.noise import Gaussian, Law, MeanVariance, MeasuredLaw, PoissonGaussi
 Floats = npt.NDArray[np.floating[Any]]
 
 OFFSET = 100.0  # counts of a dark pixel
-STEP = 10.0  # counts of one grey level: 8 bits become a camera's 12
+STEP = 10.0  # counts of one grey level, so that 8-bit images have the range of a 12-bit camera
 READ_NOISE = 1.0  # photo-electrons
 CLEAN = ("nuclei", "mitochondria", "hela")
 REAL = ("w2s_ch0", "w2s_ch1", "w2s_ch2")
@@ -29,26 +29,26 @@ LAWS: dict[str, Callable[[float], Law]] = {
     "Speckle": Speckle,
     "Poisson-Gaussian": lambda gain: PoissonGaussian(gain, OFFSET, READ_NOISE),
 }
-CLIPPED = 0.01  # of the pixels of a bin, from which on its law is cut
-_CHANCE = 1  # of the noise; the seed of the training is the user's
+CLIPPED = 0.01  # A bin is marked as cut if more than this share of its pixels is clipped.
+_CHANCE = 1  # The seed of the noise; --seed is the seed of the training.
 
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Noisy images, their clean partners, and the standard deviation that is known of the noise.
+    """Noisy images, their clean partners, and the known standard deviation of the noise.
 
     Attributes
     ----------
     name, kind
-        Of the image, and of its noise.
+        Names of the image and of its noise.
     noisy, clean
         ``(n, y, x)``, in counts.
     known
-        σ of the noise at signals, in counts.
+        Function that returns σ of the noise at signals, in counts.
     parameter
-        Of a simulated noise: σ in counts (Gaussian), relative σ (speckle), counts a photo-electron.
+        Parameter of simulated noise: σ in counts (Gaussian), relative σ (speckle), or counts a photo-electron.
     level
-        PSNR of the noisy images in decibels, that was asked of a simulated noise.
+        PSNR in decibels that was requested for simulated noise.
     """
 
     name: str
@@ -61,16 +61,16 @@ class Pair:
 
     @property
     def short(self) -> str:
-        """What a panel calls the image, where its kind is said elsewhere."""
+        """Title of a panel without the kind of noise."""
         return self.name.replace("w2s_ch", "channel ")
 
     @property
     def title(self) -> str:
-        """What a panel calls the set."""
+        """Title of a panel."""
         return f"{self.kind}{' ' if self.kind == 'W2S' else ', '}{self.short}"
 
     def unsaturated(self) -> Floats:
-        """The noisy images with the pixels NaN that a frame was clipped at: they tell nothing of a law."""
+        """Return the noisy images with clipped pixels as NaN, because these cannot be used to measure a law."""
         values = self.noisy.astype(np.float64)
         for frame, recorded in zip(values, self.noisy, strict=True):
             level = clipping_level(recorded)
@@ -79,9 +79,10 @@ class Pair:
         return values
 
     def recorded(self) -> Floats:
-        """The noisy images as samples of a density: unsaturated, and spread over the step that they are quantised in.
+        """Return the noisy images as samples of a density: unsaturated, with uniform noise of one quantisation step.
 
-        Repeated values are point masses, from which every density is far. Training spreads them likewise.
+        Repeated values would be point masses, whose divergence from any density is infinite. Training spreads values
+        in the same way.
         """
         values = self.unsaturated()
         chance = np.random.default_rng(_CHANCE)
@@ -90,7 +91,7 @@ class Pair:
         return values
 
     def measured(self) -> Measured:
-        """The law of the noise as it was counted on the pairs."""
+        """Return the noise law measured on the pairs."""
         recorded = self.recorded()
         law = MeasuredLaw.from_pairs(recorded, self.clean, fewest=min(1000, self.clean.size // 16))
         points = law.points()
@@ -104,14 +105,14 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """The law of the noise as it was counted, its bins, and which of them are cut.
+    """The measured noise law, its bins, and a mask of the bins with clipped pixels.
 
     Attributes
     ----------
     law, points
-        See `muguet.noise.measured`.
+        See `muguet.noise.MeasuredLaw`.
     cut
-        ``(bins,)``, True where more than 1 % of the pixels were clipped: there the tail of the noise is missing.
+        ``(bins,)``, True where more than 1 % of the pixels were clipped, so that the tail of the noise is missing.
     """
 
     law: MeasuredLaw
@@ -120,15 +121,15 @@ class Measured:
 
 
 def read(path: Path) -> npt.NDArray[np.generic]:
-    """An image as ``(n, y, x)``."""
+    """Return an image as ``(n, y, x)``."""
     if not path.is_file():
-        raise MuguetError(f"{path} is not there: name the folder of the images with --data or $MUGUET_DATA")
+        raise MuguetError(f"{path} does not exist: give the folder of the images with --data or $MUGUET_DATA")
     image: npt.NDArray[np.generic] = tifffile.imread(path)
     return image.reshape(-1, *image.shape[-2:])
 
 
 def simulated(data: Path, name: str, kind: str, level: float) -> Pair:
-    """A clean image with noise of this kind on it, so strong that its PSNR is `level` decibels."""
+    """Return a clean image with added noise of this kind, at the strength that gives a PSNR of `level` decibels."""
     clean = OFFSET + STEP * read(data / f"clean_{name}.tif").astype(np.float64)
     parameter = at_level(LAWS[kind], clean, level)
     law = LAWS[kind](parameter)
@@ -137,7 +138,7 @@ def simulated(data: Path, name: str, kind: str, level: float) -> Pair:
 
 
 def real(data: Path, name: str) -> Pair:
-    """All frames of a channel of W2S, whose noise has the variance 100 · (signal − 200) counts²."""
+    """Return all frames of a channel of W2S, whose noise has the variance 100 · (signal − 200) counts²."""
     clean = read(data / f"{name}_clean.tif").astype(np.float64)
     return Pair(name, "W2S", read(data / f"{name}_noisy.tif"), clean, _w2s)
 
@@ -148,14 +149,14 @@ def _w2s(signal: Floats) -> Floats:
 
 
 def at_level(law: Callable[[float], Law], clean: Floats, level: float) -> float:
-    """The parameter of a law with which images ``(n, y, x)`` have a PSNR of `level` decibels, by bisection.
+    """Return the parameter of a law that gives images ``(n, y, x)`` a PSNR of `level` decibels, by bisection.
 
     The law's σ must grow with its parameter.
 
     Raises
     ------
     MuguetError
-        If no parameter between 1e-6 and 1e6 does.
+        If no parameter between 1e-6 and 1e6 gives this level.
     """
     low, high = -6.0, 6.0  # decades
     if not expected_psnr(law(10**high), clean) < level < expected_psnr(law(10**low), clean):
@@ -167,9 +168,9 @@ def at_level(law: Callable[[float], Law], clean: Floats, level: float) -> float:
 
 
 def expected_psnr(law: Law, clean: Floats) -> float:
-    """PSNR of noisy images ``(n, y, x)`` on average over the noise: its variance stands for the squared error.
+    """Return the PSNR of noisy images ``(n, y, x)`` if the squared error is replaced by the variance of the noise.
 
-    As in `muguet.quality.scores.psnr`, each frame has its own range and error.
+    As in `muguet.quality.psnr`, each frame has its own range and error.
     """
     signals, at = np.unique(clean, return_inverse=True)
     variance = (law.std(signals) ** 2)[at].reshape(clean.shape).mean((-2, -1))

@@ -1,4 +1,4 @@
-"""The images that methods are compared on, and which of them are kept from training."""
+"""The image sets of the comparison, and which of their images are held out from training."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from muguet import MuguetError
 from muguet.noise import PoissonGaussian, corrupt
 from muguet.samples import GAIN, OFFSET, acquisition
 
-LEVEL = 20.0  # PSNR in decibels of clean images with Poisson-Gaussian noise
-LEFT_OUT = slice(2, None, 3)  # fields of view that training is not shown: four of W2S's twelve
-FIELDS, SIZE = 4, 256  # of the phantom: as many pixels as one image of 512×512
-READ_NOISE = 1.5  # photo-electrons, of the phantom's camera
+LEVEL = 20.0  # PSNR in decibels of clean images with simulated Poisson-Gaussian noise
+LEFT_OUT = slice(2, None, 3)  # fields of view that are held out from training: four of W2S's twelve
+FIELDS, SIZE = 4, 256  # number and side of the phantom's images: as many pixels as one image of 512×512
+READ_NOISE = 1.5  # photo-electrons of the phantom's camera
 SEEN, UNSEEN = "trained on", "never trained on"
 Region = tuple[slice, slice]
 WHOLE: Region = (slice(None), slice(None))
@@ -38,19 +38,19 @@ class Images:
 
     @classmethod
     def of(cls, noisy: npt.NDArray[np.generic], clean: Floats) -> Images:
-        """One clean plane serves all frames."""
+        """Return images whose clean plane is repeated for all frames if there is only one."""
         return cls(noisy, np.broadcast_to(clean, noisy.shape))
 
     def cut(self, region: Region) -> Images:
-        """A region of every frame."""
+        """Return a region of every frame."""
         return Images(self.noisy[:, *region], self.clean[:, *region])
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A published file: where it is, its sum, and the stack ``(n, y, x)`` in it whose mean is the clean image.
+    """A published file: its address and checksum, and the stack ``(n, y, x)`` in it whose mean is the clean image.
 
-    `sha256` is empty where no sum was published beside the record's own, which pooch asks the record for.
+    `sha256` is empty if the only published checksum is that of the record, which pooch reads from the record itself.
     """
 
     address: str
@@ -61,20 +61,20 @@ class Archive:
 
 @dataclass(frozen=True)
 class Source:
-    """How a set is come by.
+    """Where a set comes from and how it is used.
 
     Attributes
     ----------
     read
-        From the folder of images.
+        Function that reads the set from the folder of images.
     files
-        In that folder; what is read depends on them alone.
+        The files in that folder that it reads.
     one_scene
-        Whether all frames show the same: then a region is held out instead of frames.
+        Whether all frames show the same scene: then a region is held out instead of frames.
     test
-        The region that is scored, as published. Training sees the whole, unless it is held out.
+        The region that is scored, as published. Training uses the whole image, unless the region is held out.
     shareable
-        Whether the pixels may be shown in public.
+        Whether the pixels may be published.
     """
 
     read: Callable[[Path], Images]
@@ -89,23 +89,23 @@ def load(name: str, data: Path) -> Images:
 
 
 def fingerprint(name: str, data: Path) -> str:
-    """Of the files that a set is read from; nobody changes those that are downloaded, their sums are known."""
+    """Return a hash of the files of a set; downloaded files are left out, because their checksums are fixed."""
     found = hashlib.sha256(name.encode())
     for file in SETS[name].files:
         path = data / file
         if not path.is_file():
             raise MuguetError(
-                f"{path} is not there: name the folder of the images with --data or $MUGUET_DATA, or leave out {name}"
+                f"{path} does not exist: give the folder of the images with --data or $MUGUET_DATA, or leave out {name}"
             )
         found.update(path.read_bytes())
     return found.hexdigest()
 
 
 def split(name: str, images: Images, held_out: bool) -> tuple[Images, dict[str, Images]]:
-    """What to train on, and what to score: all of it trained on, or held out beside what was trained on.
+    """Return the images to train on, and the images to score: those used for training, and held-out ones if wanted.
 
-    Fields of view are held out as they are, one in three. Frames of one scene show the same, so a half of the scene is
-    held out: the published test region, or the right half.
+    Every third field of view is held out. If all frames show one scene, a part of the scene is held out instead: the
+    published test region, or the right half.
     """
     source = SETS[name]
     if not held_out:
@@ -161,12 +161,12 @@ def _published(archive: Archive, test: Region) -> Source:
 
 @functools.cache
 def fetched(archive: Archive) -> Path:
-    """The stack of an archive, downloaded once to the user's cache and checked against its sum.
+    """Return the path of an archive's stack, downloaded once to the user's cache and compared with its checksum.
 
     Raises
     ------
     MuguetError
-        If pooch is not installed, nothing comes from the network, or the archive does not hold the stack.
+        If pooch is not installed, the download fails, or the archive does not contain the stack.
     """
     pooch = _pooch()
     files: list[str]
@@ -178,25 +178,27 @@ def fetched(archive: Archive) -> Path:
             )
         else:
             record = pooch.create(path=folder, base_url=archive.address)
-            record.load_registry_from_doi()  # names and MD5 sums, from the record itself
+            record.load_registry_from_doi()  # names and MD5 checksums from the record itself
             files = record.fetch(archive.name, processor=unpack)
     except (OSError, ValueError) as error:
-        raise MuguetError(f"{archive.name} was not downloaded from {archive.address}: {error}") from error
+        raise MuguetError(
+            f"{archive.name} could not be downloaded from {archive.address}: {error}"
+        ) from error
     for file in files:
         if Path(file).name == archive.stack:
             return Path(file)
-    raise MuguetError(f"{archive.name} from {archive.address} holds no {archive.stack}: has it changed?")
+    raise MuguetError(f"{archive.name} from {archive.address} contains no {archive.stack}: has it changed?")
 
 
 def _pooch() -> Any:
     try:
         import pooch
     except ImportError as error:
-        raise MuguetError("this set is downloaded by pooch: pip install pooch") from error
+        raise MuguetError("downloading this set needs pooch: pip install pooch") from error
     return pooch
 
 
-# Prakash et al. 2020, arXiv:1911.12291. The address and the sum of the first are those of careamics-portfolio.
+# Prakash et al. 2020, arXiv:1911.12291. The first address and its checksum are those of careamics-portfolio.
 CONVALLARIA = Archive(
     "https://cloud.mpi-cbg.de/index.php/s/BE8raMtHQlgLDF3/download",
     "Convallaria_diaphragm.zip",

@@ -1,4 +1,4 @@
-"""Tables of the comparison: means and standard errors over seeds, and differences of methods in pairs."""
+"""Tables of the comparison: means and standard errors over seeds, and paired differences of methods."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from sets import SEEN, UNSEEN
 
 from muguet.quality import mean_and_standard_error
 
-# A method, what it is compared with, and by how many decibels the reference's, which is blind and has one Gaussian, is
-# better there on average.
+# A method, the method that it is compared with, and the difference in decibels that the reference reports, whose method
+# is blind and has one Gaussian.
 DIFFERENCES = (
-    ("joint-blind-g1", "l2", math.nan),  # what N-net does for D-net
+    ("joint-blind-g1", "l2", math.nan),  # the effect of N-net on D-net
     ("joint-g3", "joint-blind-g1", math.nan),
     ("joint-g3", "gaussian-blur", math.nan),
     ("joint-g3", "noise2void", math.nan),
@@ -37,7 +37,7 @@ DIFFERENCES = (
 
 
 def rows(results: Iterable[Result]) -> list[dict[str, Any]]:
-    """A row for every set, method and budget: means over the seeds of means over the frames, and standard errors."""
+    """Return a row for every set, method and budget: means over seeds of means over frames, and standard errors."""
     groups: dict[tuple[str, str, str], list[Result]] = {}
     for result in results:
         cell = Cell(**result["cell"])
@@ -64,7 +64,7 @@ def _value(result: Result, part: str, score: str) -> float:
 
 
 def table(rows: Sequence[Mapping[str, Any]], budget: str, held_out: bool) -> list[dict[str, str]]:
-    """A row for every method at one budget; methods without training stand in every table."""
+    """Return a row for every method at one budget; methods without training are in every table."""
     here = [row for row in rows if row["budget"] in ("", budget)]
     names = list(dict.fromkeys(row["set"] for row in here))
     parts = ((SEEN, ""), (UNSEEN, "_unseen"))[: 1 + held_out]
@@ -98,7 +98,7 @@ def _shown(row: Mapping[str, Any] | None, score: str, digits: int) -> str:
 
 
 def differences(results: Iterable[Result]) -> list[dict[str, Any]]:
-    """How much better one method is than another at each budget, paired by set and seed, as far as both are there.
+    """Return the differences between two methods at each budget, for all sets and seeds where both were measured.
 
     The standard error is that of the mean over all pairs; `sets_above` counts the sets with a mean above zero.
     """
@@ -122,7 +122,7 @@ def differences(results: Iterable[Result]) -> list[dict[str, Any]]:
 def _pairs(
     scores: Mapping[Cell, Any], first: str, second: str, budget: str, part: str
 ) -> list[tuple[str, float]]:
-    """Set and difference of each pair."""
+    """Return the set and the difference of each pair."""
     found = []
     for cell, score in scores.items():
         if cell.method == first and cell.budget == budget and part in score:
@@ -138,8 +138,8 @@ def _difference(values: Sequence[float]) -> dict[str, Any]:
     return {"difference_db": mean, "standard_error_db": error, "pairs": len(values)}
 
 
-def told(row: Mapping[str, Any], held_out: bool) -> dict[str, str]:
-    """A row of differences as a document has it."""
+def table_row(row: Mapping[str, Any], held_out: bool) -> dict[str, str]:
+    """Return a row of the printed table of differences."""
     error = row["standard_error_db"]
     line = {"": f"{row['method']} − {row['minus']}", "budget": row["budget"]}
     if held_out:

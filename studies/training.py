@@ -1,12 +1,13 @@
-"""PSNR on a test set while D-net learns, with N-net (one Gaussian, as published) and without (squared error).
+"""Measure the PSNR on a test set during training, with N-net (one Gaussian, as published) and without (squared error).
 
     python studies/training.py [--full] [--sets w2s_ch0 w2s_ch1 w2s_ch2] [--image mitochondria] [--net unet]
                                [--data FOLDER]
 
-a: real noise, of --sets. b: Gaussian and speckle noise of --level decibels on a clean image. c: speckle of 0.5, 2 and 4
-times that variance. d: the first of --sets with five seeds, mean ± standard error. Tested are fields of view, or the
-half of the image, that training never saw: their centres, without the averaging over flips and turns, after every
-epoch of --every steps. Writes training.png, .svg, .csv (the curves) and training_table.csv (ends and lead).
+Panel a: real noise, of --sets. b: Gaussian and speckle noise of --level decibels on a clean image. c: speckle of 0.5, 2
+and 4 times that variance. d: the first of --sets with five seeds, mean ± standard error. The test images are the
+centres of fields of view, or of the half of the image, that training does not use; they are denoised after every epoch
+of --every steps, without averaging over flips and rotations. Writes training.png, .svg, .csv (the curves) and
+training_table.csv (final values and differences).
 """
 
 from __future__ import annotations
@@ -33,19 +34,19 @@ from muguet.quality import mean_and_standard_error, psnr
 from muguet.recipes import NETS, Parts
 from muguet.training import Plan, Sample, Session, collect
 
-WITH, WITHOUT = "joint-blind", "l2"  # recipes: N-net as published, and the same D-net without
+WITH, WITHOUT = "joint-blind", "l2"  # recipes: N-net as published, and the same D-net without N-net
 METHODS = {WITH: "N-net (G1)", WITHOUT: "D-net only (L2)"}
 DASHES: dict[str, Any] = {WITH: "-", WITHOUT: (0, (4, 2))}
-FACTORS = (0.5, 2.0, 4.0)  # of speckle's variance
+FACTORS = (0.5, 2.0, 4.0)  # The variance of speckle in panel c is multiplied by these factors.
 SEEDS = 5
-EPOCH = {False: 20, True: 100}  # steps, of a quick and of a full run
-CENTRE = 256  # pixels a side of what is tested of each frame
-MOST_FRAMES = 4
+EPOCH = {False: 20, True: 100}  # steps of an epoch in a quick and in a full run
+CENTRE = 256  # Side of the centre of each test frame, in pixels.
+MAX_FRAMES = 4  # At most this number of frames is tested.
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training: noise of `kind` on a set, its variance `factor` times as large; the real noise if no kind."""
+    """One training: a set with noise of `kind` and `factor` times its variance; an empty `kind` means real noise."""
 
     set: str
     kind: str = ""
@@ -55,7 +56,7 @@ class Run:
 
     @property
     def condition(self) -> str:
-        """What a curve is called, the method aside."""
+        """Name of a curve without its method."""
         return f"{self.kind} × {self.factor:g}" if self.factor != 1 else self.kind or self.set
 
 
@@ -70,25 +71,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
     common.write_table(choices.out / "training.csv", list(points(panels, curves)), about)
     common.write_table(choices.out / "training_table.csv", table, about)
     common.save_figure(draw(panels, curves, choices.every), choices.out / "training")
-    common.tell(table, about)
+    common.print_table(table, about)
 
 
 def chosen(arguments: Sequence[str] | None) -> argparse.Namespace:
     local = [name for name in sets.SETS if name not in sets.PUBLISHED]
     options = common.parser(__file__, __doc__, local, list(pairs.REAL))
     options.add_argument(
-        "--image", choices=[*pairs.CLEAN, "phantom"], default="mitochondria", help="of b and c"
+        "--image",
+        choices=[*pairs.CLEAN, "phantom"],
+        default="mitochondria",
+        help="clean image of panels b and c",
     )
-    options.add_argument("--level", type=float, default=20.0, help="PSNR of the noisy images of b")
+    options.add_argument("--level", type=float, default=20.0, help="PSNR of the noisy images of panel b")
     options.add_argument("--every", type=int, help="steps of an epoch (default: 20, with --full 100)")
-    options.add_argument("--net", choices=NETS, help="instead of the default one; unet is the reference's")
+    options.add_argument(
+        "--net", choices=NETS, help="network, instead of the default; unet is the reference's"
+    )
     choices = common.parsed(options, arguments)
     choices.every = min(choices.every or EPOCH[choices.full], choices.steps)
     return choices
 
 
 def planned(choices: argparse.Namespace) -> dict[str, Iterator[Run]]:
-    """The trainings that each panel shows, both methods of each."""
+    """Return the trainings of each panel, each with both methods."""
     conditions = {
         "Real noise": [Run(name) for name in choices.sets],
         "Synthetic noise": [Run(choices.image, kind) for kind in ("Gaussian", "Speckle")],
@@ -107,7 +113,7 @@ def planned(choices: argparse.Namespace) -> dict[str, Iterator[Run]]:
 
 
 def curve(run: Run, choices: argparse.Namespace) -> list[dict[str, float]]:
-    """The points of a training: those in the cache, if it was done before."""
+    """Return the points of a training, from the cache if it was done before."""
     train, test = images(run, choices)
     path = Path(choices.cache) / "training" / f"{_key(run, choices, train, test)}.json"
     try:
@@ -133,7 +139,7 @@ def curve(run: Run, choices: argparse.Namespace) -> list[dict[str, float]]:
 
 
 def images(run: Run, choices: argparse.Namespace) -> tuple[Images, Images]:
-    """What to train on, and the centres of what to test."""
+    """Return the images to train on, and the centres of the images to test."""
     if run.kind:
         clean = clean_images(run.set, choices.data)
         law = pairs.LAWS[run.kind]
@@ -148,18 +154,18 @@ def images(run: Run, choices: argparse.Namespace) -> tuple[Images, Images]:
         slice((n - min(n, CENTRE)) // 2, (n + min(n, CENTRE)) // 2) for n in unseen.noisy.shape[1:]
     )
     test = unseen.cut((region[0], region[1]))
-    return train, Images(test.noisy[:MOST_FRAMES], test.clean[:MOST_FRAMES])
+    return train, Images(test.noisy[:MAX_FRAMES], test.clean[:MAX_FRAMES])
 
 
 def clean_images(name: str, data: Path) -> Floats:
-    """Clean images ``(n, y, x)`` in counts."""
+    """Return clean images ``(n, y, x)`` in counts."""
     if name == "phantom":
         return np.array(sets.load(name, data).clean)
     return pairs.OFFSET + pairs.STEP * pairs.read(data / f"clean_{name}.tif").astype(np.float64)
 
 
 def trained(session: Session, test: Images, every: int) -> list[dict[str, float]]:
-    """Train, and test after every epoch: the averaged weights, which muguet delivers, and the latest ones."""
+    """Train, and test after every epoch: the averaged weights, which muguet returns, and the latest weights."""
     found = []
     while not session.finished:
         step = session.advance().step
@@ -172,7 +178,7 @@ def trained(session: Session, test: Images, every: int) -> list[dict[str, float]
 
 
 def scored(session: Session, method: torch.nn.Module, test: Images) -> float:
-    """Mean PSNR of the unmasked test images, seen once."""
+    """Return the mean PSNR of the test images, without hidden pixels and without averaging over flips."""
     scaling = session.scalings[0]
     units = torch.from_numpy(scaling.apply(test.noisy.astype(np.float32)))[:, None].to(session.device)
     with torch.inference_mode():
@@ -197,7 +203,7 @@ Panels = Mapping[str, Sequence[Run]]
 
 
 def points(panels: Panels, curves: Curves) -> Iterator[dict[str, Any]]:
-    """Every point of every panel."""
+    """Yield every point of every panel."""
     for letter, runs in zip("abcd", panels.values(), strict=True):
         for run in runs:
             named = {"panel": letter, "set": run.set, "condition": run.condition}
@@ -206,7 +212,7 @@ def points(panels: Panels, curves: Curves) -> Iterator[dict[str, Any]]:
 
 
 def ends(panels: Panels, curves: Curves) -> list[dict[str, Any]]:
-    """Where the curves end and how they lead there: G1 minus L2 at the end and on average over all epochs."""
+    """Return the final PSNR of the curves, and G1 minus L2 at the end and on average over all epochs."""
     found = []
     for letter, runs in zip("abcd", panels.values(), strict=True):
         for condition in dict.fromkeys(run.condition for run in runs):
@@ -231,7 +237,7 @@ def values(curves: Curves, run: Run, which: str = "psnr") -> Floats:
 
 
 def draw(panels: Panels, curves: Curves, every: int) -> Any:
-    """Four panels: PSNR against epochs; one colour a condition, G1 solid, L2 dashed, latest weights pale."""
+    """Draw PSNR against epochs in four panels: one colour a condition, G1 solid, L2 dashed, latest weights pale."""
     from muguet.figures import style
 
     with style.require_matplotlib().rc_context({**style.STYLE, **common.SMALL}):
@@ -245,7 +251,7 @@ def draw(panels: Panels, curves: Curves, every: int) -> Any:
             _from_where_it_rises(axes, [values(curves, run) for run in runs])
         common.letter(grid)
         _methods_legend(figure)
-        figure.draw_without_rendering()  # settles the layout while the style holds
+        figure.draw_without_rendering()  # computes the layout while the style is active
     return figure
 
 
@@ -259,7 +265,7 @@ def _conditions(axes: Any, runs: Sequence[Run], curves: Curves) -> None:
         axes.plot(epochs, values(curves, run, "psnr_latest"), lw=0.6, alpha=0.35, **looks)
         axes.plot(epochs, values(curves, run), lw=1.2, **looks)
     for condition, colour in colours.items():
-        # Above the ends of its two curves, where no other one is.
+        # The label is above the ends of its two curves, where there is no other curve.
         ends = np.stack([values(curves, run) for run in runs if run.condition == condition])
         top = float(ends[:, -len(ends[0]) // 4 :].max())
         place = {"xytext": (0, 2), "textcoords": "offset points", "ha": "right", "va": "bottom"}
@@ -278,7 +284,7 @@ def _seeds(axes: Any, runs: Sequence[Run], curves: Curves) -> None:
 
 
 def _methods_legend(figure: Any) -> None:
-    """What line is which method, above all panels."""
+    """Draw the legend of the methods above all panels."""
     from matplotlib.lines import Line2D
 
     from muguet.figures import style
@@ -292,7 +298,7 @@ def _methods_legend(figure: Any) -> None:
 
 
 def _from_where_it_rises(axes: Any, drawn: Sequence[Floats]) -> None:
-    """The first epochs are far below the others: from the worst that a curve has after a tenth of them."""
+    """Start the axis at the lowest PSNR after the first tenth of the epochs, which is far below the others."""
     low = min(float(each[len(each) // 10 :].min()) for each in drawn)
     high = max(float(each.max()) for each in drawn)
     axes.set_ylim(low - 0.05 * (high - low) - 1e-3, high + 0.12 * (high - low) + 1e-3)

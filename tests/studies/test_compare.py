@@ -211,7 +211,7 @@ def test_differences_are_paired_by_set_seed_and_budget():
     assert (short["pairs"], short["sets"], short["sets_above"]) == (3, 2, 1)
     assert (long["budget"], long["difference_db"]) == ("3 min", 1.0)
     assert math.isnan(long["standard_error_db"])
-    assert summaries.told(long, False)["difference (dB)"] == "+1.00"
+    assert summaries.table_row(long, False)["difference (dB)"] == "+1.00"
 
 
 def test_what_was_never_trained_on_stands_beside_what_was():
