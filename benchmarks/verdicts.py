@@ -1,4 +1,4 @@
-"""What `muguet.quality.examination` and `muguet check` say of images whose answer is known: cases × checks → verdict.
+"""What `muguet.quality.model_checks` and `muguet check` say of images whose answer is known: cases × checks → verdict.
 
     python benchmarks/verdicts.py [CASE …] [--data FOLDER] [--models FOLDER] [--steps 800]
 

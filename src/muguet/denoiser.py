@@ -20,8 +20,8 @@ from muguet.image.planes import ArrayPlanes, Planes
 from muguet.image.scaling import Scaling
 from muguet.image.values import fill_missing, require_real
 from muguet.method import Method
+from muguet.noise.calibrated import calibrate
 from muguet.noise.law import Affine, Law
-from muguet.noise.sharpened import sharpen
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.prediction.regions import Cut, map_regions
 from muguet.prediction.symmetry import Symmetry
@@ -214,9 +214,9 @@ class Denoiser:
         """The noise law of every channel, in camera counts.
 
         They are the laws that N-net learned (`learned_laws`) without the contribution of the estimate's error, see
-        `muguet.noise.Sharpened`. For a channel in which the images do not separate the two, it is N-net's own law.
+        `muguet.noise.Calibrated`. For a channel in which the images do not separate the two, it is N-net's own law.
         """
-        return self._in_counts(sharpen(self._network_laws(), self.transfers))
+        return self._in_counts(calibrate(self._network_laws(), self.transfers))
 
     @functools.cached_property
     def learned_laws(self) -> list[Law]:

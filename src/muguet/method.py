@@ -188,7 +188,7 @@ class Method(nn.Module):
         mask: Mask,
         saturated: Tensor | None,
     ) -> Tensor | None:
-        """The mean of −log p(target | gate) over the masked pixels, see `Method`; None without gate or hidden pixels."""
+        """The mean of −log p(target | gate) over the masked pixels, see `Method`; None if no gate is to be learned."""
         if prediction.gate is None or not self.blind.hides:
             return None
         if self.noise_variance is None:

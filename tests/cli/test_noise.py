@@ -126,7 +126,7 @@ def test_the_read_out_of_a_model_is_that_of_its_images(muguet, trained):
     assert readout["offset"]["low"] <= OFFSET <= readout["offset"]["high"]
 
 
-def test_a_law_that_could_not_be_sharpened_says_so(muguet, trained, tmp_path):
+def test_a_law_that_could_not_be_calibrated_says_so(muguet, trained, tmp_path):
     from dataclasses import replace
 
     from muguet import load

@@ -74,7 +74,7 @@ def check(
                 "give the estimate of this noisy image"
             )
     if denoiser is not None:
-        from muguet.quality.examination import examine
+        from muguet.quality.model_checks import examine
 
         if estimate is None:
             recorded, denoised = _denoised(denoiser, recorded, channel)

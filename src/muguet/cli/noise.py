@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-_NOT_SHARPENED = (
+_NOT_CALIBRATED = (
     "This law includes the error of the estimate: on the training images the two could not be separated."
 )
 _NO_IMAGE = (
@@ -264,8 +264,8 @@ def _signals(signal_range: tuple[float, float], measured: Entry | None) -> tuple
     if measured is not None:
         inside = measured.signals[(measured.signals >= low) & (measured.signals <= high)]
         if inside.size > 256 and np.ptp(inside) > 0:
-            return inside, (_NOT_SHARPENED,)
-    return table_signals(low, max(high, low + 1e-6), 4096), (_NOT_SHARPENED, _NO_IMAGE)
+            return inside, (_NOT_CALIBRATED,)
+    return table_signals(low, max(high, low + 1e-6), 4096), (_NOT_CALIBRATED, _NO_IMAGE)
 
 
 def _training_image(model: Denoiser, file: Path) -> Path:

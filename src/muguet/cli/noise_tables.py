@@ -58,7 +58,7 @@ class Entry:
     components
         Gaussians of a learned law.
     learned
-        N-net's own law, if `law` was sharpened.
+        N-net's own law, if `law` was calibrated.
     signals
         The signal of every pixel that was measured, in counts; empty for a learned law.
     mean_divergence
@@ -136,7 +136,7 @@ def _show_entry(console: Console, entry: Entry, measured: Entry | None) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from muguet.noise.camera.sentences import interpret
+    from muguet.noise.camera.interpretation import interpret
 
     console.print(f"[bold]{escape(entry.name)}[/bold]  {_KINDS[entry.kind]}{entry.components_text}")
     columns = _columns(entry, measured)
@@ -181,7 +181,7 @@ def _with_bounds(interval: Interval) -> str:
 
 def _facts(entry: Entry, measured: Entry | None) -> dict[str, Any]:
     """Return an entry as values for JSON."""
-    from muguet.noise.camera.sentences import interpret
+    from muguet.noise.camera.interpretation import interpret
 
     readout = entry.readout
     names = ("gain", "offset", "read_noise", "zero", "third_ratio")

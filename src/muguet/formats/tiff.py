@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.formats.dialects import DTYPES, describe, options, stored_order
+from muguet.formats.tiff_dialects import DTYPES, describe, options, stored_order
 from muguet.image.axes import LETTERS, parse
 from muguet.image.image import Image
 from muguet.system.atomic import reason, replacing

@@ -1,5 +1,6 @@
+from .calibrated import Calibrated, calibrate
+from .camera.interpretation import interpret
 from .camera.readout import Interval, Readout, read_out
-from .camera.sentences import interpret
 from .emccd import EMCCD
 from .known import Gaussian, Laplace, PoissonGaussian, Speckle
 from .kullback_leibler import divergence, mean_divergence
@@ -8,7 +9,6 @@ from .learned import LearnedLaw
 from .measure import Measurement, measure_pair, measure_repeats, measure_single_image
 from .measured import MeasuredLaw
 from .mixture import Mixture
-from .sharpened import Sharpened, sharpen
 from .table import law_table, table_signals
 from .transfer.correlation import Correlation, mean_correlation, noise_correlation
 from .transfer.curve import MeanVariance, mean_variance
@@ -18,6 +18,7 @@ from .transfer.variance import Variance, fitted_variance
 __all__ = [
     "EMCCD",
     "Affine",
+    "Calibrated",
     "Correlation",
     "Distribution",
     "Gaussian",
@@ -31,9 +32,9 @@ __all__ = [
     "Mixture",
     "PoissonGaussian",
     "Readout",
-    "Sharpened",
     "Speckle",
     "Variance",
+    "calibrate",
     "corrupt",
     "divergence",
     "fitted_variance",
@@ -48,7 +49,6 @@ __all__ = [
     "noise_correlation",
     "read_out",
     "rough_std",
-    "sharpen",
     "table_signals",
     "transfer_alone",
 ]

@@ -39,7 +39,7 @@ def law_table(
     signals
         Signals ``(n,)`` of the rows, in counts.
     learned
-        N-net's own law, where `source` was sharpened.
+        N-net's own law, where `source` was calibrated.
     measured
         A law or a curve that was measured on images, to compare with.
     levels

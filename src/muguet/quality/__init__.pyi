@@ -1,7 +1,7 @@
 from .card import Quality, assumptions, quality
 from .check import Check, Verdict
-from .examination import blind, examine
 from .held_out import HeldOut
+from .model_checks import blind, examine
 from .normalised import centre
 from .residual import Residual
 from .scores import Scores, affine_match, mean_and_standard_error, psnr, score, ssim

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from muguet.figures.style import Floats
+from muguet.noise.camera.interpretation import interpret
 from muguet.noise.camera.readout import Interval, Readout
-from muguet.noise.camera.sentences import interpret
 from muguet.noise.law import Law
 from muguet.noise.transfer.curve import MeanVariance
 

@@ -22,7 +22,7 @@ from muguet.noise.camera.readout import Readout, read_out
 from muguet.noise.law import Law
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.noise.transfer.single_image import transfer_alone
-from muguet.quality.examination import examine
+from muguet.quality.model_checks import examine
 from muguet.report.assembly import check_report, write_report
 from muguet.report.channel import Channel
 from muguet.report.run import Run

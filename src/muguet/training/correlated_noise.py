@@ -91,8 +91,13 @@ def describe(found: Correlation | None, reach: Sequence[int], chosen: bool) -> s
 
 def _centre(plane: Plane) -> Floats:
     """The centre of a plane ``(n, y, x)``, in which saturated and missing pixels are NaN."""
-    values = np.where(plane.trusted, plane.values, np.nan).astype(np.float64)
-    values = values.reshape(-1, *values.shape[-2:])
-    values = values[:: -(-len(values) // _MAX_SLICES)]
-    corner = [max(0, (size - _MAX_SIDE) // 2) for size in values.shape[-2:]]
-    return values[:, corner[0] : corner[0] + _MAX_SIDE, corner[1] : corner[1] + _MAX_SIDE]
+    *_, height, width = plane.values.shape
+    down, across = (
+        slice(max(0, (size - _MAX_SIDE) // 2), max(0, (size - _MAX_SIDE) // 2) + _MAX_SIDE)
+        for size in (height, width)
+    )
+    values, trusted = (
+        each.reshape(-1, height, width)[:, down, across] for each in (plane.values, plane.trusted)
+    )
+    every = -(-len(values) // _MAX_SLICES)
+    return np.where(trusted[::every], values[::every], np.nan).astype(np.float64)

@@ -24,13 +24,13 @@ from muguet.restoration.memory_format import kernels_channels_last
 from muguet.restoration.optics import BehindOptics
 from muguet.system.device import bfloat16_pays, find_device, seconds_on
 from muguet.system.memory import keep_freed_memory
+from muguet.training.calibration import calibrated
 from muguet.training.correlated_noise import correlation, mask_reach
 from muguet.training.data import Dataset
 from muguet.training.optimiser import Adam
 from muguet.training.patches import SATURATED, TARGET, PatchSource
 from muguet.training.plan import Plan, Progress
 from muguet.training.schedule import Schedule, count_useful_steps
-from muguet.training.sharpening import sharpened
 from muguet.training.starting_values import dark_level, std_from_neighbours
 from muguet.training.validation import Validation
 from muguet.version import __version__
@@ -163,7 +163,7 @@ class Session:
     def _measure_noise(self) -> None:
         """Measure the variance of the noise; if this succeeds in every channel, learn the gate from now on."""
         started = time.monotonic()
-        transfers = sharpened(Denoiser(self.parts, self.averaged, self.scalings), self.source).transfers
+        transfers = calibrated(Denoiser(self.parts, self.averaged, self.scalings), self.source).transfers
         variances = [fitted_variance(points) for points in transfers if points is not None]
         if self.learns_gate and len(variances) == len(transfers):
             for method in (self.method, self.averaged):
@@ -220,7 +220,7 @@ class Session:
         plain = Denoiser(self.parts, method, self.scalings, training=self.record())
         if self.correlation is not None and any(self.correlation.reach):
             return plain  # Differences of correlated neighbours do not show the variance of a pixel.
-        return sharpened(plain, self.source)
+        return calibrated(plain, self.source)
 
     def record(self) -> dict[str, Any]:
         """Return the facts about the run for the model file."""

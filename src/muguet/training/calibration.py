@@ -1,4 +1,4 @@
-"""The photon-transfer curve of the training images, measured with their estimates, which sharpens a learned law."""
+"""The photon-transfer curve of the training images, measured with their estimates, which calibrates a learned law."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _MAX_MISFIT = (
 _MAX_VARIANCE_RATIO = 1.15
 
 
-def sharpened(denoiser: Denoiser, source: PatchSource) -> Denoiser:
-    """Return the denoiser with the photon-transfer curve of every channel, which sharpens its law.
+def calibrated(denoiser: Denoiser, source: PatchSource) -> Denoiser:
+    """Return the denoiser with the photon-transfer curve of every channel, which calibrates its law.
 
     The curve of a channel is None if it cannot be measured: there are too few pixels, a polynomial does not fit it, or
     it lies above N-net's variance, which is an upper bound (σ²_N = σ² + the mean squared error of the estimate).

@@ -10,7 +10,7 @@ import tifffile
 
 from muguet import MuguetError
 from muguet.formats import read, write
-from muguet.formats.dialects import options
+from muguet.formats.tiff_dialects import options
 from muguet.image import Image
 
 

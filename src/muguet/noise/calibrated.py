@@ -13,7 +13,7 @@ from muguet.noise.transfer.curve import MeanVariance
 from muguet.noise.transfer.variance import Variance, fitted_variance
 
 
-class Sharpened(Law):
+class Calibrated(Law):
     """A learned law, narrowed about the signal until it has a variance that was measured independently.
 
     N-net learns the law of y − x̂, which includes the error of x̂: σ²_N = σ² + E[(x − x̂)² | x̂]. With σ² known, all
@@ -49,8 +49,8 @@ class Sharpened(Law):
         )
 
 
-def sharpen(laws: Sequence[Law], transfers: Sequence[MeanVariance | None]) -> list[Law]:
-    """Sharpen the learned law of each channel by the photon-transfer curve that was measured for it.
+def calibrate(laws: Sequence[Law], transfers: Sequence[MeanVariance | None]) -> list[Law]:
+    """Calibrate the learned law of each channel by the photon-transfer curve that was measured for it.
 
     Parameters
     ----------
@@ -63,5 +63,5 @@ def sharpen(laws: Sequence[Law], transfers: Sequence[MeanVariance | None]) -> li
     sharp = list(laws)
     for channel, points in enumerate(transfers):
         if points is not None:
-            sharp[channel] = Sharpened(laws[channel], fitted_variance(points))
+            sharp[channel] = Calibrated(laws[channel], fitted_variance(points))
     return sharp
