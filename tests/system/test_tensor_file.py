@@ -101,9 +101,12 @@ def test_foreign_files_are_refused(tmp_path):
 def test_another_kind_and_other_formats_are_refused(file, monkeypatch):
     with pytest.raises(MuguetError, match=r"a muguet model file where a checkpoint"):
         tensor_file.read(file, "checkpoint")
-    for other, said in ((1, "newer version"), (-1, "earlier muguet")):
+    for other, said in (
+        (tensor_file.FORMAT + 1, "newer version"),
+        (tensor_file.OLDEST["model"] - 1, "earlier muguet"),
+    ):
         with monkeypatch.context() as patch:
-            patch.setattr(tensor_file, "FORMAT", tensor_file.FORMAT + other)
+            patch.setattr(tensor_file, "FORMAT", other)
             tensor_file.write(file, "model", TENSORS, {})
         with pytest.raises(MuguetError, match=said):
             tensor_file.read(file, "model")

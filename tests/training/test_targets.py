@@ -89,18 +89,18 @@ def test_optics_only_draw_what_a_microscope_could(noisy):
     """An impulse comes out as the PSF, whatever its orientation."""
     import torch
 
-    from muguet.restoration import BehindOptics
+    from muguet.restoration import BehindOptics, Prediction
 
     class Same(torch.nn.Module):
         dims, stride, halo = 2, (1, 1), (0, 0)
 
         def forward(self, image):
-            return image
+            return Prediction(image)
 
     impulse = torch.zeros(1, 1, 9, 9)
     impulse[..., 4, 4] = 1
     psf = ((0.0, 1.0, 0.0), (0.0, 2.0, 5.0), (0.0, 0.0, 0.0))
-    seen = BehindOptics(Same(), psf)(impulse)[0, 0, 3:6, 3:6]
+    seen = BehindOptics(Same(), psf)(impulse).blind[0, 0, 3:6, 3:6]
     torch.testing.assert_close(seen, torch.tensor(psf) / 8)
 
 
