@@ -1,4 +1,4 @@
-# Everything runs in .venv, which is made on demand: nothing but Python >= 3.11, pip, make and git is needed.
+# Everything runs in .venv, which is created when it is needed. Python >= 3.11, pip, make and git are the only requirements.
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check
@@ -12,19 +12,19 @@ demo: .venv/figures  ## install, then denoise an image (IMAGE=path.tif for your 
 test: .venv/dev  ## install, then run the tests
 	$(BIN)/pytest -n auto --dist loadfile
 
-test-slow: .venv/dev  ## the tests that take minutes
+test-slow: .venv/dev  ## run the tests that take minutes
 	$(BIN)/pytest -m slow --timeout 3600
 
-lint: .venv/dev  ## style, types, and the floors of the house
+lint: .venv/dev  ## check style, types, and which package may import which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/dev  ## how fast: training, a step, prediction, start, beside CAREamics (see docs/performance.md)
+bench: .venv/dev  ## measure the speed of training, a step, prediction and start, with CAREamics (see docs/performance.md)
 	$(BIN)/python benchmarks/performance.py
 
-bench-quality: .venv/dev  ## the figures of the README on real images (see benchmarks/)
+bench-quality: .venv/dev  ## measure the figures of the README on real images (see benchmarks/)
 	$(BIN)/python benchmarks/quality.py
 	$(BIN)/python benchmarks/verdicts.py
 

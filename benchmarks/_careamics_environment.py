@@ -1,4 +1,4 @@
-"""The peer's own environment: made once, in a folder that git ignores, with the PyTorch of this project."""
+"""Install CAREamics once in an environment of its own, which git ignores, with the PyTorch of this project."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ HERE = Path(__file__).resolve().parent
 FOLDER = HERE / ".careamics"
 CONSTRAINTS = HERE.parent / "constraints.txt"
 
-# CAREamics asks for a torchvision that belongs to an older PyTorch than the one pinned here, and whose import fails
-# beside another. It is used for its variational autoencoders and for exporting, never by N2V and N2V2, so a package
-# takes its place that can be imported and does nothing.
+# CAREamics requires a torchvision that belongs to an older PyTorch than the one pinned here, and whose import fails
+# with another version. Its variational autoencoders and its export use it, but N2V and N2V2 do not, so it is replaced
+# by a package that can be imported and does nothing.
 STAND_IN = '''"""A stand-in for torchvision: it can be imported, and that is all."""
 
 __version__ = "0.0.0"
@@ -35,7 +35,7 @@ def __getattr__(name):
 
 
 def environment() -> tuple[Path, dict[str, Any]]:
-    """The Python that has CAREamics, and what is installed there; made first if need be, which takes minutes.
+    """Return the Python with CAREamics and the installed versions; the first call installs them, which takes minutes.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def environment() -> tuple[Path, dict[str, Any]]:
 
 
 def pinned_torch(constraints: str) -> str:
-    """The line of a constraints file that pins PyTorch: other pins could rule out the peer's latest release."""
+    """Return the line of a constraints file that pins PyTorch; other pins could exclude CAREamics' latest release."""
     found = re.search(r"^torch==\S+", constraints, re.MULTILINE)
     if found is None:
         raise MuguetError(f"{CONSTRAINTS.name} does not pin torch: add a line torch==VERSION")
@@ -63,7 +63,7 @@ def pinned_torch(constraints: str) -> str:
 
 
 def _stand_in(python: Path) -> None:
-    """Put the stand-in for torchvision where pip takes it for installed."""
+    """Write the stand-in for torchvision so that pip considers torchvision installed."""
     where = _run([str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"])
     package = Path(where.strip()) / "torchvision"
     for part in ("", "models", "ops", "transforms", "transforms/functional"):
@@ -76,7 +76,7 @@ def _stand_in(python: Path) -> None:
 
 
 def _installed(python: Path, pip: list[str]) -> dict[str, Any]:
-    """Which release it is, and whether there is a newer one that could not be installed."""
+    """Return the installed versions, and the latest release, which may be newer."""
     code = "from importlib.metadata import version as v; print(v('careamics'), v('torch'))"
     release, torch = _run([str(python), "-c", code]).split()
     newest = re.search(r"careamics \((\S+)\)", _run([*pip, "index", "versions", "careamics"]))
@@ -91,6 +91,6 @@ def _installed(python: Path, pip: list[str]) -> dict[str, Any]:
 def _run(command: list[str]) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        last = (done.stderr.strip() or done.stdout.strip() or "no reason was given").splitlines()[-1]
+        last = (done.stderr.strip() or done.stdout.strip() or "there was no message").splitlines()[-1]
         raise MuguetError(f"CAREamics could not be installed ({' '.join(command[1:4])} …): {last}")
     return done.stdout

@@ -1,4 +1,4 @@
-"""Curves of PSNR against seconds: who reaches whose quality when, as tables and as a picture."""
+"""Compare curves of PSNR against seconds, as tables and as a picture: when each method reaches the other's PSNR."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ NAMES = {"n2v": "CAREamics N2V", "n2v2": "CAREamics N2V2", OURS: "muguet"}
 
 
 def time_to_quality(points: Sequence[Mapping[str, float]], psnr: float) -> float | None:
-    """Seconds from which on a curve stays at or above a PSNR, interpolated between its points.
+    """Return the seconds from which on a curve stays at or above a PSNR, interpolated between its points.
 
-    A curve that rises, falls below and rises again counts from the last rise. One that never falls below gives its
-    first point's seconds, an upper bound. None: it is below at the end.
+    If a curve rises, falls below and rises again, the last rise counts. If it is never below, the seconds of its first
+    point are returned, which are an upper bound. If it is below at the end, None is returned.
     """
     below = [number for number, point in enumerate(points) if point["psnr"] < psnr]
     if not below:
@@ -33,7 +33,7 @@ def time_to_quality(points: Sequence[Mapping[str, float]], psnr: float) -> float
 
 
 def matched(runs: Sequence[Run], images: str, peer: str) -> list[tuple[Run, Run]]:
-    """The peer's runs on these images, each with ours of the same seed."""
+    """Return the runs of CAREamics on these images, each with the run of muguet with the same seed."""
     mine = {run["seed"]: run for run in runs if run["images"] == images and run["method"] == OURS}
     theirs = [run for run in runs if run["images"] == images and run["method"] == peer]
     return [(run, mine[run["seed"]]) for run in theirs if run["seed"] in mine]
@@ -43,7 +43,7 @@ def matched(runs: Sequence[Run], images: str, peer: str) -> list[tuple[Run, Run]
 
 
 def costs(runs: Sequence[Run], references: Mapping[str, Mapping[str, float]]) -> str:
-    """A table of what each method reached, and what it took: means over the seeds."""
+    """Return a table of the PSNR, the time and the memory of each method, as means over the seeds."""
     rows = [
         ["images", "method", "seeds", "PSNR, dB", "above the best blur, dB", "steps", "training, s", "cores"]
     ]
@@ -63,7 +63,7 @@ def costs(runs: Sequence[Run], references: Mapping[str, Mapping[str, float]]) ->
 
 
 def duels(runs: Sequence[Run]) -> str:
-    """A table of time to quality: when ours has the peer's PSNR, after equal time and after its default training."""
+    """Return a table of the seconds after which muguet has CAREamics' PSNR, final and after its default training."""
     rows = [["images", "peer", "it ends with, dB", "after, s", "ours has that after, s", "times sooner"]]
     rows[0] += ["ours ends with, dB", "difference, dB", "it has that after, s"]
     for images in dict.fromkeys(run["images"] for run in runs):
@@ -78,7 +78,7 @@ def duels(runs: Sequence[Run]) -> str:
 
 
 def _duel(found: Sequence[tuple[Run, Run, Mapping[str, float]]]) -> list[str]:
-    """Cells of one row: the peer's runs, ours, and the points at which the peer's are taken to end."""
+    """Return the cells of one row from runs of CAREamics, runs of muguet, and CAREamics' points to compare with."""
     reached = [time_to_quality(ours["points"], end["psnr"]) for _, ours, end in found]
     bounds = [ours["points"][0]["seconds"] for _, ours, _ in found]
     sooner = [end["seconds"] / s for s, (_, _, end) in zip(reached, found, strict=True) if s is not None]
@@ -100,7 +100,7 @@ def _last(run: Run) -> Any:
 
 
 def _default(run: Run) -> Any:
-    """Where the peer's default number of epochs ended, if it came so far."""
+    """Return the point after CAREamics' default number of epochs, if the run reached it."""
     return next((point for point in run["points"] if point.get("default")), None)
 
 
@@ -114,7 +114,7 @@ def _mean(values: Sequence[float]) -> str:
 
 
 def _median(seconds: Sequence[float | None]) -> str:
-    """Of those that there are, and how many there are not."""
+    """Return the median of the seconds of the seeds that reached the PSNR, and their number if some did not."""
     found = [value for value in seconds if value is not None]
     if not found:
         return "not reached"
@@ -123,7 +123,7 @@ def _median(seconds: Sequence[float | None]) -> str:
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:
-    """A table whose first row is its head."""
+    """Return a Markdown table whose first row is its head."""
     lines = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -132,7 +132,7 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
 
 
 def draw(runs: Sequence[Run], references: Mapping[str, Mapping[str, float]], path: Path) -> None:
-    """PSNR against seconds of training, a panel for each set of images, a line for each run."""
+    """Draw PSNR against seconds of training, a panel for each set of images and a line for each run."""
     from muguet.figures import style
 
     names = list(dict.fromkeys(run["images"] for run in runs))

@@ -1,6 +1,6 @@
-"""Measures CAREamics' N2V in this process: its training, a prediction, the loading of a model.
+"""Measure CAREamics' N2V in this process: training, prediction, and loading a model.
 
-python _measure_careamics.py FOLDER: called by performance.py, in CAREamics' own environment. Its settings are those of
+performance.py calls `python _measure_careamics.py FOLDER` in CAREamics' own environment. The settings are those of
 _run_careamics.py: the library's defaults.
 """
 
@@ -17,11 +17,11 @@ from _run_careamics import BATCH, PATCH, configuration
 from _run_careamics import train as run
 from careamics import CAREamist
 
-WARM = 3.0  # seconds of training before any is measured: its loader is started then
+WARM = 3.0  # Seconds of training before the measurement, in which CAREamics starts its data loader.
 
 
 def train(job: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Steps, pixels and targets a second between two moments of a training, its validation in between included."""
+    """Return steps, pixels and targets per second between two moments of a training, including its validation."""
     moments = [WARM, WARM + job["seconds"]]
     how = {"method": "n2v", "seed": 0, "moments": moments, "seconds": moments[-1]}
     careamist, watch = run(how, np.load(folder / "noisy.npy"), folder)
@@ -41,7 +41,7 @@ def train(job: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def model(job: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """A model to predict with: how good it is does not matter here."""
+    """Train a model for the predictions; its quality does not matter here."""
     careamist = CAREamist(configuration("n2v", 0, 1), work_dir=folder, enable_progress_bar=False)
     careamist.train(train_data=np.load(folder / "noisy.npy"))
     careamist.trainer.save_checkpoint(job["model"])
@@ -49,7 +49,7 @@ def model(job: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def load(job: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Seconds to load the model, once everything is imported."""
+    """Return the seconds to load the model after all imports."""
     started = time.perf_counter()
     _load(job, folder)
     settle()
@@ -61,7 +61,7 @@ def _load(job: dict[str, Any], folder: Path) -> CAREamist:
 
 
 def predict(job: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Seconds and memory for an image of so many megapixels, in one way to call the model."""
+    """Return the seconds and the memory for an image of the given megapixels and one way to call the model."""
     careamist = _load(job, folder)
     image = large_image(job["mpix"])
 

@@ -1,6 +1,6 @@
-"""Measures muguet in this process: its training, a step, a prediction, the loading of a model.
+"""Measure muguet in this process: training, the parts of a step, prediction, and loading a model.
 
-python _measure_muguet.py FOLDER: called by performance.py, which writes the job there.
+performance.py calls `python _measure_muguet.py FOLDER` and writes the job to that folder.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ import muguet
 from muguet.recipes import Parts
 from muguet.training import TARGET, Plan, Sample, Session, collect
 
-FOREVER = 1e4  # minutes: what is measured is the beginning of a long run
+MAX_MINUTES = 1e4  # The measurement is the beginning of a training of this length.
 
 
 def begin(folder: Path, net: str) -> Session:
-    """A run on the images of the folder."""
+    """Return a session on the images of the folder."""
     noisy = np.load(folder / "noisy.npy")
-    return Session(collect([Sample(noisy, "TYX", "the images")]), Parts(net=net), Plan(minutes=FOREVER))
+    return Session(collect([Sample(noisy, "TYX", "the images")]), Parts(net=net), Plan(minutes=MAX_MINUTES))
 
 
 def train(job: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Steps, pixels and targets a second, and the arithmetic of a step beside the machine's best."""
+    """Return steps, pixels and targets per second, the arithmetic of a step, and the best speed of the machine."""
     session = begin(folder, job["net"])
     for _ in range(WARM):
         session.advance()
@@ -42,7 +42,7 @@ def train(job: dict[str, Any], folder: Path) -> dict[str, Any]:
     settle()
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu_started
     patches = session.source.draw(session.plan.batch, session.chance)
-    memory = peak_memory()  # before the machine's best is looked for, which takes memory of its own
+    memory = peak_memory()  # before the best speed of the machine is measured, which needs memory of its own
     return {
         "steps_per_s": count / seconds,
         "pixels_per_s": count / seconds * patches.noisy.numel(),
@@ -57,19 +57,19 @@ def train(job: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _targets(session: Session) -> float:
-    """Pixels of a batch that are compared with what was recorded there, on average."""
+    """Return the mean number of pixels of a batch whose recorded values are compared with the estimate."""
     method: Any = session.method
     role = session.source.draw(session.plan.batch, session.chance).role
     return method.blind.share(role.ndim - 2) * int((role == TARGET).sum())
 
 
 def steps(job: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """What a step is made of."""
+    """Return the duration of the parts of a step."""
     return pieces(begin(folder, job["net"]), job["seconds"])
 
 
 def compiled(job: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Seconds that it takes to compile the network, and milliseconds of a step before and after."""
+    """Return the seconds to compile the network, and the milliseconds of a step before and after."""
     session = begin(folder, job["net"])
     before = _step_seconds(session, job["seconds"])
     session.method.net.compile(mode=job["mode"])
@@ -83,7 +83,7 @@ def compiled(job: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _step_seconds(session: Session, seconds: float) -> float:
-    """Median of a step, of so many seconds of them."""
+    """Return the median duration of the steps of a training for `seconds`."""
     for _ in range(WARM):
         session.advance()
     settle()
@@ -97,13 +97,13 @@ def _step_seconds(session: Session, seconds: float) -> float:
 
 
 def model(job: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """A model to predict with: how good it is does not matter here."""
+    """Train a model for the predictions; its quality does not matter here."""
     muguet.fit(np.load(folder / "noisy.npy"), "TYX", steps=2).save(job["model"])
     return {}
 
 
 def load(job: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Seconds to load the model, once everything is imported."""
+    """Return the seconds to load the model after all imports."""
     started = time.perf_counter()
     muguet.load(job["model"])
     settle()
@@ -111,10 +111,10 @@ def load(job: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def predict(job: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Seconds and memory for an image of so many megapixels, in one way to call the model."""
+    """Return the seconds and the memory for an image of the given megapixels and one way to call the model."""
     denoiser = muguet.load(job["model"])
     image = large_image(job["mpix"])
-    denoiser(image[:256, :256], "YX", **job["way"])  # what is done once, at the first call
+    denoiser(image[:256, :256], "YX", **job["way"])  # the first call does work that later calls do not
     return timed_predictions(image, lambda: denoiser(image, "YX", **job["way"]), job["repeats"])
 
 

@@ -1,4 +1,4 @@
-"""The parts of the performance suite: each starts its measurements, one process after the other, and gathers them."""
+"""The parts of the performance suite: each runs its measurements, one process after the other, and collects results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from muguet import MuguetError
 
 NETS = ("filterbank", "unet")
 OURS, PEER = "muguet", "careamics"
-# Keywords of the call that denoises: a line for each way that is worth comparing.
+# Keywords of the call that denoises, one entry for each way to compare.
 WAYS: dict[str, dict[str, dict[str, Any]]] = {
     OURS: {"muguet, seen once": {"symmetries": 1}, "muguet, from eight sides": {"symmetries": 8}},
     PEER: {
@@ -30,26 +30,28 @@ WAYS: dict[str, dict[str, dict[str, Any]]] = {
         "CAREamics, whole image": {},
     },
 }
-WHOLE_UP_TO = 4  # MPix: the peer's memory grows with an image that is not cut, and larger ones we see once
+# MPix. CAREamics denoises whole images and muguet averages over flips only up to this size: the memory of the former
+# grows with the image, and muguet denoises larger ones once by default.
+WHOLE_UP_TO = 4
 Entry = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured.
+    """The extent of the measurements.
 
     Attributes
     ----------
     seconds
-        Of a training, or of steps that are taken apart.
+        Duration of a training, and of the measurement of the parts of a step.
     peak_seconds
-        For each shape whose speed is the machine's.
+        Duration for each shape with which the best speed of the machine is measured.
     mpix
-        Images to denoise, in 2²⁰ pixels.
+        Sizes of the images to denoise, in 2²⁰ pixels.
     peer_mpix
-        The largest of them that the peer is given: it may take an hour for more.
+        Size of the largest image for CAREamics, which may take an hour for larger ones.
     image
-        Side of the image to train on.
+        Side of the image to train on, in pixels.
     """
 
     seconds: float = 30.0
@@ -68,18 +70,18 @@ SIZES = {
 
 @dataclass(frozen=True)
 class Suite:
-    """What the parts have in common.
+    """The settings that all parts use.
 
     Attributes
     ----------
     size
-        How much is measured.
+        The extent of the measurements.
     python, peer
-        The Pythons that have muguet and CAREamics; None: muguet is measured alone.
+        The Python executables with muguet and with CAREamics; if `peer` is None, muguet is measured alone.
     data
-        The folder of real images, for the quality.
+        The folder of real images for the time to quality.
     quick
-        Whether the time to quality is tried for seconds only, and its figures are left out of the results.
+        Whether the time to quality is measured for seconds only, without storing its figures in the results.
     """
 
     size: Size
@@ -89,22 +91,22 @@ class Suite:
     quick: bool = False
 
     def ask(self, package: str, task: str, noisy: np.ndarray | None = None, **job: Any) -> Entry:
-        """Have one thing measured in a process of its own."""
+        """Run one measurement in a process of its own and return its report."""
         python = self.python if package == OURS else self.peer
         assert python is not None
-        told = (str(job[key]) for key in ("net", "mode", "mpix", "way") if key in job)
-        print(" ".join([f"{package}: {task}", *told]), flush=True)
+        details = (str(job[key]) for key in ("net", "mode", "mpix", "way") if key in job)
+        print(" ".join([f"{package}: {task}", *details]), flush=True)
         return measured(python, f"_measure_{package}.py", {"task": task, **job}, noisy)
 
     @property
     def packages(self) -> tuple[str, ...]:
-        """Those that are measured."""
+        """The packages to measure."""
         return (OURS,) if self.peer is None else (OURS, PEER)
 
 
 @functools.cache
 def simulated(side: int) -> np.ndarray:
-    """A camera's image of simulated cells, ``(1, side, side)`` uint16: everyone has it."""
+    """Return a camera's image of simulated cells, ``(1, side, side)`` uint16, which needs no data."""
     from muguet.samples import acquisition
 
     photons = (acquisition((side, side), seed=0) - 100) / 2
@@ -114,7 +116,7 @@ def simulated(side: int) -> np.ndarray:
 
 
 def train(suite: Suite) -> Entry:
-    """Training throughput, of both nets and of the peer, and its share of what the machine can do."""
+    """Measure the training speed of both networks and of CAREamics, and its share of the machine's best speed."""
     noisy, seconds = simulated(suite.size.image), suite.size.seconds
     how: Entry = {"seconds": seconds, "peak_seconds": suite.size.peak_seconds}
     found = {net: suite.ask(OURS, "train", noisy, net=net, **how) for net in NETS}
@@ -124,26 +126,26 @@ def train(suite: Suite) -> Entry:
 
 
 def steps(suite: Suite) -> Entry:
-    """A step taken apart."""
+    """Measure the parts of a step."""
     noisy, seconds = simulated(suite.size.image), suite.size.seconds
     return {net: suite.ask(OURS, "steps", noisy, net=net, seconds=seconds) for net in NETS}
 
 
 def compiled(suite: Suite) -> Entry:
-    """What `torch.compile` costs and what it spares, also with CUDA graphs on a GPU."""
+    """Measure the cost and the gain of `torch.compile`, also with CUDA graphs on a GPU."""
     noisy, seconds = simulated(suite.size.image), suite.size.seconds
     modes = ("default", "reduce-overhead") if torch.cuda.is_available() else ("default",)
     found: Entry = {}
     for net, mode in itertools.product(NETS, modes):
         try:
             found[f"{net}, {mode}"] = suite.ask(OURS, "compiled", noisy, net=net, mode=mode, seconds=seconds)
-        except MuguetError as error:  # no compiler, say
+        except MuguetError as error:  # for example, there is no compiler
             print(f"{net}: {error}", flush=True)
     return found
 
 
 def predict(suite: Suite) -> Entry:
-    """Seconds and memory of a prediction against the size of the image."""
+    """Measure the seconds and the memory of a prediction against the size of the image."""
     found: dict[str, list[Entry]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for package in suite.packages:
@@ -153,7 +155,7 @@ def predict(suite: Suite) -> Entry:
                     job: Entry = {"model": model, "mpix": mpix, "way": way, "repeats": 3 if mpix <= 4 else 1}
                     try:
                         found.setdefault(name, []).append(suite.ask(package, "predict", **job))
-                    except MuguetError as error:  # too little memory, say: that is a result too
+                    except MuguetError as error:  # for example, too little memory, which is a result too
                         print(f"{name}: {error}", flush=True)
                         break
     return found
@@ -166,7 +168,7 @@ def _given(suite: Suite, package: str, way: Entry, mpix: float) -> bool:
 
 
 def start(suite: Suite) -> Entry:
-    """What one waits for before anything begins: imports, and the loading of a model, the shortest of three."""
+    """Measure the time before any work begins: imports and loading a model, the shortest of three runs."""
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         for package in suite.packages:
@@ -181,14 +183,14 @@ def start(suite: Suite) -> Entry:
 
 
 def _model(suite: Suite, package: str, folder: Path) -> str:
-    """The file of a model of a package, hardly trained."""
+    """Return the file of a model of a package with very little training."""
     path = str(folder / f"model.{'muguet' if package == OURS else 'ckpt'}")
     suite.ask(package, "model", simulated(256), model=path)
     return path
 
 
 def quality(suite: Suite) -> Entry:
-    """Seconds to a PSNR on one frame of W2S, by versus_careamics.py; runs and picture stay in time_to_quality.*."""
+    """Measure the seconds to a PSNR on one W2S frame by versus_careamics.py, which writes time_to_quality.*."""
     import versus_careamics as versus
 
     minutes = 0.1 if suite.quick else 2.0
@@ -219,7 +221,7 @@ PARTS: dict[str, Callable[[Suite], Entry]] = {
 
 
 def find_peer(alone: bool) -> Path | None:
-    """The Python that has CAREamics; where it cannot be installed, one sentence and None."""
+    """Return the Python with CAREamics; if it cannot be installed, print a sentence and return None."""
     if alone:
         return None
     try:

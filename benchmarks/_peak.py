@@ -1,4 +1,4 @@
-"""Arithmetic: how much of it a piece of code does, and how much of it the machine can do at best."""
+"""Count the arithmetic of a piece of code, and measure the best speed of the machine."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from muguet.system import bfloat16_pays
 
 
 def flops(run: Callable[[], object]) -> int:
-    """Floating-point operations of the convolutions and matrix products in a call, a multiply-add being two.
+    """Return the floating-point operations of the convolutions and matrix products in a call; a multiply-add is two.
 
-    What is pixelwise (activations, likelihoods, the optimiser), pooled or moved is not counted.
+    Pixelwise operations (activations, likelihoods, the optimiser), pooling and copies are not counted.
     """
     with FlopCounterMode(display=False) as counter:
         run()
@@ -27,7 +27,7 @@ def flops(run: Callable[[], object]) -> int:
 
 @dataclass(frozen=True)
 class Convolution:
-    """3×3, padded, ``(batch, channels, side, side)`` to the same: 2 · 9 · batch · side² · channels² operations."""
+    """A padded 3×3 convolution of ``(batch, channels, side, side)``: 2 · 9 · batch · side² · channels² operations."""
 
     batch: int
     channels: int
@@ -35,14 +35,14 @@ class Convolution:
 
     @property
     def flops(self) -> int:
-        """Those at the padded border counted too."""
+        """Number of operations, including those at the padded border."""
         return 18 * self.batch * self.side**2 * self.channels**2
 
     def __str__(self) -> str:
         return f"{self.batch}×{self.channels}×{self.side}×{self.side}, 3×3"
 
     def prepare(self, device: torch.device, dtype: torch.dtype) -> Callable[[], object]:
-        """It, on random numbers, channels last."""
+        """Return a function that computes it on random numbers, channels last."""
         place: dict[str, Any] = {"device": device, "dtype": dtype}
         last = torch.channels_last
         image = torch.randn(self.batch, self.channels, self.side, self.side, **place).contiguous(
@@ -54,35 +54,35 @@ class Convolution:
 
 @dataclass(frozen=True)
 class Product:
-    """Of two square matrices: 2 · side³ operations."""
+    """A product of two square matrices: 2 · side³ operations."""
 
     side: int
 
     @property
     def flops(self) -> int:
-        """Multiplications and additions."""
+        """Number of multiplications and additions."""
         return 2 * self.side**3
 
     def __str__(self) -> str:
         return f"{self.side}×{self.side} by {self.side}×{self.side}"
 
     def prepare(self, device: torch.device, dtype: torch.dtype) -> Callable[[], object]:
-        """It, on random numbers."""
+        """Return a function that computes it on random numbers."""
         one, other = (torch.randn(self.side, self.side, device=device, dtype=dtype) for _ in range(2))
         return lambda: one @ other
 
 
 CONVOLUTIONS = (Convolution(16, 64, 64), Convolution(16, 128, 64), Convolution(16, 256, 32))
 PRODUCTS = (Product(1024), Product(2048))
-LARGE_CONVOLUTIONS = (Convolution(64, 128, 128), Convolution(64, 256, 128))  # a GPU is idle with less
+LARGE_CONVOLUTIONS = (Convolution(64, 128, 128), Convolution(64, 256, 128))  # smaller ones leave a GPU idle
 LARGE_PRODUCTS = (Product(4096), Product(8192))
 
 
 def peak(device: torch.device, seconds: float) -> dict[str, Any]:
-    """The most operations a second that convolutions, and matrix products, reach here, and which of them does.
+    """Return the highest speed of convolutions and of matrix products on this machine, and the shapes that reach it.
 
-    In bfloat16 where muguet trains in it, in float32 elsewhere; forward; each shape for so many seconds, the best call
-    counts.
+    They run in bfloat16 if muguet trains in it here and otherwise in float32, forward only. Each shape runs for
+    `seconds`, and its fastest call counts.
     """
     dtype = torch.bfloat16 if bfloat16_pays(device) else torch.float32
     large = device.type == "cuda"
@@ -97,8 +97,10 @@ def peak(device: torch.device, seconds: float) -> dict[str, Any]:
 
 
 def _speed(shape: Convolution | Product, device: torch.device, dtype: torch.dtype, seconds: float) -> float:
-    """Operations a second of the best of some rounds."""
-    calls = 20 if device.type == "cuda" else 1  # in a round: starting one costs a GPU some microseconds
+    """Return the operations per second of the fastest of several rounds."""
+    calls = (
+        20 if device.type == "cuda" else 1
+    )  # calls in a round, because starting one takes a GPU some microseconds
     best, end = float("inf"), time.monotonic() + seconds
     with torch.no_grad():
         run = shape.prepare(device, dtype)

@@ -1,4 +1,4 @@
-"""What the performance suite found, as one picture: a step, throughput, and prediction against size."""
+"""Draw the results of the performance suite: a step, throughput, and prediction against size."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LINES = ("-", "--", ":")
 
 
 def draw(results: Mapping[str, Any], path: Path) -> None:
-    """The panels of those parts that were measured, side by side."""
+    """Draw the panels of the parts that were measured, side by side."""
     found = {part: entry["found"] for part, entry in results.items()}
     panels = []
     if "steps" in found:
@@ -35,7 +35,7 @@ def draw(results: Mapping[str, Any], path: Path) -> None:
 
 
 def _step(axes: Any, found: Mapping[str, Any]) -> None:
-    """A stacked bar for each net."""
+    """Draw a stacked bar for each network."""
     for at, run in enumerate(found["steps"].values()):
         bottom = 0.0
         for piece, colour in zip(PIECES, style.SERIES, strict=True):
@@ -50,7 +50,7 @@ def _step(axes: Any, found: Mapping[str, Any]) -> None:
 
 
 def _throughput(axes: Any, found: Mapping[str, Any]) -> None:
-    """Mpixel/s of training and of prediction, muguet's beside the peer's."""
+    """Draw Mpixel/s of training and of prediction, for muguet and for CAREamics."""
     bars = []
     for name, run in found.get("train", {}).items():
         label = "CAREamics N2V" if name == PEER else name
@@ -93,7 +93,7 @@ def _memory(axes: Any, found: Mapping[str, Any]) -> None:
 
 
 def _against_size(axes: Any, found: Mapping[str, Any], key: str) -> None:
-    """A line for each way, both axes logarithmic."""
+    """Draw a line for each way to call a model, with logarithmic axes."""
     ours = theirs = 0
     for name, runs in found.items():
         peer = name.startswith("CAREamics")

@@ -1,4 +1,4 @@
-"""What the performance suite found, as Markdown: a table for each part, and the sentences that go with it."""
+"""Write the results of the performance suite in Markdown: a table for each part, with sentences below it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TITLES = {net: f"muguet, {net}" for net in NETS} | {PEER: "CAREamics N2V", OURS:
 
 
 def train(found: Found) -> str:
-    """Throughput, and the share of the machine's best."""
+    """Return the table of throughput and of the share of the machine's best speed."""
     rows = [["", "steps/s", "Mpixel/s", "targets/s", "parameters", "GFLOP a step", "GFLOP/s"]]
     rows[0] += ["of the best convolution", "of the best product", "cores", "memory, MB"]
     lines = []
@@ -37,16 +37,16 @@ def train(found: Found) -> str:
 
 
 def _best(peak: Found) -> str:
-    """Which convolution and which product is the machine's best."""
-    told = [
+    """Return a sentence on the convolution and the product with the machine's best speed."""
+    fastest = [
         f"{kind} {peak[kind]['flops_per_s'] / 1e9:.0f} GFLOP/s ({peak[kind]['shape']})"
         for kind in ("convolution", "product")
     ]
-    return f"the machine's best in {peak['dtype']}, measured in the same process, is {' and '.join(told)}"
+    return f"the machine's best in {peak['dtype']}, measured in the same process, is {' and '.join(fastest)}"
 
 
 def steps(found: Found) -> str:
-    """Milliseconds and shares of a step."""
+    """Return the table of the milliseconds and shares of the parts of a step."""
     rows = [[""] + [cell for net in found for cell in (f"{TITLES[net]}, ms", "share")]]
     for piece in PIECES:
         row = [piece]
@@ -63,7 +63,7 @@ def _sum(run: Found) -> float:
 
 
 def compiled(found: Found) -> str:
-    """What compiling costs and what it spares."""
+    """Return the table of the cost and the gain of compiling."""
     rows = [
         [
             "network, mode of torch.compile",
@@ -82,7 +82,7 @@ def compiled(found: Found) -> str:
 
 
 def predict(found: Found) -> str:
-    """Time and memory against size, and how far from a straight line."""
+    """Return the table of time and memory against size, and the deviation of the time from a straight line."""
     rows = [["", "image", "s", "s/Mpixel", "Mpixel/s", "over CAREamics'"]]
     rows[0] += ["peak memory, MB", "beyond image and result", "of which before it began"]
     for name, runs in found.items():
@@ -94,7 +94,7 @@ def predict(found: Found) -> str:
             rows.append([*row, f"{run['beyond_mb']:.0f}", f"{run['base_mb']:.0f}"])
     lines = []
     for name, runs in found.items():
-        if len(runs) > 2:  # two are on a line always
+        if len(runs) > 2:  # two points are always on a line
             start, slope, off = line([r["pixels"] / 1e6 for r in runs], [r["seconds"] for r in runs])
             lines.append(
                 f"{name}: {start:.2g} s and {slope:.3g} s a Mpixel; no size is off by more than {off:.0%}."
@@ -103,7 +103,7 @@ def predict(found: Found) -> str:
 
 
 def _peer_speed(found: Found, pixels: int) -> float | None:
-    """Mpixel/s of the peer's faster way on an image of this size."""
+    """Return the Mpixel/s of CAREamics' faster way on an image of this size."""
     speeds = [
         run["pixels"] / run["seconds"] / 1e6
         for name, runs in found.items()
@@ -114,7 +114,7 @@ def _peer_speed(found: Found, pixels: int) -> float | None:
 
 
 def line(x: Sequence[float], y: Sequence[float]) -> tuple[float, float, float]:
-    """Y = a + b x by least squares of the relative deviations: a, b, and the largest of them."""
+    """Fit y = a + b x by least squares of the relative deviations; return a, b and the largest deviation."""
     a = np.stack([np.ones(len(x)), np.asarray(x, dtype=float)], axis=1)
     weights = 1 / np.asarray(y, dtype=float)
     solution = np.linalg.lstsq(a * weights[:, None], np.ones(len(x)), rcond=None)[0]
@@ -123,7 +123,7 @@ def line(x: Sequence[float], y: Sequence[float]) -> tuple[float, float, float]:
 
 
 def start(found: Found) -> str:
-    """Imports and loading."""
+    """Return the table of imports and loading."""
     rows = [["", "import alone, s", "until it can train, s", "loading a model then, s"]]
     for name, run in found.items():
         rows.append([TITLES[name], *(f"{run[key]:.2f}" for key in ("import_s", "ready_s", "load_s"))])
@@ -131,7 +131,7 @@ def start(found: Found) -> str:
 
 
 def quality(found: Found) -> str:
-    """Seconds of training until a PSNR is reached."""
+    """Return the table of the seconds of training until a PSNR is reached."""
     rows = [
         ["images", "budget, min", "PSNR at its end, dB", "above the best blur, dB", "the blur's after, s"]
     ]
@@ -148,12 +148,12 @@ def _seconds(value: float | None) -> str:
 
 
 def _digits(value: float) -> str:
-    """Three of them at least, and no powers of ten."""
+    """Return a number with at least three digits and without powers of ten."""
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _memory(run: Found, key: str) -> str:
-    """Of the process, and of the GPU where there is one."""
+    """Return the memory of the process, and of the GPU if there is one."""
     return f"{run[key]:.0f}" + (f" + {run['device_mb']:.0f} (GPU)" if run["device_mb"] else "")
 
 
@@ -163,7 +163,7 @@ TABLES: dict[str, Callable[[Found], str]] = {
 
 
 def section(part: str, entry: Found) -> str:
-    """Tables of a part, and how they came about."""
+    """Return the tables of a part, and their provenance."""
     about, found = entry["about"], entry["found"]
     return f"{TABLES[part](found)}\n\n{_conditions(about, found)}"
 
@@ -171,9 +171,9 @@ def section(part: str, entry: Found) -> str:
 def _conditions(about: Found, found: Found) -> str:
     runs = [run for each in found.values() for run in (each if isinstance(each, list) else [each])]
     versions = dict(pair for run in runs for pair in run["versions"].items())
-    told = ", ".join(f"{name} {number}" for name, number in versions.items())
+    packages = ", ".join(f"{name} {number}" for name, number in versions.items())
     threads = max(run["threads"] for run in runs)
     return (
         f"`{about['command']}`: {about['machine']}, {threads} thread{'s' * (threads > 1)}, {runs[0]['device']}; "
-        f"{told}; commit {about['commit']}; {about['date']}."
+        f"{packages}; commit {about['commit']}; {about['date']}."
     )

@@ -1,4 +1,4 @@
-"""A step of training taken apart: what sampling, masking, forward, likelihood, backward and optimiser take."""
+"""Measure the parts of a training step: sampling, masking, forward, likelihood, backward and optimiser."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from _run import settle
 from muguet.training import TARGET, Patches, Session
 
 PIECES = ("sampling", "masking", "forward", "likelihood", "backward", "optimiser")
-WARM, LEAST = 5, 5  # steps before any is measured, and measured at least
+WARM = 5  # number of steps before the measurement
+MIN_STEPS = 5  # minimum number of measured steps
 
 
 class Laps:
-    """Milliseconds between one call and the next, under the name of what lay between; a GPU is waited for."""
+    """Milliseconds between calls, stored under the name of the work between them; each call waits for a GPU."""
 
     def __init__(self) -> None:
         self.times: dict[str, list[float]] = {}
         self.begin()
 
     def begin(self) -> None:
-        """From here."""
+        """Start the clock."""
         settle()
         self._last = time.perf_counter()
 
@@ -35,14 +36,14 @@ class Laps:
 
 
 def loss_of(session: Session, patches: Patches) -> torch.Tensor:
-    """The loss of a step, as `Session.advance` has it but for the spreading of quantised values."""
+    """Return the loss of a step as in `Session.advance`, but without spreading quantised values."""
     weight = patches.role == TARGET
     loss = session.method(patches.noisy, patches.noisy, weight, patches.channel, session.host)
     return torch.as_tensor(loss.total)
 
 
 def reenact(session: Session, lap: Laps) -> None:
-    """Take a step of `session` by the calls that `Session.advance` and `Method` make, with a lap after each."""
+    """Take a step of `session` by the calls that `Session.advance` and `Method` make, and measure each of them."""
     method = session.method
     lap.begin()
     patches = session.source.draw(session.plan.batch, session.chance)
@@ -66,13 +67,13 @@ def reenact(session: Session, lap: Laps) -> None:
 
 
 def pieces(session: Session, seconds: float) -> dict[str, Any]:
-    """Median milliseconds of each piece, and of the whole step by `Session.advance`, taken in turns for so long."""
+    """Return the median milliseconds of each part, and of `Session.advance`, run alternately for `seconds`."""
     lap = Laps()
     for _ in range(WARM):
         reenact(session, lap)
         session.advance()
     lap, end = Laps(), time.monotonic() + seconds
-    while len(lap.times.get("step", ())) < LEAST or time.monotonic() < end:
+    while len(lap.times.get("step", ())) < MIN_STEPS or time.monotonic() < end:
         reenact(session, lap)
         lap.begin()
         session.advance()

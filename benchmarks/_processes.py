@@ -1,4 +1,4 @@
-"""Measurements in processes of their own: how one is started, what comes back, and where and when it was."""
+"""Run measurements in processes of their own, and return their reports with machine, code and date."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import numpy as np
 from muguet import MuguetError
 
 HERE = Path(__file__).resolve().parent
-IMPORTS = {  # the package alone, and all that a training needs
+IMPORTS = {  # statements that import the package alone, and everything that a training needs
     "muguet": ("import muguet", "import muguet; muguet.fit"),
     "careamics": (
         "import careamics",
@@ -35,25 +35,25 @@ def measured(
     noisy: np.ndarray | None = None,
     folder: Path | None = None,
 ) -> dict[str, Any]:
-    """Run a script of this folder with a job, and give back its report.
+    """Run a script of this folder with a job, and return its report.
 
     Parameters
     ----------
     python
-        With which interpreter, so with which packages.
+        The Python executable, which determines the installed packages.
     script
-        Its file name; it finds its job with `_run.read_job` and ends with `_run.write_report`.
+        File name of the script, which reads its job with `_run.read_job` and ends with `_run.write_report`.
     job
-        What it is to do.
+        The parameters of the measurement.
     noisy
-        Images for it, in noisy.npy.
+        Images for the script, which are written to noisy.npy.
     folder
-        Where it leaves other files; None: nowhere.
+        Folder for the script's other files; None: a temporary folder.
 
     Raises
     ------
     MuguetError
-        If it fails: with the last line that it wrote.
+        If the script fails: with the last line that it printed.
     """
     if folder is None:
         with tempfile.TemporaryDirectory() as name:
@@ -66,16 +66,16 @@ def measured(
         command = [str(python), str(HERE / script), str(folder)]
         done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, cwd=folder, check=False)
     if done.returncode:
-        last = (log.read_text(errors="replace").strip() or "it wrote nothing").splitlines()[-1]
-        told = ", ".join(f"{key} {value}" for key, value in job.items())
-        raise MuguetError(f"{script} failed ({told}): {last} (exit status {done.returncode})")
+        last = (log.read_text(errors="replace").strip() or "it printed nothing").splitlines()[-1]
+        parameters = ", ".join(f"{key} {value}" for key, value in job.items())
+        raise MuguetError(f"{script} failed ({parameters}): {last} (exit status {done.returncode})")
     report: dict[str, Any] = json.loads((folder / "report.json").read_text())
     return report
 
 
 @functools.cache
 def import_seconds(python: Path, statement: str) -> float:
-    """The shortest of three times that an import takes in a fresh process."""
+    """Return the seconds of an import in a fresh process, the shortest of three runs."""
     code = f"import time; t = time.perf_counter(); {statement}; print(time.perf_counter() - t)"
     times = [
         subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True).stdout.split()
@@ -84,15 +84,15 @@ def import_seconds(python: Path, statement: str) -> float:
     return min(float(words[-1]) for words in times)
 
 
-def _told(arguments: list[str]) -> list[str]:
-    """Arguments without the places of files, which differ from machine to machine and change no figure."""
+def _without_paths(arguments: list[str]) -> list[str]:
+    """Return the arguments without paths of files, which differ between machines and change no result."""
     places = ("--data", "--out")
     pairs = zip(["", *arguments], arguments, strict=False)
     return [each for before, each in pairs if each not in places and before not in places]
 
 
 def about() -> dict[str, str]:
-    """Where, when and with what code it is measured."""
+    """Return the provenance of a measurement: commit, date, machine and command."""
     done = subprocess.run(
         ["git", "describe", "--always", "--dirty=+", "--exclude=*"],
         capture_output=True,
@@ -109,5 +109,5 @@ def about() -> dict[str, str]:
         "commit": done.stdout.strip() or "unknown",
         "date": time.strftime("%Y-%m-%d"),
         "machine": f"{processor}, {os.cpu_count()} cores",
-        "command": " ".join([f"python benchmarks/{Path(sys.argv[0]).name}", *_told(sys.argv[1:])]),
+        "command": " ".join([f"python benchmarks/{Path(sys.argv[0]).name}", *_without_paths(sys.argv[1:])]),
     }

@@ -1,4 +1,4 @@
-"""What the runs of both packages share: the job, a watch that stops while a model is kept, and the report."""
+"""Functions for the runs of both packages: the job, a clock that stops while a model is stored, and the report."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ import numpy as np
 
 
 class Watch:
-    """Seconds of training, and the models that were kept at some moments; keeping one takes no time.
+    """A clock of the training that stores the model at given moments and stops while it does so.
 
     Parameters
     ----------
     moments
-        Seconds at which to keep a model, in order.
+        Seconds at which to store a model, in increasing order.
     budget
         Seconds after which training ends.
     keep
-        Keeps the model as it is, under a number.
+        Function that stores the present model under a number.
     """
 
     def __init__(self, moments: list[float], budget: float, keep: Callable[[int], None]) -> None:
@@ -35,16 +35,16 @@ class Watch:
 
     @property
     def seconds(self) -> float:
-        """Training so far."""
+        """Seconds of training so far."""
         return time.monotonic() - self._zero
 
     @property
     def cores(self) -> float:
-        """How many cores this process had on average while it trained: less than its threads on a busy machine."""
+        """Mean number of cores that this process used in training: fewer than its threads on a busy machine."""
         return (time.process_time() - self._cpu_zero) / self.seconds
 
     def look(self, step: int) -> bool:
-        """Keep the model if a moment has come; tells whether the time is over."""
+        """Store the model if the next moment is reached; return whether the time is over."""
         seconds = self.seconds
         if self.moments and seconds >= self.moments[0]:
             self.mark(step)
@@ -52,7 +52,7 @@ class Watch:
         return seconds >= self.budget
 
     def mark(self, step: int, **remarks: Any) -> None:
-        """Keep the model now."""
+        """Store the model now."""
         settle()
         started, cpu_started = time.monotonic(), time.process_time()
         self.keep(len(self.points))
@@ -62,13 +62,13 @@ class Watch:
 
 
 def read_job() -> tuple[dict[str, Any], Path]:
-    """What to do, and the folder for what comes out; noisy images ``(n, y, x)`` are in its noisy.npy."""
+    """Return the job and the folder for results; the noisy images ``(n, y, x)`` are in noisy.npy of that folder."""
     folder = Path(sys.argv[1])
     return json.loads((folder / "job.json").read_text()), folder
 
 
 def predictions(points: list[dict[str, Any]], predict: Callable[[int], np.ndarray], folder: Path) -> float:
-    """Write what every kept model makes of the noisy images; the median of the seconds that it took."""
+    """Write the estimate of every stored model for the noisy images; return the median seconds of a prediction."""
     seconds = []
     for number in range(len(points)):
         started = time.monotonic()
@@ -80,7 +80,7 @@ def predictions(points: list[dict[str, Any]], predict: Callable[[int], np.ndarra
 
 
 def large_image(mpix: float) -> np.ndarray:
-    """A square uint16 image of so many 2²⁰ pixels: counts of a dim scene, filled in without a second copy of it."""
+    """Return a square uint16 image of `mpix` · 2²⁰ pixels: counts of a dim scene, filled in without a second copy."""
     side = max(round(1024 * mpix**0.5), 256)
     block = np.random.default_rng(0).poisson(50, (1024, 1024)).astype(np.uint16)
     image = np.empty((side, side), np.uint16)
@@ -92,7 +92,7 @@ def large_image(mpix: float) -> np.ndarray:
 
 
 def timed_predictions(image: np.ndarray, predict: Callable[[], np.ndarray], repeats: int) -> dict[str, Any]:
-    """Seconds of a prediction, the shortest, and peak memory in MB: beyond image and result, and before it began."""
+    """Return the shortest seconds of a prediction, and the peak memory in MB before it and beyond image and result."""
     base, result = peak_memory(), 0
     seconds = []
     for _ in range(repeats):
@@ -101,7 +101,7 @@ def timed_predictions(image: np.ndarray, predict: Callable[[], np.ndarray], repe
         settle()
         seconds.append(time.perf_counter() - started)
         result = estimate.nbytes
-        del estimate  # before the next: two results at a time are not what one prediction takes
+        del estimate  # so that the peak memory does not include two results
     peak = peak_memory()
     return {
         "pixels": image.size,
@@ -115,9 +115,9 @@ def timed_predictions(image: np.ndarray, predict: Callable[[], np.ndarray], repe
 
 
 def peak_memory() -> float:
-    """Peak resident memory of this process so far in MB; the workers that load data are not in it.
+    """Return the peak resident memory of this process so far in MB, without the worker processes that load data.
 
-    From Linux's own high-water mark where there is one: what getrusage says may begin at the parent's peak.
+    Linux has its own record, which is preferred: the value of getrusage starts at the peak of the parent process.
     """
     status = Path("/proc/self/status")
     if status.is_file():
@@ -129,14 +129,14 @@ def peak_memory() -> float:
 
 
 def device_memory() -> float | None:
-    """Peak of what PyTorch took of a GPU's memory in this process, in MB."""
+    """Return the peak GPU memory that PyTorch used in this process, in MB."""
     import torch
 
     return torch.cuda.max_memory_allocated() / 1e6 if torch.cuda.is_available() else None
 
 
 def write_report(folder: Path, package: str, version: str, **found: Any) -> None:
-    """What was measured, and with what."""
+    """Write the results of a measurement, with versions, threads and device."""
     import torch
 
     versions = {
@@ -151,7 +151,7 @@ def write_report(folder: Path, package: str, version: str, **found: Any) -> None
 
 
 def settle() -> None:
-    """Wait until a GPU has done what was asked of it."""
+    """Wait until a GPU has finished its work."""
     import torch
 
     if torch.cuda.is_available():

@@ -1,12 +1,12 @@
-"""Trains CAREamics' N2V or N2V2 for a given time and keeps what it makes of the images at some moments.
+"""Train CAREamics' N2V or N2V2 for a given time and store its estimates of the images at some moments.
 
-python _run_careamics.py FOLDER: called by versus_careamics.py, in CAREamics' own environment.
+versus_careamics.py calls `python _run_careamics.py FOLDER` in CAREamics' own environment.
 
-Everything is the library's default (`create_advanced_n2v_config`, of which only the seed is needed), with the patches
-of 64×64 pixels in batches of 16 of its examples, for which it has no default. Its learning rate falls when its
-validation loss rests (ReduceLROnPlateau) and knows nothing of the end, so one long run that is stopped by the clock
-passes through the very states in which shorter runs would have ended. The model after the default number of epochs is
-kept too.
+All settings are the library's defaults (`create_advanced_n2v_config`, which is used only for its seed), with patches of
+64×64 pixels in batches of 16 as in its examples, because these have no default. Its learning rate falls when the
+validation loss stops falling (ReduceLROnPlateau) and does not depend on the length of the training, so one long run
+that is stopped by the clock passes through the states in which shorter runs would have ended. The model after the
+default number of epochs is stored too.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PATCH, BATCH = 64, 16
 
 
 class Clock(Callback):
-    """Looks at the watch after every step, and stops the training as the library does it when the time is over."""
+    """Check the clock after every step, and stop the training by the library's own function when the time is over."""
 
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
@@ -35,7 +35,9 @@ class Clock(Callback):
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
         over = self.watch.look(trainer.global_step)
-        if over and trainer.current_epoch > 0 and self.careamist is not None:  # it fails without a validation
+        if (
+            over and trainer.current_epoch > 0 and self.careamist is not None
+        ):  # it fails before the first validation
             self.careamist.stop_training()
 
     def on_train_epoch_end(self, trainer: Trainer, *_: Any) -> None:
@@ -44,7 +46,7 @@ class Clock(Callback):
 
 
 def configuration(method: str, seed: int, epochs: int) -> Any:
-    """The library's defaults for N2V or N2V2."""
+    """Return the library's defaults for N2V or N2V2."""
     return create_advanced_n2v_config(
         experiment_name=method,
         data_type="array",
@@ -53,12 +55,12 @@ def configuration(method: str, seed: int, epochs: int) -> Any:
         batch_size=BATCH,
         num_epochs=epochs,
         use_n2v2=method == "n2v2",
-        seed=seed + 1,  # it takes no 0
+        seed=seed + 1,  # the library does not accept 0
     )
 
 
 def train(job: dict[str, Any], noisy: np.ndarray, folder: Path) -> tuple[CAREamist, Watch]:
-    """The trained library, and what was kept."""
+    """Train; return CAREamics' trained object, and the clock with the stored moments."""
     watch = Watch(
         job["moments"],
         job["seconds"],

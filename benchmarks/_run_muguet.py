@@ -1,6 +1,6 @@
-"""Trains muguet's default for a given time and keeps what it makes of the images at some moments.
+"""Train muguet's default for a given time and store its estimates of the images at some moments.
 
-python _run_muguet.py FOLDER: called by versus_careamics.py, which writes the job there.
+versus_careamics.py calls `python _run_muguet.py FOLDER` and writes the job to that folder.
 """
 
 from __future__ import annotations

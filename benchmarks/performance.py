@@ -1,17 +1,17 @@
-"""How fast: training, a step taken apart or compiled, prediction, start, time to quality; beside CAREamics.
+"""Measure the speed of muguet and CAREamics: training, parts of a step, compiling, prediction, start, time to quality.
 
     python benchmarks/performance.py [train] [steps] [compiled] [predict] [start] [quality] [--quick | --full] [--alone]
                                      [--show] [--data FOLDER] [--out FILE.json]
 
-Without a name all parts but quality are measured, on images that are simulated; quality calls versus_careamics.py
-on one frame of W2S for two minutes a method. Every measurement has a process of its own, one after the other. What
-a part finds replaces what it found before in FILE.json; the tables of all parts there are printed, and drawn: by
-default the picture is docs/images/performance.png and the tables in docs/performance.md are renewed too, with
-another --out the picture lies beside the file and nothing else is touched. A GPU is used if there is one.
+Without a name all parts but quality are measured, on simulated images; quality calls versus_careamics.py on one frame
+of W2S for two minutes a method. Every measurement runs in a process of its own, one after the other. The results of a
+part replace its previous results in FILE.json; then the tables of all parts in the file are printed and drawn. By
+default the picture is docs/images/performance.png, and the tables in docs/performance.md are updated; with another
+--out the picture is written beside that file and nothing else changes. A GPU is used if there is one.
 
-OMP_NUM_THREADS says how many cores are used. "cores" is how many a training had on average: below the number of
-threads, the machine was busy with something else (or the training waits for itself), and the seconds are not to be
-trusted.
+OMP_NUM_THREADS sets the number of cores. "cores" is the mean number of cores that a training used: if it is below the
+number of threads, the machine was busy with other work (or the training waits for itself), and the seconds are not
+reliable.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PICTURE = HERE.parent / "docs" / "images" / "performance.png"
 
 
 def measure(parts: list[str], suite: Suite, out: Path) -> None:
-    """Measure parts, each written as soon as it is found; one that cannot be had here has said so."""
+    """Measure parts and write each result at once; a part without results has printed the reason."""
     for part in parts:
         found = PARTS[part](suite)
         if found:
@@ -45,7 +45,7 @@ def measure(parts: list[str], suite: Suite, out: Path) -> None:
 
 
 def renew(out: Path, part: str, entry: dict[str, Any]) -> None:
-    """Put what a part found in the place of what it found before."""
+    """Replace the previous results of a part in the file."""
     results = read(out) if out.is_file() else {}
     results[part] = entry
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -53,21 +53,21 @@ def renew(out: Path, part: str, entry: dict[str, Any]) -> None:
 
 
 def read(out: Path) -> dict[str, Any]:
-    """What was found, in the order of the parts.
+    """Return the results in the file, in the order of the parts.
 
     Raises
     ------
     MuguetError
-        If there is nothing yet.
+        If the file does not exist.
     """
     if not out.is_file():
-        raise MuguetError(f"{out} is not there: measure something first, without --show")
+        raise MuguetError(f"{out} does not exist: measure something first, without --show")
     results = json.loads(out.read_text())
     return {part: results[part] for part in PARTS if part in results}
 
 
 def conclude(results: dict[str, Any], out: Path) -> None:
-    """Print the tables, draw the picture, renew the page."""
+    """Print the tables, draw the picture, and update the page."""
     sections = {part: section(part, entry) for part, entry in results.items()}
     for part, text in sections.items():
         print(f"\n## {part}\n\n{text}")
@@ -78,7 +78,7 @@ def conclude(results: dict[str, Any], out: Path) -> None:
 
 
 def filled(page: str, sections: dict[str, str]) -> str:
-    """A page whose tables, between <!-- PART --> and <!-- end -->, are these."""
+    """Return a page with the given tables between <!-- PART --> and <!-- end -->."""
     for part, text in sections.items():
         before, begin, rest = page.partition(f"<!-- {part} -->\n")
         _, end, after = rest.partition("<!-- end -->")
@@ -95,11 +95,17 @@ def main() -> None:
     usual = [part for part in PARTS if part != "quality"]
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     sizes = parser.add_mutually_exclusive_group()
-    sizes.add_argument("--quick", action="store_const", dest="size", const="quick", help="does it run?")
-    sizes.add_argument("--full", action="store_const", dest="size", const="full", help="256 MPix too")
+    sizes.add_argument(
+        "--quick", action="store_const", dest="size", const="quick", help="only test that it runs"
+    )
+    sizes.add_argument(
+        "--full", action="store_const", dest="size", const="full", help="also images of 256 MPix"
+    )
     parser.add_argument("--alone", action="store_true", help="without CAREamics")
     parser.add_argument(
-        "--show", action="store_true", help="measure nothing: tables and picture of FILE.json"
+        "--show",
+        action="store_true",
+        help="measure nothing; print the tables and draw the picture of FILE.json",
     )
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("MUGUET_DATA", "../shared/data")))
     parser.add_argument("--out", type=Path, help=f"{DEFAULT.name}, {QUICK.name} with --quick")

@@ -1,10 +1,10 @@
-"""The figures of docs/results.md: PSNR, noise law and residuals on real images, with the public interface only.
+"""Measure the figures of docs/results.md: PSNR, noise law and residuals on real images, with the public interface.
 
     python benchmarks/quality.py [frame] [soon] [frames] [residuals] [bright] [ceiling]
                                  [partners] [--data FOLDER] [--quick]
 
-Images are looked for in --data, $MUGUET_DATA or ../shared/data. Every case trains with the defaults unless it
-says otherwise, prints one line, and is added to benchmarks/results/quality.json with machine and versions.
+The images are read from --data, $MUGUET_DATA or ../shared/data. Every case trains with the defaults unless stated
+otherwise, prints one line, and is added to benchmarks/results/quality.json with machine and versions.
 """
 
 from __future__ import annotations
@@ -29,17 +29,19 @@ from muguet.quality import Residual, psnr
 from muguet.restoration import classical, gaussian_blur
 
 HERE = Path(__file__).resolve().parent
-SEEN_ACROSS = 8  # pixels beside the middle of an image, which are not scored
+BORDER = (
+    8  # Pixels on each side of the middle of an image are not scored, because the network sees across it.
+)
 SIGNALS = np.array([240, 260, 280, 300, 400, 600, 1000, 2000, 3000, 4000], dtype=float)
 
 
 def best_blur(noisy: np.ndarray, clean: np.ndarray) -> float:
-    """PSNR of the Gaussian blur whose width suits this very frame best."""
+    """Return the PSNR of the Gaussian blur with the best width for this frame."""
     return psnr(classical.best_blur(noisy, clean)[0], clean)
 
 
 def law_errors(model: Any, clean: np.ndarray, known: Any) -> dict[str, Any]:
-    """The learned standard deviation over the known one, from signal 260 to the 99.9th percentile."""
+    """Return the ratio of the learned to the known standard deviation, from signal 260 to the 99.9th percentile."""
     signal = np.linspace(260, np.percentile(clean, 99.9), 200)
     ratio = model.noise.std(signal) / known(signal)
     return {
@@ -54,7 +56,7 @@ def law_errors(model: Any, clean: np.ndarray, known: Any) -> dict[str, Any]:
 
 
 def w2s_law(signal: np.ndarray) -> np.ndarray:
-    """W2S, as measured on 400 repeated captures: variance = 100 (signal − 200)."""
+    """Return σ of W2S, measured on 400 repeated captures: variance = 100 (signal − 200)."""
     return np.sqrt(100 * (signal - 200))
 
 
@@ -94,11 +96,11 @@ def run(
 
 
 def expected_correlation(model: Any, noisy: np.ndarray, estimate: np.ndarray, residual: Residual) -> float:
-    """What the residual of a faultless estimate correlates with it, as it uses the pixel itself.
+    """Return the correlation of residual and estimate for an optimal estimate that uses the pixel's own value.
 
     With y = x + ε, Cov(y − x̂, x̂) = Cov(ε, x̂) − Cov(x̂ − x, x̂), and the error of the best estimate is uncorrelated with
-    it. What is left is E[σ² ∂x̂/∂y] (Stein 1981, doi:10.1214/aos/1176345632), found by a small step along noise of the
-    learned law (Ramani et al. 2008, doi:10.1109/TIP.2008.2001404).
+    it. The remaining term is E[σ² ∂x̂/∂y] (Stein 1981, doi:10.1214/aos/1176345632), computed by a small step along noise
+    of the learned law (Ramani et al. 2008, doi:10.1109/TIP.2008.2001404).
     """
     axes, step = "TYX"[-noisy.ndim :], 0.1
     std = model.noise.std(estimate)
@@ -109,13 +111,13 @@ def expected_correlation(model: Any, noisy: np.ndarray, estimate: np.ndarray, re
 
 
 def load(data: Path, name: str) -> tuple[np.ndarray, np.ndarray | None]:
-    """Noisy and clean images of a set."""
+    """Return the noisy and the clean images of a set; None if there are no clean images."""
     clean = data / f"{name}_clean.tif"
     return tifffile.imread(data / f"{name}_noisy.tif"), tifffile.imread(clean) if clean.exists() else None
 
 
 def frame(data: Path, quick: bool) -> dict[str, Any]:
-    """One W2S frame, trained on itself for five minutes."""
+    """Train on one W2S frame for five minutes and denoise it."""
     noisy, clean = load(data, "w2s_ch1")
     assert clean is not None
     model, found, _ = run(noisy[1], clean[1], minutes=0.5 if quick else 5)
@@ -123,7 +125,7 @@ def frame(data: Path, quick: bool) -> dict[str, Any]:
 
 
 def soon(data: Path, quick: bool) -> dict[str, Any]:
-    """The same frame with less time: three quarters of a minute, and three minutes."""
+    """Train on the same frame for less time: three quarters of a minute, and three minutes."""
     noisy, clean = load(data, "w2s_ch1")
     assert clean is not None
     found = {}
@@ -133,7 +135,7 @@ def soon(data: Path, quick: bool) -> dict[str, Any]:
 
 
 def frames(data: Path, quick: bool) -> dict[str, Any]:
-    """All twelve W2S frames together, ten minutes."""
+    """Train on all twelve W2S frames together for ten minutes."""
     noisy, clean = load(data, "w2s_ch1")
     assert clean is not None
     model, found, _ = run(noisy, clean, minutes=0.5 if quick else 10)
@@ -141,7 +143,7 @@ def frames(data: Path, quick: bool) -> dict[str, Any]:
 
 
 def residuals(data: Path, quick: bool) -> dict[str, Any]:
-    """What is taken away from images of other microscopes: it must not look like the image."""
+    """Measure the residuals on images of other microscopes; a residual must not resemble the image."""
     results = {}
     for name in ("convallaria", "sem", "fmd_bpae", "fmd_fish", "fmd_mice", "w2s_ch0", "w2s_ch2"):
         noisy, clean = load(data, name)
@@ -153,11 +155,11 @@ def residuals(data: Path, quick: bool) -> dict[str, Any]:
     return results
 
 
-BRIGHT = (("mitochondria", 500), ("nuclei", 200))  # photo-electrons where they are brightest
+BRIGHT = (("mitochondria", 500), ("nuclei", 200))  # images, and photo-electrons of their brightest pixels
 
 
 def lit(data: Path, name: str, photons: float) -> tuple[np.ndarray, np.ndarray]:
-    """What a camera of gain 2, offset 100 and read noise 2 records of a clean image, and that image in its counts."""
+    """Return a clean image as recorded by a camera of gain 2, offset 100 and read noise 2, and its signal in counts."""
     scene = tifffile.imread(data / f"clean_{name}.tif").astype(float)
     electrons, rng = scene / scene.max() * photons, np.random.default_rng(0)
     recorded = 2 * (rng.poisson(electrons) + rng.normal(0, 2, scene.shape)) + 100
@@ -165,7 +167,7 @@ def lit(data: Path, name: str, photons: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def bright(data: Path, quick: bool) -> dict[str, Any]:
-    """Many photo-electrons, where the pixel itself is worth most: the default, the U-Net, a blur and wavelets."""
+    """Compare the default, the U-Net, a blur and wavelets at many photo-electrons, where own values matter most."""
     results = {}
     for name, photons in BRIGHT:
         noisy, clean = lit(data, name, photons)
@@ -173,16 +175,16 @@ def bright(data: Path, quick: bool) -> dict[str, Any]:
         for net in ("filterbank", "unet"):
             model, found, _ = run(noisy, clean, minutes=0.3 if quick else 5, net=net)
             if model.method.has_gate:
-                found["psnr_known_law"] = psnr(told_the_law(model, noisy), clean)
+                found["psnr_known_law"] = psnr(with_known_law(model, noisy), clean)
             results[f"{name}, {photons} photo-electrons, {net}"] = found | {"wavelet": wavelet}
     return results
 
 
-def told_the_law(model: Any, noisy: np.ndarray) -> np.ndarray:
-    """The estimate (seen once) if the pixel had its weight by the variance that `lit` gave the noise.
+def with_known_law(model: Any, noisy: np.ndarray) -> np.ndarray:
+    """Return the estimate if the weight of the pixel's own value is computed from the variance that `lit` simulated.
 
-    The weight g has 1 − g = σ² / (τ² + σ²), whose denominator is seen at hidden pixels, whatever the law. What the
-    clean image itself holds of grain is noise to the learned law and signal to the score.
+    The weight g has 1 − g = σ² / (τ² + σ²), whose denominator is measured at hidden pixels for any law. The noise of
+    the clean image itself is noise to the learned law and signal to the score. There is no averaging over flips.
     """
     scaling, strides = model.scalings[0], model.method.net.stride
     padding = [(0, -size % stride) for size, stride in zip(noisy.shape, strides, strict=True)]
@@ -197,7 +199,7 @@ def told_the_law(model: Any, noisy: np.ndarray) -> np.ndarray:
 
 
 def ceiling(data: Path, quick: bool) -> dict[str, Any]:
-    """The same images and network with clean targets for the left half: what there was to gain, on either half."""
+    """Train the same network on clean targets of the left half, which shows the possible gain on each half."""
     results = {}
     for name, photons in BRIGHT:
         noisy, clean = lit(data, name, photons)
@@ -210,8 +212,8 @@ def ceiling(data: Path, quick: bool) -> dict[str, Any]:
         for recipe, model in models.items():
             squared = (model(noisy, "YX") - clean) ** 2
             halves = {
-                "learned": squared[:, : middle - SEEN_ACROSS],
-                "new": squared[:, middle + SEEN_ACROSS :],
+                "learned": squared[:, : middle - BORDER],
+                "new": squared[:, middle + BORDER :],
             }
             results[f"{name}, {photons} photo-electrons, {recipe}"] = {
                 f"psnr_{half}": float(10 * np.log10(np.ptp(clean) ** 2 / errors.mean()))
@@ -221,9 +223,9 @@ def ceiling(data: Path, quick: bool) -> dict[str, Any]:
 
 
 def partners(data: Path, quick: bool) -> dict[str, Any]:
-    """How bright the noisy images are beside their clean partners, which raw scores take for an error of the estimate.
+    """Compare the brightness of noisy images and their clean partners; scores count a difference as error.
 
-    The line through all pixels of both after a Gaussian blur of 8 pixels, which leaves little of the noise.
+    The result is the regression line over all pixels after a Gaussian blur of 8 pixels, which removes most noise.
     """
     results = {}
     for name in ("fmd_fish", "fmd_mice", "fmd_bpae", "w2s_ch0", "w2s_ch1", "w2s_ch2"):
@@ -234,13 +236,13 @@ def partners(data: Path, quick: bool) -> dict[str, Any]:
 
 
 def blurred(images: np.ndarray) -> np.ndarray:
-    """Each image by itself, in float."""
+    """Return each image blurred separately, in floating point."""
     planes = torch.from_numpy(images.reshape(-1, 1, *images.shape[-2:]).astype(np.float32))
     return gaussian_blur(planes, 8.0).numpy().astype(float)
 
 
 def pictures(data: Path, name: str, noisy: np.ndarray, estimate: np.ndarray) -> None:
-    """A picture for the eye, in an ignored folder: these pixels may not be published."""
+    """Draw a picture for inspection in a folder that git ignores, because these pixels may not be published."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(18, 6.5), layout="constrained")
@@ -266,10 +268,10 @@ def main() -> None:
     )
     parser.add_argument("cases", nargs="*", default=list(CASES), help=", ".join(CASES))
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("MUGUET_DATA", "../shared/data")))
-    parser.add_argument("--quick", action="store_true", help="a tenth of the time: does it run?")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the time, only to test that it runs")
     chosen = parser.parse_args()
     if not chosen.data.is_dir():
-        sys.exit(f"{chosen.data} is not there: name the folder of images with --data or MUGUET_DATA")
+        sys.exit(f"{chosen.data} does not exist: give the folder of images with --data or MUGUET_DATA")
     path = HERE / "results" / ("quick.json" if chosen.quick else "quality.json")
     path.parent.mkdir(exist_ok=True)
     results = json.loads(path.read_text()) if path.exists() else {}

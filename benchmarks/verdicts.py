@@ -1,10 +1,10 @@
-"""What `muguet.quality.model_checks` and `muguet check` say of images whose answer is known: cases × checks → verdict.
+"""Compare the verdicts of `muguet.quality` on images whose correct verdict is known.
 
     python benchmarks/verdicts.py [CASE …] [--data FOLDER] [--models FOLDER] [--steps 800]
 
-Images are looked for in --data, $MUGUET_DATA or ../shared/data, and models in --models, where those that are missing
-are trained. Only the 512×512 pixels of the centre are judged. The table is printed; figures go to
-benchmarks/results/verdicts.json. CASE: a part of a case's name.
+The images are read from --data, $MUGUET_DATA or ../shared/data, and the models from --models, where missing ones are
+trained and stored. Only the 512×512 pixels of the centre are judged. The table of cases and checks is printed, and all
+numbers are written to benchmarks/results/verdicts.json. CASE is a part of a case's name.
 """
 
 from __future__ import annotations
@@ -45,9 +45,12 @@ FILES = {
     "sem": "sem_noisy",
     "c2p": "correlated_2p_noisy",
 }
-SIMULATED = {"nuc": "clean_nuclei", "mito": "clean_mitochondria"}  # and the photons of the brightest pixel
+SIMULATED = {
+    "nuc": "clean_nuclei",
+    "mito": "clean_mitochondria",
+}  # in names, the photons of the brightest pixel follow
 OWN = ("w2s0", "w2s1", "w2s2", "bpae", "fish", "mice", "nuc20", "mito20", "nuc200", "mito500", "conv")
-OTHERS = (  # the model of one camera, the image of another
+OTHERS = (  # the model of one camera and the image of another
     ("w2s1", "bpae"),
     ("w2s1", "fish"),
     ("w2s1", "conv"),
@@ -73,7 +76,7 @@ CLEAN = (
 
 @dataclass(frozen=True)
 class Case:
-    """What is judged, what should come out, and for which reason: the check that must be bad."""
+    """A result to judge, the expected verdict, and the check that must be bad, if any."""
 
     name: str
     expected: str
@@ -83,14 +86,14 @@ class Case:
 
 @dataclass(frozen=True)
 class Bench:
-    """Where images and models are."""
+    """The folders of images and models, and the steps of a training."""
 
     data: Path
     models: Path
     steps: int
 
     def image(self, name: str) -> np.ndarray:
-        """A noisy plane: "nuc200, gain 4" is simulated, with at most 200 photons a pixel and 4 counts each."""
+        """Return a noisy plane; "nuc200, gain 4" is simulated with at most 200 photons a pixel and 4 counts each."""
         if name in FRAMES:
             file, frame = FRAMES[name]
             return tifffile.imread(self.data / f"{file}.tif")[frame]
@@ -103,32 +106,32 @@ class Bench:
         )
 
     def model(self, name: str) -> muguet.Denoiser:
-        """The model trained on the image of this name."""
+        """Return the model trained on the image of this name."""
         path = self.models / f"{name}.muguet"
         if not path.exists():
             print(f"training {name} …", flush=True)
-            mask = "pixel" if name == "c2p" else "auto"  # as if the correlation had not been noticed
+            mask = "pixel" if name == "c2p" else "auto"  # ignore the correlation of the noise
             muguet.fit(self.image(name), "YX", steps=self.steps, mask=mask).save(path)
         return muguet.load(path)
 
     def examine(self, model: str, image: str) -> Quality:
-        """A model's own estimate of an image."""
+        """Judge a model's own estimate of an image."""
         noisy, denoiser = centre(self.image(image), 512), self.model(model)
         return examine(denoiser, noisy, denoiser(noisy, "YX"))
 
     def mix(self, name: str, share: float) -> Quality:
-        """A share of the noisy image in the estimate."""
+        """Judge an estimate mixed with a share of the noisy image."""
         noisy, denoiser = centre(self.image(name), 512), self.model(name)
         return examine(denoiser, noisy, share * noisy + (1 - share) * denoiser(noisy, "YX"))
 
     def clean(self, name: str, frame: int) -> Quality:
-        """The mean of many frames as the estimate: nothing that was tuned has seen these."""
+        """Judge the mean of many frames as the estimate; the limits of the checks were not chosen on these."""
         noisy, clean = (tifffile.imread(self.data / f"{name}_{kind}.tif") for kind in ("noisy", "clean"))
         both = [each[frame] if each.ndim > 2 else each for each in (noisy, clean)]
         return quality(*(centre(each, 512) for each in both))
 
     def blur(self, name: str, sigma: float) -> Quality:
-        """A Gaussian blur, by whatever tool: there is no law."""
+        """Judge a Gaussian blur as the result of another tool, without a noise law."""
         noisy = centre(self.image(name), 512).astype(np.float64)
         scale = noisy.std()
         blurred = gaussian_blur(torch.from_numpy(noisy / scale)[None, None], sigma)[0, 0].numpy() * scale
@@ -136,25 +139,25 @@ class Bench:
 
 
 def simulated(clean: np.ndarray, photons: float, gain: float) -> np.ndarray:
-    """Shot noise, 2 electrons of read noise, an offset of 100 counts."""
+    """Return an image with shot noise, a read noise of 2 electrons and an offset of 100 counts."""
     rng = np.random.default_rng(int(photons))
     electrons = rng.poisson(clean / clean.max() * photons) + rng.normal(0, 2, clean.shape)
     return np.clip(np.rint(gain * electrons + 100), 0, 65535).astype(np.uint16)
 
 
 def stretched(plane: np.ndarray, outside: float) -> np.ndarray:
-    """To 8 bits, with so many per cent of the pixels cut at either end."""
+    """Return an image stretched to 8 bits, with `outside` per cent of the pixels clipped at either end."""
     low, high = np.percentile(plane, (outside, 100 - outside))
     return np.clip(np.rint((plane - low) / (high - low) * 255), 0, 255).astype(np.uint8)
 
 
 def jpeg(plane: np.ndarray, level: int) -> np.ndarray:
-    """Stretched to 8 bits, through JPEG and back."""
+    """Return an image stretched to 8 bits, compressed by JPEG and decompressed."""
     return imagecodecs.jpeg8_decode(imagecodecs.jpeg8_encode(stretched(plane, 0), level=level))
 
 
 def cases(bench: Bench) -> Iterator[Case]:
-    """Every case."""
+    """Yield every case."""
     for name in OWN:
         yield Case(f"{name}: own model", "good", None, lambda n=name: bench.examine(n, n))
     yield Case("c2p: own model", "bad", WHITE, lambda: bench.examine("c2p", "c2p"))
@@ -215,7 +218,7 @@ def main() -> None:
             "seconds": round(time.monotonic() - started, 1),
             **{key: value for key, value in judged.to_dict().items() if key != "curves"},
         }
-    print(f"{sum(each['right'] for each in found.values())} of {len(found)} are right")
+    print(f"{sum(each['right'] for each in found.values())} of {len(found)} are correct")
     if not chosen.cases:
         out = HERE / "results" / "verdicts.json"
         out.write_text(

@@ -1,22 +1,23 @@
-"""muguet beside CAREamics' N2V and N2V2: PSNR against seconds, on the same images, in equal time, one after the other.
+"""Compare muguet with CAREamics' N2V and N2V2: PSNR against seconds, on the same images and in equal time.
 
     python benchmarks/versus_careamics.py [--set w2s_ch1 …] [--frame 1|all] [--minutes 2] [--seeds 0 …]
                                           [--methods n2v n2v2 muguet] [--data FOLDER] [--out FILE.json]
 
-The first call installs CAREamics' latest release in an environment of its own, benchmarks/.careamics, beside the
-PyTorch that constraints.txt pins; delete that folder to install anew. Each method trains in a process of its own with
-its library's defaults for the given time, counted from the images in memory; imports are not counted, and told apart.
-At some moments the watch is stopped and the model is kept. After the training, every kept model denoises the images
-that it was trained on, as the library does it by default, and is scored here with the same PSNR.
+The first call installs CAREamics' latest release in an environment of its own, benchmarks/.careamics, with the PyTorch
+that constraints.txt pins; delete that folder to install it again. The methods train one after the other, each in a
+process of its own with its library's defaults for the given time. The time starts when the images are in memory;
+imports are measured separately. At some moments the clock is stopped and the model is stored. After the training, every
+stored model denoises the images that it was trained on, by its library's default, and is scored here with the same
+PSNR.
 
-muguet lowers its learning rate toward the end of the given time: the points before are those of a run that has not
-ended yet. CAREamics' rate does not know the end.
+muguet lowers its learning rate toward the end of the given time, so the earlier points are those of an unfinished run.
+CAREamics' rate does not depend on the given time.
 
-Runs are added to FILE.json (a run of the same images, minutes, method and seed is replaced), and tables and the
-picture FILE.png are made of all its runs on these images and in this time: more seeds can be added later, and
-`--methods` without a name measures nothing anew. OMP_NUM_THREADS=1 keeps both to one core (CAREamics' loader has a
-second process). "cores" is how many of them a run had on average: below the number of threads, the machine was busy
-with something else, and the seconds are not to be trusted.
+Runs are added to FILE.json (a run of the same images, minutes, method and seed is replaced), and the tables and the
+picture FILE.png show all its runs on these images and with this time. More seeds can be added later, and `--methods`
+without a name measures nothing. OMP_NUM_THREADS=1 keeps both to one core (CAREamics' loader has a second process).
+"cores" is the mean number of cores that a run used: if it is below the number of threads, the machine was busy with
+other work, and the seconds are not reliable.
 """
 
 from __future__ import annotations
@@ -41,12 +42,12 @@ from muguet.quality import psnr
 
 
 def load(data: Path, name: str, frame: str) -> tuple[np.ndarray, np.ndarray]:
-    """Noisy and clean images of a set, ``(n, y, x)``: one of its frames, or all."""
+    """Return the noisy and clean images of a set, ``(n, y, x)``: one of its frames, or all."""
     found = []
     for kind in ("noisy", "clean"):
         path = data / f"{name}_{kind}.tif"
         if not path.is_file():
-            raise MuguetError(f"{path} is not there: name the folder of images with --data or MUGUET_DATA")
+            raise MuguetError(f"{path} does not exist: give the folder of images with --data or MUGUET_DATA")
         found.append(tifffile.imread(path))
     noisy, clean = (image if image.ndim == 3 else image[None] for image in found)
     if frame != "all" and not frame.isdecimal():
@@ -60,7 +61,7 @@ def load(data: Path, name: str, frame: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def measure(method: str, seed: int, seconds: float, noisy: np.ndarray, clean: np.ndarray) -> dict[str, Any]:
-    """Train and predict in a process of its own, and score what it kept."""
+    """Train and predict in a process of its own, and score the estimates of the stored models."""
     python, peer = (Path(sys.executable), None) if method == OURS else environment()
     job = {"method": method, "seed": seed, "seconds": seconds, "moments": moments(seconds)}
     script = "_run_muguet.py" if method == OURS else "_run_careamics.py"
@@ -77,12 +78,12 @@ def measure(method: str, seed: int, seconds: float, noisy: np.ndarray, clean: np
 
 
 def moments(seconds: float, count: int = 16) -> list[float]:
-    """When to keep a model: closer together at first; the end of the run is kept anyway."""
+    """Return the seconds at which to store a model, closer together at first; the final model is always stored."""
     return [round(float(each), 2) for each in np.geomspace(min(0.1, seconds / 2), seconds, count)[:-1]]
 
 
 def reference(noisy: np.ndarray, clean: np.ndarray) -> dict[str, float]:
-    """PSNR of the noisy images, and of the Gaussian blur that suits each best."""
+    """Return the PSNR of the noisy images, and of the best Gaussian blur for each of them."""
     from quality import best_blur
 
     blurs = [best_blur(y, x) for y, x in zip(noisy, clean, strict=True)]
@@ -90,7 +91,7 @@ def reference(noisy: np.ndarray, clean: np.ndarray) -> dict[str, float]:
 
 
 def compare(choices: argparse.Namespace) -> None:
-    """Measure what was chosen, one run after the other; each is written as soon as it has ended."""
+    """Measure the chosen runs one after the other, and write each as soon as it has ended."""
     results: dict[str, Any] = {"references": {}, "runs": []}
     if choices.out.is_file():
         results = json.loads(choices.out.read_text())
@@ -104,7 +105,7 @@ def compare(choices: argparse.Namespace) -> None:
             kept = [other for other in results["runs"] if any(other[key] != run[key] for key in run)]
             run |= about()
             run |= measure(method, seed, 60 * choices.minutes, noisy, clean)
-            tell(run)
+            print_curve(run)
             results["runs"] = [*kept, run]
             choices.out.write_text(json.dumps(results, indent=1))
         results["references"][images] = reference(noisy, clean)
@@ -114,16 +115,16 @@ def compare(choices: argparse.Namespace) -> None:
     conclude(runs, results["references"], choices.out)
 
 
-def tell(run: dict[str, Any]) -> None:
-    """One line for a run that has ended: its curve."""
+def print_curve(run: dict[str, Any]) -> None:
+    """Print the curve of a run in one line."""
     curve = ", ".join(f"{point['seconds']:.3g} s {point['psnr']:.2f}" for point in run["points"])
     print(f"{run['images']}, {NAMES[run['method']]}, seed {run['seed']}: {curve}", flush=True)
 
 
 def conclude(runs: list[dict[str, Any]], references: dict[str, Any], out: Path) -> None:
-    """The tables, the picture, and how it all came about."""
+    """Print the tables and their provenance, and draw the picture."""
     if not runs:
-        raise MuguetError(f"{out} has no run on these images in this time: name --methods")
+        raise MuguetError(f"{out} has no run on these images with this time: give --methods")
     order = sorted(runs, key=lambda run: (run["images"], list(NAMES).index(run["method"]), run["seed"]))
     print(f"\n{costs(order, references)}\n\n{duels(order)}\n")
     for method in dict.fromkeys(run["method"] for run in order):
@@ -152,7 +153,7 @@ def main() -> None:
     )
     parser.add_argument("--set", nargs="+", default=["w2s_ch1"], help="NAME_noisy.tif and NAME_clean.tif")
     parser.add_argument("--frame", default="1", help="a number, or all")
-    parser.add_argument("--minutes", type=float, default=2.0, help="of training, for each run")
+    parser.add_argument("--minutes", type=float, default=2.0, help="minutes of training for each run")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--methods", nargs="*", default=list(NAMES), choices=list(NAMES))
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("MUGUET_DATA", "../shared/data")))
