@@ -29,7 +29,7 @@ def clipping_level(image: Array) -> float | None:
     spike = int(np.count_nonzero(values == top))
     if spike < 10 or spike == values.size:
         return None
-    below = values[values < top].max()
+    below = values.max(where=values < top, initial=values.min())
     return float(top) if spike > 3 * int(np.count_nonzero(values == below)) else None
 
 
