@@ -59,7 +59,7 @@ def test_a_model_whose_recipe_is_not_installed_is_one_sentence(installed, noisy,
     ("name", "words"),
     [
         ("nonsense", "choose one of joint"),
-        ("os:sep", "is no recipe but a str"),
+        ("os:sep", "is not a recipe but a str"),
         ("os:nothing", "is not installed here"),
         ("no.such.package:recipe", "is not installed here"),
         ("../evil:recipe", "not known"),
