@@ -1,0 +1,122 @@
+"""Scores of the priors on real images, none of which is ever trained on: PSNR as everywhere in the studies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import tifffile
+import torch
+from exposures import Anscombe
+from prior_patches import SIGHTED
+
+from muguet.image import Scaling, clipping_level
+from muguet.noise import Variance, fitted_variance, transfer_alone
+from muguet.prediction import symmetries
+from muguet.quality import psnr
+from muguet.restoration import FilterBankNet
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A noisy image and the truth about it ``(y, x)``, in counts."""
+
+    noisy: Array
+    clean: Array
+
+
+def pairs(data: Path) -> dict[str, Pair]:
+    """Frames of W2S and FMD, and mitochondria at 500 electrons in known noise, from a folder of real images."""
+
+    def read(name: str, frame: int | None = None) -> Array:
+        image = tifffile.imread(data / f"{name}.tif")
+        return (image if frame is None else image[frame]).astype(np.float64)
+
+    found = {f"w2s{c}": Pair(read(f"w2s_ch{c}_noisy", 1), read(f"w2s_ch{c}_clean", 1)) for c in range(3)}
+    for name in ("fish", "mice"):
+        found[name] = Pair(read(f"fmd_{name}_noisy"), read(f"fmd_{name}_clean"))
+    found["bpae"] = Pair(read("fmd_bpae_noisy", 1), read("fmd_bpae_clean"))
+    electrons = read("clean_mitochondria")[:512, :512] / 255 * 500 + 2
+    rng = np.random.default_rng(7)
+    recorded = rng.poisson(electrons) + rng.normal(0, 2, electrons.shape)
+    found["mito"] = Pair(np.round(10 * recorded + 100), 10 * electrons + 100)
+    return found
+
+
+# ------------------------------------------------------------------- sighted
+
+
+def measured_law(noisy: Array, estimate: Array | None = None) -> Anscombe:
+    """The transform by the noise law of a single image, from the image alone or with an estimate of it."""
+    level = clipping_level(noisy)
+    known = noisy if level is None else np.where(noisy >= level, np.nan, noisy)
+    points = transfer_alone([known], None if estimate is None else [estimate])
+    return straight(fitted_variance(points), points.signal, points.count)
+
+
+def straight(law: Variance, signal: Array, count: npt.NDArray[np.intp]) -> Anscombe:
+    """The straight line nearest to a law over the signals of an image, by the relative error of the variance."""
+    variance = law(signal)
+    weight = np.sqrt(count) / variance
+    design = np.stack([signal, np.ones_like(signal)], 1)
+    gain, constant = (law.linear, law.constant)
+    if law.quadratic > 0:
+        gain, constant = np.linalg.lstsq(design * weight[:, None], variance * weight, rcond=None)[0]
+    mean = float(np.average(variance, weights=count))
+    least = 1e-3 * np.sqrt(mean)  # noise that does not grow with the signal is that of very many electrons
+    if gain < least:
+        gain, constant = least, mean - least * float(np.average(signal, weights=count))
+    return Anscombe(float(gain), float(constant))
+
+
+def instant(net: FilterBankNet, noisy: Array, views: int = 1) -> tuple[Array, Anscombe]:
+    """The estimate in counts and the law: law, network, law by that estimate, network."""
+    first = measured_law(noisy)
+    law = measured_law(noisy, denoised(net, noisy, first, 1))
+    return denoised(net, noisy, law, views), law
+
+
+def denoised(net: FilterBankNet, noisy: Array, law: Anscombe, views: int = 1) -> Array:
+    """The sighted prior's estimate, in counts, for a given law; the mean over flips and turns."""
+    z = torch.from_numpy(law.forward(noisy).astype(np.float32))[None, None]
+    with torch.inference_mode():
+        found = [each.undo(net(each.apply(z))) for each in symmetries(most=views)]
+    return law.inverse(torch.stack(found).mean(0)[0, 0].numpy().astype(np.float64))
+
+
+# --------------------------------------------------------------------- blind
+
+
+def blind_start(net: FilterBankNet, noisy: Array) -> Array:
+    """The blind prior's estimate in counts, without a step of training."""
+    scaling = Scaling.fit(noisy)
+    units = torch.from_numpy(scaling.apply(noisy).astype(np.float32))[None, None]
+    with torch.inference_mode():
+        return np.asarray(scaling.invert(net(units, sighted=0.0)[0, 0].numpy().astype(np.float64)))
+
+
+class Monitor:
+    """Scores during a training: PSNR on crops, the laws measured once."""
+
+    def __init__(self, data: Path, crop: int = 256) -> None:
+        self.crop = crop
+        self.pairs = pairs(data)
+        self.laws = {name: measured_law(pair.noisy) for name, pair in self.pairs.items()}
+
+    def __call__(self, kind: str, net: FilterBankNet) -> Mapping[str, float]:
+        """PSNR in decibels of every crop, and the mean."""
+        found = {}
+        corner = slice(128, 128 + self.crop)
+        for name, pair in self.pairs.items():
+            noisy = pair.noisy[corner, corner]
+            if kind == SIGHTED:
+                estimate = denoised(net, noisy, self.laws[name])
+            else:
+                estimate = blind_start(net, noisy)
+            found[name] = round(psnr(estimate, pair.clean[corner, corner]), 3)
+        return {**found, "mean": round(float(np.mean(list(found.values()))), 3)}
