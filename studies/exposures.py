@@ -13,6 +13,7 @@ from torch import Tensor
 Values = TypeVar("Values", Tensor, Floats, npt.NDArray[np.float64])
 
 LIGHT = 1.0, 2000.0  # photo-electrons at the brightest part of a scene
+FAINT = 4.0, 120.0  # the same for half of the scenes: most images that need a denoiser are in this range
 READ_NOISE = 0.1, 4.0  # photo-electrons, standard deviation
 LAW_ERROR = 0.05  # relative standard deviation of the law that the transform is given
 
@@ -74,7 +75,7 @@ class Exposure:
     @classmethod
     def draw(cls, rng: Rng) -> Exposure:
         """Draw light, background and read noise; a fifth to a third of the exposures have each of the other faults."""
-        light = log_uniform(rng, *LIGHT)
+        light = log_uniform(rng, *(FAINT if rng.random() < 0.5 else LIGHT))
         background = light * log_uniform(rng, 0.003, 1.0) if rng.random() < 0.8 else 0.0
         read = min(log_uniform(rng, *READ_NOISE), max(0.3, light / 4))
         odd = rng.random(4)

@@ -22,6 +22,7 @@ from typing import Any
 
 import common
 import torch
+from prior_nets import build
 from prior_patches import BLIND, SIGHTED, Pool, Recipe, draw
 from safetensors.torch import save_file
 from scenes import PHOTOGRAPHS
@@ -29,34 +30,9 @@ from torch import Tensor
 
 from muguet.restoration import FilterBankNet, Grid, gaussian_blur
 
-LEVEL, UNIT = 10.0, 3.0  # the sighted network sees (z − LEVEL) / UNIT
 FLAT = 0.03  # of the error before: patches that are left with less than this weigh less than others
 COUNTS = 0.7  # share of the sighted loss that is measured in counts; the rest is measured where noise is one
 PATIENCE = 100  # steps between lines of the log
-
-
-# ------------------------------------------------------------------ networks
-
-
-class Stabilised(FilterBankNet):
-    """The network of the sighted prior: image and estimate are z of the Anscombe transform."""
-
-    def forward(self, image: Tensor, sighted: Tensor | float | None = None) -> Tensor:
-        """Estimate of the transform of the clean signal, ``(b, 1, y, x)``."""
-        return super().forward((image - LEVEL) / UNIT, sighted) * UNIT + LEVEL
-
-
-def build(recipe: Recipe) -> FilterBankNet:
-    """The network with the weights that training starts from."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
-        net = (Stabilised if recipe.kind == SIGHTED else FilterBankNet)(2, recipe.widths)
-    if recipe.kind == SIGHTED:
-        net.open_gate(0.3)
-    for weight in net.parameters():
-        if weight.ndim == 4:
-            weight.data = weight.data.contiguous(memory_format=torch.channels_last)
-    return net
 
 
 # ---------------------------------------------------------------------- loss
@@ -217,6 +193,7 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("kind", choices=[SIGHTED, BLIND])
     options.add_argument("--steps", type=int, default=12_000)
     options.add_argument("--widths", type=int, nargs="+", default=[32, 64, 96])
+    options.add_argument("--batch", type=int, default=16, help="patches of 64×64 pixels a step")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--every", type=int, default=1500, help="steps between checkpoints")
     options.add_argument(
@@ -225,7 +202,7 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("--out", type=Path, default=common.HERE.parent / "build" / "prior")
     choices = options.parse_args(arguments)
     choices.out.mkdir(parents=True, exist_ok=True)
-    recipe = Recipe(choices.kind, tuple(choices.widths), choices.steps, choices.seed)
+    recipe = Recipe(choices.kind, tuple(choices.widths), choices.steps, choices.seed, batch=choices.batch)
     checkpoint = choices.out / f"{recipe.kind}.pt"
     training = Training.resume(checkpoint, recipe) if checkpoint.is_file() else Training(recipe)
     score = None

@@ -47,7 +47,7 @@ class Recipe:
     patch: int = 64
     scenes: int = 192
     size: int = 192
-    every: int = 2
+    every: int = 4
     decay: float = 0.998
 
     def rate(self, step: int) -> float:

@@ -1,23 +1,36 @@
-"""Scores of the priors on real images, none of which is ever trained on: PSNR as everywhere in the studies."""
+"""Scores of the priors on real images, none of which is ever trained on: PSNR as everywhere in the studies.
+
+    python studies/prior_scores.py --weights build/prior/sighted.fp16.safetensors --views 1 8
+    python studies/prior_scores.py --weights build/prior/blind.fp16.safetensors --steps 0 60 --learning-rate 5e-4
+
+scores the instant result of the sighted prior, and the blind one as it is and as a start of training.
+"""
 
 from __future__ import annotations
 
+import argparse
+import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import common
 import numpy as np
 import numpy.typing as npt
 import tifffile
 import torch
 from exposures import Anscombe
+from prior_nets import Stabilised
 from prior_patches import SIGHTED
+from safetensors.torch import load_file
 
 from muguet.image import Scaling, clipping_level
 from muguet.noise import Variance, fitted_variance, transfer_alone
 from muguet.prediction import symmetries
 from muguet.quality import psnr
 from muguet.restoration import FilterBankNet
+from muguet.training import Plan, Sample, Session, collect
 
 Array = npt.NDArray[np.float64]
 
@@ -100,6 +113,20 @@ def blind_start(net: FilterBankNet, noisy: Array) -> Array:
         return np.asarray(scaling.invert(net(units, sighted=0.0)[0, 0].numpy().astype(np.float64)))
 
 
+def started(net: FilterBankNet, noisy: Array, steps: int, learning_rate: float, seed: int = 0) -> Array:
+    """The estimate after training on the image itself, as `muguet.fit` does, from the blind prior's weights."""
+    plan = Plan(steps=steps, learning_rate=learning_rate, seed=seed, device="cpu")
+    session = Session(collect([Sample(noisy, "YX")]), plan=plan)
+    for method in (session.method, session.averaged):
+        method.net.load_state_dict(net.state_dict())
+    while not session.finished:
+        session.advance()
+    return np.asarray(session.denoiser()(noisy), np.float64)
+
+
+# -------------------------------------------------------------------- scores
+
+
 class Monitor:
     """Scores during a training: PSNR on crops, the laws measured once."""
 
@@ -114,9 +141,58 @@ class Monitor:
         corner = slice(128, 128 + self.crop)
         for name, pair in self.pairs.items():
             noisy = pair.noisy[corner, corner]
-            if kind == SIGHTED:
-                estimate = denoised(net, noisy, self.laws[name])
-            else:
-                estimate = blind_start(net, noisy)
+            estimate = denoised(net, noisy, self.laws[name]) if kind == SIGHTED else blind_start(net, noisy)
             found[name] = round(psnr(estimate, pair.clean[corner, corner]), 3)
         return {**found, "mean": round(float(np.mean(list(found.values()))), 3)}
+
+
+def load(path: Path) -> FilterBankNet:
+    """The network of a file that `prior.export` wrote; one whose gate is open is a sighted one."""
+    weights = load_file(path)
+    widths = [
+        weights[name] for name in sorted(weights) if name.startswith("down.") and name.endswith(".0.bias")
+    ]
+    kind = Stabilised if weights["sighted"] else FilterBankNet
+    net = kind(2, tuple(len(each) for each in widths))
+    net.load_state_dict({name: each.float() for name, each in weights.items()})
+    return net.eval()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("--weights", type=Path, required=True)
+    options.add_argument(
+        "--views", type=int, nargs="+", default=[1, 8], help="flips and turns, of a sighted prior"
+    )
+    options.add_argument("--steps", type=int, nargs="+", default=[0], help="of training, of a blind prior")
+    options.add_argument("--learning-rate", type=float, default=5e-4)
+    options.add_argument("--images", nargs="+", help="instead of all")
+    options.add_argument("--data", type=Path, default=os.environ.get("MUGUET_DATA", "../shared/data"))
+    choices = options.parse_args(arguments)
+    net = load(choices.weights)
+    rows = []
+    for name, pair in pairs(choices.data).items():
+        if choices.images and name not in choices.images:
+            continue
+        for number in choices.views if isinstance(net, Stabilised) else choices.steps:
+            before = time.process_time()
+            about: dict[str, object] = {"image": name}
+            if isinstance(net, Stabilised):
+                estimate, law = instant(net, pair.noisy, number)
+                about |= {"views": number, "gain": law.gain}
+            else:
+                rate = choices.learning_rate
+                estimate = started(net, pair.noisy, number, rate) if number else blind_start(net, pair.noisy)
+                about |= {"steps": number}
+            seconds = time.process_time() - before
+            rows.append(
+                {**about, "PSNR": f"{psnr(estimate, pair.clean):.2f}", "CPU-seconds": f"{seconds:.1f}"}
+            )
+            print(*rows[-1].values(), flush=True)
+    print(common.markdown(rows))
+
+
+if __name__ == "__main__":
+    common.run(main)
