@@ -14,6 +14,7 @@ import argparse
 import copy
 import json
 import os
+import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -24,7 +25,7 @@ import common
 import torch
 from prior_nets import build
 from prior_patches import BLIND, SIGHTED, Pool, Recipe, draw
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from scenes import PHOTOGRAPHS
 from torch import Tensor
 
@@ -70,18 +71,18 @@ def _relative(error: Tensor, before: Tensor) -> Tensor:
 class Training:
     """Weights, their average, the optimiser and the step; all else follows from the recipe's seed and the step."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe, start: Path | None = None) -> None:
         self.recipe = recipe
-        self.net = build(recipe)
+        self.net = build(recipe) if start is None else build(recipe, load_file(start))
         self.average = copy.deepcopy(self.net).requires_grad_(False)
         self.optimiser = torch.optim.Adam(self.net.parameters(), betas=(0.9, 0.95), fused=True)
         self.pool = Pool(recipe)
-        self.step, self.seconds = 0, 0.0
+        self.step, self.seconds, self.cpu_seconds = 0, 0.0, 0.0
         self.scores: list[dict[str, Any]] = []
 
     def advance(self) -> float:
         """Take one step; the loss."""
-        started = time.monotonic()
+        started, cpu = time.monotonic(), time.process_time()
         noisy, clean = draw(self.pool, self.step)
         if self.recipe.kind == SIGHTED:
             loss = sighted_loss(self.net, noisy, clean)
@@ -100,6 +101,7 @@ class Training:
                 mean.lerp_(value, weight)
         self.step += 1
         self.seconds += time.monotonic() - started
+        self.cpu_seconds += time.process_time() - cpu
         return float(loss.detach())
 
     def save(self, path: Path) -> None:
@@ -111,6 +113,7 @@ class Training:
             "optimiser": self.optimiser.state_dict(),
             "step": self.step,
             "seconds": self.seconds,
+            "cpu_seconds": self.cpu_seconds,
             "scores": self.scores,
         }
         partial = path.with_suffix(".partial")
@@ -126,7 +129,8 @@ class Training:
         found.net.load_state_dict(state["net"])
         found.average.load_state_dict(state["average"])
         found.optimiser.load_state_dict(state["optimiser"])
-        found.step, found.seconds, found.scores = state["step"], state["seconds"], state["scores"]
+        found.step, found.scores = state["step"], state["scores"]
+        found.seconds, found.cpu_seconds = state["seconds"], state.get("cpu_seconds", 0.0)
         return found
 
 
@@ -139,6 +143,7 @@ def export(training: Training, stem: Path) -> None:
         "recipe": asdict(training.recipe),
         "step": training.step,
         "seconds": round(training.seconds),
+        "cpu_seconds": round(training.cpu_seconds),
         "parameters": sum(each.numel() for each in training.net.parameters()),
         "data": {
             "procedural": "studies/scenes.py: dead leaves, filaments, puncta, rings, tissue, random fields, gratings, "
@@ -168,15 +173,17 @@ def train(
     score: Callable[[str, FilterBankNet], Mapping[str, float]] | None,
     every: int,
 ) -> None:
-    """Train to the end of the recipe, with a checkpoint and scores every so many steps."""
+    """Train to the end of the recipe or until asked to end, with a checkpoint and scores every so many steps."""
     recipe, losses = training.recipe, 0.0
+    asked: list[int] = []  # signals
+    before = signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
     checkpoint = folder / f"{recipe.kind}.pt"
-    while training.step < recipe.steps:
+    while training.step < recipe.steps and not asked:
         losses += training.advance()
         if training.step % PATIENCE == 0:
             print(f"{training.step} {losses / PATIENCE:.4f} {training.seconds:.0f} s", flush=True)
             losses = 0.0
-        if training.step % every == 0 or training.step == recipe.steps:
+        if training.step % every == 0 or training.step == recipe.steps or asked:
             if score is not None:
                 training.scores.append({"step": training.step, **score(recipe.kind, training.average)})
                 print(json.dumps(training.scores[-1]), flush=True)
@@ -184,6 +191,7 @@ def train(
             export(training, folder / recipe.kind)
         if training.step == int(recipe.constant * recipe.steps):  # from here a longer run may branch off
             training.save(folder / f"{recipe.kind}-plateau.pt")
+    signal.signal(signal.SIGTERM, before)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -194,6 +202,9 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("--steps", type=int, default=12_000)
     options.add_argument("--widths", type=int, nargs="+", default=[32, 64, 96])
     options.add_argument("--batch", type=int, default=16, help="patches of 64×64 pixels a step")
+    options.add_argument(
+        "--start", type=Path, help="weights of another prior of the same widths to start from"
+    )
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--every", type=int, default=1500, help="steps between checkpoints")
     options.add_argument(
@@ -204,7 +215,9 @@ def main(arguments: list[str] | None = None) -> None:
     choices.out.mkdir(parents=True, exist_ok=True)
     recipe = Recipe(choices.kind, tuple(choices.widths), choices.steps, choices.seed, batch=choices.batch)
     checkpoint = choices.out / f"{recipe.kind}.pt"
-    training = Training.resume(checkpoint, recipe) if checkpoint.is_file() else Training(recipe)
+    training = (
+        Training.resume(checkpoint, recipe) if checkpoint.is_file() else Training(recipe, choices.start)
+    )
     score = None
     if choices.data is not None:
         import prior_scores

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from prior_patches import SIGHTED, Recipe
 from torch import Tensor
@@ -19,11 +21,14 @@ class Stabilised(FilterBankNet):
         return super().forward((image - LEVEL) / UNIT, sighted) * UNIT + LEVEL
 
 
-def build(recipe: Recipe) -> FilterBankNet:
-    """The network with the weights that training starts from."""
+def build(recipe: Recipe, start: Mapping[str, Tensor] | None = None) -> FilterBankNet:
+    """The network with the weights that training starts from: random, or those of another prior without its gate."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         net = (Stabilised if recipe.kind == SIGHTED else FilterBankNet)(2, recipe.widths)
+    if start is not None:
+        gate = ("gate.", "sighted")
+        net.load_state_dict({k: v.float() for k, v in start.items() if not k.startswith(gate)}, strict=False)
     if recipe.kind == SIGHTED:
         net.open_gate(0.3)
     for weight in net.parameters():

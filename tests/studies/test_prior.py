@@ -158,3 +158,13 @@ def test_an_instant_result_comes_with_a_law_from_one_image():
     assert np.isfinite(estimate).all()
     assert law.gain > 0
     assert np.isfinite(prior_scores.blind_start(prior.build(recipe(prior.BLIND)), noisy)).all()
+
+
+def test_a_blind_prior_can_start_from_a_sighted_one_whose_gate_it_leaves(tmp_path):
+    sighted = prior.Training(recipe(prior.SIGHTED))
+    sighted.advance()
+    prior.export(sighted, tmp_path / "sighted")
+    blind = prior.Training(recipe(prior.BLIND), tmp_path / "sighted.fp32.safetensors").net
+    assert torch.equal(blind.head.weight, sighted.average.head.weight)
+    assert not blind.gate.weight.any()
+    assert not blind.sighted
