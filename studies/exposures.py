@@ -14,8 +14,11 @@ Values = TypeVar("Values", Tensor, Floats, npt.NDArray[np.float64])
 
 LIGHT = 1.0, 2000.0  # photo-electrons at the brightest part of a scene
 FAINT = 4.0, 120.0  # the same for half of the scenes: most images that need a denoiser are in this range
-READ_NOISE = 0.1, 4.0  # photo-electrons, standard deviation
-LAW_ERROR = 0.05  # relative standard deviation of the law that the transform is given
+READ_NOISE = 0.02, 4.0  # photo-electrons, standard deviation; photon counters have the smallest
+LAW_ERROR = (
+    0.06,
+    0.08,
+)  # mean and standard deviation of the logarithm of a measured law: texture counts as noise
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ class Exposure:
 
     def transform(self, rng: Rng) -> Anscombe:
         """The transform by this exposure's law, with the errors of one that was measured on a single image."""
-        gain, constant = np.exp(rng.normal(0, LAW_ERROR, 2))
+        gain, constant = np.exp(rng.normal(*LAW_ERROR, 2))
         spread = self.read**2 + self.step**2 / 12
         shift = rng.normal(0, 0.1) * np.sqrt(
             spread + 0.1
