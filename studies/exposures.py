@@ -96,6 +96,10 @@ class Exposure:
         """Mean electrons."""
         return (self.light * scene + self.background).astype(np.float32)
 
+    def visible(self, signal: Floats) -> Floats:
+        """The mean electrons that a recording can show: how far a signal exceeds the ceiling cannot be known."""
+        return np.minimum(signal, np.float32(self.ceiling))
+
     def record(self, signal: Floats, rng: Rng) -> Floats:
         """Electrons with their noise."""
         if self.excess > 1:

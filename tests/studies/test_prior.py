@@ -80,9 +80,10 @@ def test_a_recording_has_the_mean_and_the_variance_of_its_law(exposure):
         assert skewness > 1.2 / np.sqrt(52)
 
 
-def test_a_ceiling_clips():
-    exposure = Exposure(100, 0, 0.5, ceiling=70)
-    assert exposure.record(np.full((8, 8), 90, np.float32), np.random.default_rng(0)).max() == 70
+def test_a_ceiling_clips_the_recording_and_what_can_be_told_from_it():
+    exposure, signal = Exposure(100, 0, 0.5, ceiling=70), np.full((8, 8), 90, np.float32)
+    assert exposure.record(signal, np.random.default_rng(0)).max() == 70
+    assert exposure.visible(signal).max() == 70
 
 
 @pytest.mark.parametrize("law", [Anscombe(1, 2.0), Anscombe(100, -19_900), Anscombe(3.8, -13)])
