@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 from canvas import Floats, Rng, log_uniform
+from scipy.special import ndtr
 from torch import Tensor
 
 Values = TypeVar("Values", Tensor, Floats, npt.NDArray[np.float64])
@@ -88,7 +89,7 @@ class Exposure:
             read,
             excess=rng.uniform(1, 2) if odd[0] < 0.35 else 1.0,
             step=log_uniform(rng, 0.02, 1.0) if odd[1] < 0.25 else 0.0,
-            ceiling=(background + light * rng.uniform(0.6, 1.1)) if odd[2] < 0.1 else np.inf,
+            ceiling=(background + light * rng.uniform(0.6, 1.1)) if odd[2] < 0.15 else np.inf,
             correlation=rng.uniform(0.01, 0.12) if odd[3] < 0.2 else 0.0,
         )
 
@@ -96,9 +97,17 @@ class Exposure:
         """Mean electrons."""
         return (self.light * scene + self.background).astype(np.float32)
 
-    def visible(self, signal: Floats) -> Floats:
-        """The mean electrons that a recording can show: how far a signal exceeds the ceiling cannot be known."""
-        return np.minimum(signal, np.float32(self.ceiling))
+    def mean(self, signal: Floats) -> Floats:
+        """The mean of infinitely many recordings: the signal, or less where their brightest are clipped.
+
+        For noise that is Gaussian there, E[min(y, c)] = x Φ(a) + c (1 − Φ(a)) − σ φ(a) with a = (c − x)/σ.
+        """
+        if np.isinf(self.ceiling):
+            return signal
+        std = np.sqrt(signal + self.read**2)
+        away = (self.ceiling - signal) / std
+        below, density = ndtr(away), np.exp(-0.5 * away**2) / np.sqrt(2 * np.pi)
+        return (signal * below + self.ceiling * (1 - below) - std * density).astype(np.float32)
 
     def record(self, signal: Floats, rng: Rng) -> Floats:
         """Electrons with their noise."""

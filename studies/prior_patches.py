@@ -94,7 +94,7 @@ def _stabilised(recipe: Recipe, scenes: npt.NDArray[np.float32], rng: np.random.
     signal = exposure.signal(_patch(recipe, scenes, rng)[0])
     transform = exposure.transform(rng)
     noisy = transform.forward(exposure.record(signal, rng))
-    clean = transform.forward(exposure.visible(signal))
+    clean = transform.forward(exposure.mean(signal))
     shift = np.float32(0)
     if clean.min() > 16 and rng.random() < 0.5:  # so much light that noise is the same at any level
         shift = np.float32(rng.uniform(16 - clean.min(), 120))
@@ -107,7 +107,7 @@ def _scaled(recipe: Recipe, scenes: npt.NDArray[np.float32], rng: np.random.Gene
     signal = exposure.signal(patch)
     thinned = exposure.signal(whole[::3, ::3])  # the noise of pixels far apart is as that of all
     scaling = Scaling.fit(exposure.record(thinned, rng))
-    noisy, clean = (scaling.apply(each) for each in (exposure.record(signal, rng), exposure.visible(signal)))
+    noisy, clean = (scaling.apply(each) for each in (exposure.record(signal, rng), exposure.mean(signal)))
     return noisy.astype(np.float32), clean.astype(np.float32)
 
 

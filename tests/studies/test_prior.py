@@ -80,10 +80,13 @@ def test_a_recording_has_the_mean_and_the_variance_of_its_law(exposure):
         assert skewness > 1.2 / np.sqrt(52)
 
 
-def test_a_ceiling_clips_the_recording_and_what_can_be_told_from_it():
-    exposure, signal = Exposure(100, 0, 0.5, ceiling=70), np.full((8, 8), 90, np.float32)
-    assert exposure.record(signal, np.random.default_rng(0)).max() == 70
-    assert exposure.visible(signal).max() == 70
+def test_the_mean_of_recordings_is_less_than_the_signal_where_they_are_clipped():
+    exposure = Exposure(100, 0, 2.0, ceiling=100)
+    for electrons in (50, 90, 100, 200):
+        signal = np.full((300, 300), electrons, np.float32)
+        recorded = exposure.record(signal, np.random.default_rng(0))
+        assert recorded.max() <= 100
+        assert exposure.mean(signal)[0, 0] == pytest.approx(recorded.mean(), abs=0.15)
 
 
 @pytest.mark.parametrize("law", [Anscombe(1, 2.0), Anscombe(100, -19_900), Anscombe(3.8, -13)])
