@@ -97,9 +97,17 @@ def instant(net: FilterBankNet, noisy: Array, views: int = 1) -> tuple[Array, An
 def denoised(net: FilterBankNet, noisy: Array, law: Anscombe, views: int = 1) -> Array:
     """The sighted prior's estimate, in counts, for a given law; the mean over flips and turns."""
     z = torch.from_numpy(law.forward(noisy).astype(np.float32))[None, None]
+    mean = torch.stack([each.undo(_whole(net, each.apply(z))) for each in symmetries(most=views)]).mean(0)
+    return law.inverse(mean[0, 0].numpy().astype(np.float64))
+
+
+def _whole(net: FilterBankNet, image: torch.Tensor, sighted: float | None = None) -> torch.Tensor:
+    """The network's estimate of an image of any size, which is continued by reflection to a multiple of its stride."""
+    height, width = image.shape[-2:]
+    more = [-size % stride for size, stride in zip((height, width), net.stride, strict=True)]
     with torch.inference_mode():
-        found = [each.undo(net(each.apply(z))) for each in symmetries(most=views)]
-    return law.inverse(torch.stack(found).mean(0)[0, 0].numpy().astype(np.float64))
+        found = net(torch.nn.functional.pad(image, (0, more[1], 0, more[0]), mode="reflect"), sighted)
+    return found[..., :height, :width]
 
 
 # --------------------------------------------------------------------- blind
@@ -109,8 +117,7 @@ def blind_start(net: FilterBankNet, noisy: Array) -> Array:
     """The blind prior's estimate in counts, without a step of training."""
     scaling = Scaling.fit(noisy)
     units = torch.from_numpy(scaling.apply(noisy).astype(np.float32))[None, None]
-    with torch.inference_mode():
-        return np.asarray(scaling.invert(net(units, sighted=0.0)[0, 0].numpy().astype(np.float64)))
+    return np.asarray(scaling.invert(_whole(net, units, 0.0)[0, 0].numpy().astype(np.float64)))
 
 
 def started(net: FilterBankNet, noisy: Array, steps: int, learning_rate: float, seed: int = 0) -> Array:

@@ -13,6 +13,10 @@ from scipy.spatial import cKDTree
 from muguet.samples import GAIN, OFFSET, acquisition
 
 BAND_LIMITS = 0.6, 2.5  # pixels: standard deviations of the Gaussian point spread functions
+COARSE = 0.3, 0.6  # the same of cameras whose pixels are too large for their optics
+COARSE_SHARE = 0.15  # of the scenes
+GRAIN = 0.02, 0.3  # relative standard deviation of texture finer than the optics, as a sharpened image has it
+GRAIN_SHARE = 0.2  # of the scenes
 # Photographs in scikit-image's wheel whose documentation says CC0 or public domain.
 PHOTOGRAPHS = ("astronaut", "brick", "camera", "chelsea", "coffee", "grass", "gravel", "hubble_deep_field")
 CELL_IMAGES, CELL_SIZE = 12, 512  # of `muguet.samples.acquisition`, from which scenes are cut
@@ -21,8 +25,9 @@ CELL_IMAGES, CELL_SIZE = 12, 512  # of `muguet.samples.acquisition`, from which 
 def scene(seed: int, number: int, size: int = 192) -> Floats:
     """Draw one clean scene ``(size, size)``, from 0 at its dark end to about 1 at its brightest.
 
-    One to three layers of structures, haze, uneven light, and a Gaussian point spread function of 0.6 to 2.5 pixels.
-    The scene is drawn on a torus, so structures that leave it on one side come back on the other.
+    One to three layers of structures, haze, uneven light, and a Gaussian point spread function of 0.6 to 2.5 pixels, in
+    some scenes less, or with a fine texture beyond it. The scene is drawn on a torus, so structures that leave it on
+    one side come back on the other.
 
     Parameters
     ----------
@@ -44,7 +49,7 @@ def scene(seed: int, number: int, size: int = 192) -> Floats:
 
 
 def _through_optics(canvas: Canvas, light: Floats, rng: Rng) -> Floats:
-    width = log_uniform(rng, *BAND_LIMITS)
+    width = log_uniform(rng, *(COARSE if rng.random() < COARSE_SHARE else BAND_LIMITS))
     image = canvas.blur(light, width)
     if rng.random() < 0.3:  # a point spread function with a wider foot
         image = image + rng.uniform(0.05, 0.4) * canvas.blur(light, width * rng.uniform(2, 4))
@@ -52,6 +57,8 @@ def _through_optics(canvas: Canvas, light: Floats, rng: Rng) -> Floats:
         image = image + rng.uniform(0, 0.8) * canvas.blur(light, log_uniform(rng, 6, 30))
     if rng.random() < 0.3:
         image = image * np.exp(rng.uniform(0, 0.5) * canvas.field(rng, power=3.0))
+    if rng.random() < GRAIN_SHARE:
+        image = image * np.maximum(1 + log_uniform(rng, *GRAIN) * canvas.field(rng, rng.uniform(0, 1)), 0)
     low, high = np.percentile(image, [0.5, 99.95])
     image = (image - rng.uniform(0.6, 1.0) * low) / max(float(high - low), 1e-6)
     return np.maximum(image, 0).astype(np.float32)
