@@ -23,7 +23,7 @@ from typing import Any
 
 import common
 import torch
-from prior_nets import build
+from prior_nets import build, sighted_estimate
 from prior_patches import BLIND, SIGHTED, Pool, Recipe, draw
 from safetensors.torch import load_file, save_file
 from scenes import PHOTOGRAPHS
@@ -44,7 +44,7 @@ def sighted_loss(net: FilterBankNet, noisy: Tensor, clean: Tensor) -> Tensor:
 
     Its slope is that of the mean logarithm of the error, the mean PSNR, except for patches that are almost flat.
     """
-    estimate = net(noisy)
+    estimate = sighted_estimate(net, noisy)
     # Counts are the square of z but for factors that a patch has in common.
     in_counts = _relative(estimate.square() - clean.square(), noisy.square() - clean.square())
     return COUNTS * in_counts + (1 - COUNTS) * _relative(estimate - clean, noisy - clean)
@@ -55,7 +55,7 @@ def blind_loss(net: FilterBankNet, noisy: Tensor, clean: Tensor, generator: torc
     grid = Grid()
     mask = grid.draw(noisy.shape, generator)
     hidden = grid.hide(noisy, mask, generator)
-    estimate = net(hidden, sighted=0.0)
+    estimate = net(hidden).blind
     before = gaussian_blur(hidden, 1.9) - clean
     return _relative((estimate - clean)[mask], before)
 
@@ -137,8 +137,9 @@ class Training:
 def export(training: Training, stem: Path) -> None:
     """Write the averaged weights in float32 and in float16, and the card."""
     weights = {name: each.contiguous() for name, each in training.average.state_dict().items()}
-    save_file(weights, stem.with_name(f"{stem.name}.fp32.safetensors"))
-    save_file({k: v.half() for k, v in weights.items()}, stem.with_name(f"{stem.name}.fp16.safetensors"))
+    for name, dtype in (("fp32", torch.float32), ("fp16", torch.float16)):
+        cast = {key: each.to(dtype) for key, each in weights.items()}
+        save_file(cast, stem.with_name(f"{stem.name}.{name}.safetensors"), {"kind": training.recipe.kind})
     card = {
         "recipe": asdict(training.recipe),
         "step": training.step,

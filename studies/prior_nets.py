@@ -13,22 +13,22 @@ from muguet.restoration import FilterBankNet
 LEVEL, UNIT = 10.0, 3.0  # the sighted network sees (z − LEVEL) / UNIT
 
 
-class Stabilised(FilterBankNet):
-    """The network of the sighted prior: image and estimate are z of the Anscombe transform."""
-
-    def forward(self, image: Tensor, sighted: Tensor | float | None = None) -> Tensor:
-        """Estimate of the transform of the clean signal, ``(b, 1, y, x)``."""
-        return super().forward((image - LEVEL) / UNIT, sighted) * UNIT + LEVEL
+def sighted_estimate(net: FilterBankNet, z: Tensor) -> Tensor:
+    """The transform of the clean signal, ``(b, 1, y, x)``, from that of the noisy one: the sighted prior."""
+    units = (z - LEVEL) / UNIT
+    found = net(units)
+    assert found.gate is not None
+    return (found.blind + found.gate * (units - found.blind)) * UNIT + LEVEL
 
 
 def build(recipe: Recipe, start: Mapping[str, Tensor] | None = None) -> FilterBankNet:
     """The network with the weights that training starts from: random, or those of another prior without its gate."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        net = (Stabilised if recipe.kind == SIGHTED else FilterBankNet)(2, recipe.widths)
+        net = FilterBankNet(2, recipe.widths)
     if start is not None:
-        gate = ("gate.", "sighted")
-        net.load_state_dict({k: v.float() for k, v in start.items() if not k.startswith(gate)}, strict=False)
+        ungated = {name: each.float() for name, each in start.items() if not name.startswith("gate.")}
+        net.load_state_dict(ungated, strict=False)
     if recipe.kind == SIGHTED:
         net.open_gate(0.3)
     for weight in net.parameters():

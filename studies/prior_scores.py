@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +21,9 @@ import numpy.typing as npt
 import tifffile
 import torch
 from exposures import Anscombe
-from prior_nets import Stabilised
+from prior_nets import sighted_estimate
 from prior_patches import SIGHTED
-from safetensors.torch import load_file
+from safetensors import safe_open
 
 from muguet.image import Scaling, clipping_level
 from muguet.noise import Variance, fitted_variance, transfer_alone
@@ -97,16 +97,24 @@ def instant(net: FilterBankNet, noisy: Array, views: int = 1) -> tuple[Array, An
 def denoised(net: FilterBankNet, noisy: Array, law: Anscombe, views: int = 1) -> Array:
     """The sighted prior's estimate, in counts, for a given law; the mean over flips and turns."""
     z = torch.from_numpy(law.forward(noisy).astype(np.float32))[None, None]
-    mean = torch.stack([each.undo(_whole(net, each.apply(z))) for each in symmetries(most=views)]).mean(0)
+    turned = [each.undo(_whole(sighted_estimate, net, each.apply(z))) for each in symmetries(max_count=views)]
+    mean = torch.stack(turned).mean(0)
     return law.inverse(mean[0, 0].numpy().astype(np.float64))
 
 
-def _whole(net: FilterBankNet, image: torch.Tensor, sighted: float | None = None) -> torch.Tensor:
-    """The network's estimate of an image of any size, which is continued by reflection to a multiple of its stride."""
+def blind_estimate(net: FilterBankNet, units: torch.Tensor) -> torch.Tensor:
+    """The signal in network units, ``(b, 1, y, x)``, from the noisy image in the same: the blind prior."""
+    return net(units).blind
+
+
+def _whole(
+    estimate: Callable[[FilterBankNet, torch.Tensor], torch.Tensor], net: FilterBankNet, image: torch.Tensor
+) -> torch.Tensor:
+    """The estimate of an image of any size, which is continued by reflection to a multiple of the network's stride."""
     height, width = image.shape[-2:]
     more = [-size % stride for size, stride in zip((height, width), net.stride, strict=True)]
     with torch.inference_mode():
-        found = net(torch.nn.functional.pad(image, (0, more[1], 0, more[0]), mode="reflect"), sighted)
+        found = estimate(net, torch.nn.functional.pad(image, (0, more[1], 0, more[0]), mode="reflect"))
     return found[..., :height, :width]
 
 
@@ -117,7 +125,7 @@ def blind_start(net: FilterBankNet, noisy: Array) -> Array:
     """The blind prior's estimate in counts, without a step of training."""
     scaling = Scaling.fit(noisy)
     units = torch.from_numpy(scaling.apply(noisy).astype(np.float32))[None, None]
-    return np.asarray(scaling.invert(_whole(net, units, 0.0)[0, 0].numpy().astype(np.float64)))
+    return np.asarray(scaling.invert(_whole(blind_estimate, net, units)[0, 0].numpy().astype(np.float64)))
 
 
 def started(net: FilterBankNet, noisy: Array, steps: int, learning_rate: float, seed: int = 0) -> Array:
@@ -153,16 +161,19 @@ class Monitor:
         return {**found, "mean": round(float(np.mean(list(found.values()))), 3)}
 
 
-def load(path: Path) -> FilterBankNet:
-    """The network of a file that `prior.export` wrote; one whose gate is open is a sighted one."""
-    weights = load_file(path)
+def load(path: Path) -> tuple[str, FilterBankNet]:
+    """The kind and the network of a file that `prior.export` wrote."""
+    with safe_open(path, "pt") as file:
+        weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+        kind = file.metadata()["kind"]
     widths = [
-        weights[name] for name in sorted(weights) if name.startswith("down.") and name.endswith(".0.bias")
+        each
+        for name, each in sorted(weights.items())
+        if name.startswith("down.") and name.endswith(".0.bias")
     ]
-    kind = Stabilised if weights["sighted"] else FilterBankNet
-    net = kind(2, tuple(len(each) for each in widths))
-    net.load_state_dict({name: each.float() for name, each in weights.items()})
-    return net.eval()
+    net = FilterBankNet(2, tuple(len(each) for each in widths))
+    net.load_state_dict(weights)
+    return kind, net.eval()
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -178,15 +189,15 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("--images", nargs="+", help="instead of all")
     options.add_argument("--data", type=Path, default=os.environ.get("MUGUET_DATA", "../shared/data"))
     choices = options.parse_args(arguments)
-    net = load(choices.weights)
+    kind, net = load(choices.weights)
     rows = []
     for name, pair in pairs(choices.data).items():
         if choices.images and name not in choices.images:
             continue
-        for number in choices.views if isinstance(net, Stabilised) else choices.steps:
+        for number in choices.views if kind == SIGHTED else choices.steps:
             before = time.process_time()
             about: dict[str, object] = {"image": name}
-            if isinstance(net, Stabilised):
+            if kind == SIGHTED:
                 estimate, law = instant(net, pair.noisy, number)
                 about |= {"views": number, "gain": law.gain}
             else:

@@ -140,8 +140,8 @@ def test_a_training_leaves_weights_in_both_precisions_and_a_card(tmp_path):
     card = json.loads((tmp_path / "sighted.json").read_text(encoding="utf-8"))
     assert card["step"] == 6
     assert [each["step"] for each in card["scores"]] == [4, 6]
-    net = prior.build(training.recipe)
-    net.load_state_dict(load_file(tmp_path / "sighted.fp32.safetensors"))
+    kind, net = prior_scores.load(tmp_path / "sighted.fp32.safetensors")
+    assert kind == prior.SIGHTED
     for name, value in load_file(tmp_path / "sighted.fp16.safetensors").items():
         torch.testing.assert_close(value.float(), net.state_dict()[name], rtol=1e-3, atol=1e-4)
     assert (tmp_path / "sighted-plateau.pt").is_file()
@@ -173,4 +173,3 @@ def test_a_blind_prior_can_start_from_a_sighted_one_whose_gate_it_leaves(tmp_pat
     blind = prior.Training(recipe(prior.BLIND), tmp_path / "sighted.fp32.safetensors").net
     assert torch.equal(blind.head.weight, sighted.average.head.weight)
     assert not blind.gate.weight.any()
-    assert not blind.sighted
