@@ -1,0 +1,231 @@
+"""Trains the priors that muguet ships, on procedural scenes drawn without end: one sighted, one blind.
+
+    python studies/prior.py sighted --steps 12000 --out build/prior
+    python studies/prior.py blind --steps 8000 --out build/prior
+
+The *sighted* prior removes noise of variance one behind the generalised Anscombe transform; the *blind* one is D-net's
+start, trained at hidden pixels in the product's own scaling. A run that was killed continues to the same bits when it
+is started again. If `--data` names a folder of real images, scores on them are logged, and change nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import common
+import torch
+from prior_nets import build, sighted_estimate
+from prior_patches import BLIND, SIGHTED, Pool, Recipe, draw
+from safetensors.torch import load_file, save_file
+from scenes import PHOTOGRAPHS
+from torch import Tensor
+
+from muguet.restoration import FilterBankNet, Grid, gaussian_blur
+
+FLAT = 0.03  # of the error before: patches that are left with less than this weigh less than others
+COUNTS = 0.7  # share of the sighted loss that is measured in counts; the rest is measured where noise is one
+PATIENCE = 100  # steps between lines of the log
+
+
+# ---------------------------------------------------------------------- loss
+
+
+def sighted_loss(net: FilterBankNet, noisy: Tensor, clean: Tensor) -> Tensor:
+    """Squared error of every patch relative to its own, in counts and where the noise has variance one.
+
+    Its slope is that of the mean logarithm of the error, the mean PSNR, except for patches that are almost flat.
+    """
+    estimate = sighted_estimate(net, noisy)
+    # Counts are the square of z but for factors that a patch has in common.
+    in_counts = _relative(estimate.square() - clean.square(), noisy.square() - clean.square())
+    return COUNTS * in_counts + (1 - COUNTS) * _relative(estimate - clean, noisy - clean)
+
+
+def blind_loss(net: FilterBankNet, noisy: Tensor, clean: Tensor, generator: torch.Generator) -> Tensor:
+    """Squared error to the clean signal at hidden pixels, relative as above to that of a first blur."""
+    grid = Grid()
+    mask = grid.draw(noisy.shape, generator)
+    hidden = grid.hide(noisy, mask, generator)
+    estimate = net(hidden).blind
+    before = gaussian_blur(hidden, 1.9) - clean
+    return _relative((estimate - clean)[mask], before)
+
+
+def _relative(error: Tensor, before: Tensor) -> Tensor:
+    squared, first = (each.square().flatten(1).mean(1) for each in (error, before))
+    return (squared / (squared.detach() + FLAT * first + 1e-12)).mean()
+
+
+# ------------------------------------------------------------------ training
+
+
+class Training:
+    """Weights, their average, the optimiser and the step; all else follows from the recipe's seed and the step."""
+
+    def __init__(self, recipe: Recipe, start: Path | None = None) -> None:
+        self.recipe = recipe
+        self.net = build(recipe) if start is None else build(recipe, load_file(start))
+        self.average = copy.deepcopy(self.net).requires_grad_(False)
+        self.optimiser = torch.optim.Adam(self.net.parameters(), betas=(0.9, 0.95), fused=True)
+        self.pool = Pool(recipe)
+        self.step, self.seconds, self.cpu_seconds = 0, 0.0, 0.0
+        self.scores: list[dict[str, Any]] = []
+
+    def advance(self) -> float:
+        """Take one step; the loss."""
+        started, cpu = time.monotonic(), time.process_time()
+        noisy, clean = draw(self.pool, self.step)
+        if self.recipe.kind == SIGHTED:
+            loss = sighted_loss(self.net, noisy, clean)
+        else:
+            generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
+            loss = blind_loss(self.net, noisy, clean, generator)
+        self.optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.rate(self.step)
+        self.optimiser.step()
+        with torch.no_grad():
+            weight = max(1 - self.recipe.decay, 9 / (9 + self.step))
+            for mean, value in zip(self.average.parameters(), self.net.parameters(), strict=True):
+                mean.lerp_(value, weight)
+        self.step += 1
+        self.seconds += time.monotonic() - started
+        self.cpu_seconds += time.process_time() - cpu
+        return float(loss.detach())
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint, beside its place first and then renamed."""
+        state = {
+            "recipe": json.dumps(asdict(self.recipe)),
+            "net": self.net.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+            "cpu_seconds": self.cpu_seconds,
+            "scores": self.scores,
+        }
+        partial = path.with_suffix(".partial")
+        torch.save(state, partial)
+        partial.replace(path)
+
+    @classmethod
+    def resume(cls, path: Path, recipe: Recipe | None = None) -> Training:
+        """A training as a checkpoint left it; with a recipe of another length if one is given."""
+        state = torch.load(path, weights_only=True)
+        kept = json.loads(state["recipe"])
+        found = cls(recipe or Recipe(**{**kept, "widths": tuple(kept["widths"])}))
+        found.net.load_state_dict(state["net"])
+        found.average.load_state_dict(state["average"])
+        found.optimiser.load_state_dict(state["optimiser"])
+        found.step, found.scores = state["step"], state["scores"]
+        found.seconds, found.cpu_seconds = state["seconds"], state.get("cpu_seconds", 0.0)
+        return found
+
+
+def export(training: Training, stem: Path) -> None:
+    """Write the averaged weights in float32 and in float16, and the card."""
+    weights = {name: each.contiguous() for name, each in training.average.state_dict().items()}
+    for name, dtype in (("fp32", torch.float32), ("fp16", torch.float16)):
+        cast = {key: each.to(dtype) for key, each in weights.items()}
+        save_file(cast, stem.with_name(f"{stem.name}.{name}.safetensors"), {"kind": training.recipe.kind})
+    card = {
+        "recipe": asdict(training.recipe),
+        "step": training.step,
+        "seconds": round(training.seconds),
+        "cpu_seconds": round(training.cpu_seconds),
+        "parameters": sum(each.numel() for each in training.net.parameters()),
+        "data": {
+            "procedural": "studies/scenes.py: dead leaves, filaments, puncta, rings, tissue, random fields, gratings, "
+            "simulated cells (muguet.samples)",
+            "photographs": [f"skimage.data.{name} (CC0 or public domain)" for name in PHOTOGRAPHS],
+            "never": "no image that a microscope took",
+        },
+        "machine": {"processor": common.machine(), "flags": _flags()},
+        "commit": common.commit(),
+        "scores": training.scores,
+    }
+    stem.with_name(f"{stem.name}.json").write_text(
+        json.dumps(card, indent=1, ensure_ascii=False), encoding="utf-8"
+    )
+
+
+def _flags() -> list[str]:
+    """The processor's instruction sets that matter here."""
+    information = Path("/proc/cpuinfo")
+    words = set(information.read_text().split()) if information.is_file() else set()
+    return sorted(words & {"avx2", "fma", "avx512f", "avx512_bf16", "amx_bf16", "avx512_vnni"})
+
+
+def train(
+    training: Training,
+    folder: Path,
+    score: Callable[[str, FilterBankNet], Mapping[str, float]] | None,
+    every: int,
+) -> None:
+    """Train to the end of the recipe or until asked to end, with a checkpoint and scores every so many steps."""
+    recipe, losses = training.recipe, 0.0
+    asked: list[int] = []  # signals
+    before = signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
+    checkpoint = folder / f"{recipe.kind}.pt"
+    while training.step < recipe.steps and not asked:
+        losses += training.advance()
+        if training.step % PATIENCE == 0:
+            print(f"{training.step} {losses / PATIENCE:.4f} {training.seconds:.0f} s", flush=True)
+            losses = 0.0
+        if training.step % every == 0 or training.step == recipe.steps or asked:
+            if score is not None:
+                training.scores.append({"step": training.step, **score(recipe.kind, training.average)})
+                print(json.dumps(training.scores[-1]), flush=True)
+            training.save(checkpoint)
+            export(training, folder / recipe.kind)
+        if training.step == int(recipe.constant * recipe.steps):  # from here a longer run may branch off
+            training.save(folder / f"{recipe.kind}-plateau.pt")
+    signal.signal(signal.SIGTERM, before)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("kind", choices=[SIGHTED, BLIND])
+    options.add_argument("--steps", type=int, default=12_000)
+    options.add_argument("--widths", type=int, nargs="+", default=[32, 64, 96])
+    options.add_argument("--batch", type=int, default=16, help="patches of 64×64 pixels a step")
+    options.add_argument(
+        "--start", type=Path, help="weights of another prior of the same widths to start from"
+    )
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--every", type=int, default=1500, help="steps between checkpoints")
+    options.add_argument(
+        "--data", type=Path, default=os.environ.get("MUGUET_DATA"), help="real images, to score on"
+    )
+    options.add_argument("--out", type=Path, default=common.HERE.parent / "build" / "prior")
+    choices = options.parse_args(arguments)
+    choices.out.mkdir(parents=True, exist_ok=True)
+    recipe = Recipe(choices.kind, tuple(choices.widths), choices.steps, choices.seed, batch=choices.batch)
+    checkpoint = choices.out / f"{recipe.kind}.pt"
+    training = (
+        Training.resume(checkpoint, recipe) if checkpoint.is_file() else Training(recipe, choices.start)
+    )
+    score = None
+    if choices.data is not None:
+        import prior_scores
+
+        score = prior_scores.Monitor(Path(choices.data))
+    train(training, choices.out, score, choices.every)
+
+
+if __name__ == "__main__":
+    common.run(main)
