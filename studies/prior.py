@@ -1,4 +1,4 @@
-"""Trains the priors that muguet ships, on procedural scenes drawn without end: one sighted, one blind.
+"""Trains priors, networks for a first result before any training, on procedural scenes: one sighted, one blind.
 
     python studies/prior.py sighted --steps 12000 --out build/prior
     python studies/prior.py blind --steps 8000 --out build/prior
