@@ -103,7 +103,7 @@ def _plane(path: Path, channel: int, number: int | None) -> tuple[npt.NDArray[An
     if number >= layout.planes:
         raise MuguetError(f"--plane {number}: {path} has {_choices(layout.planes, 'plane')}")
     for note in image.notes:
-        say(f"{path}: {note}.")
+        say(f"{path}: {note}")
     return layout.split(image.data)[number, channel], layout, number
 
 

@@ -185,7 +185,7 @@ def _planes(path: Path, channel: int, allow_single_channel: bool = False) -> tup
     if channel >= layout.channels:
         raise MuguetError(f"--channel {channel}: {path} has {_channels(layout.channels)}")
     for note in image.notes:
-        say(f"{path}: {note}.")
+        say(f"{path}: {note}")
     return layout.split(image.data)[:, channel], layout
 
 
