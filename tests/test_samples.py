@@ -1,7 +1,5 @@
 """The simulated acquisition: realistic, reproducible, and not sharper than the optics."""
 
-import time
-
 import numpy as np
 import pytest
 
@@ -15,9 +13,7 @@ def test_the_same_seed_gives_the_same_image():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_light_is_as_scarce_as_in_a_real_image(seed):
-    started = time.perf_counter()
     image = acquisition(seed=seed)
-    assert time.perf_counter() - started < 5  # it takes 0.7 s on a machine that does nothing else
     assert image.shape == (512, 512)
     assert image.dtype == np.float32
     electrons = (image - OFFSET) / GAIN

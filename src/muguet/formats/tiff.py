@@ -35,24 +35,8 @@ def read(path: Path, axes: str | None = None) -> Image:
     """Read an image with its axes and pixel size.
 
     If a file has several images, the largest is read; if it has a pyramid, the full resolution. Axes without a
-    letter in TCZYXS (Q, I, P, R and others of tifffile) become T. The result's `notes` mention such choices.
-
-    Parameters
-    ----------
-    path
-        A TIFF with any name.
-    axes
-        Axes that replace those in the file, one letter of TCZYXS for each; None: use those in the file.
-
-    Returns
-    -------
-    Image
-        Its data have the dtype of the file and the machine's byte order.
-
-    Raises
-    ------
-    MuguetError
-        If the file is missing, is not an image, is damaged or truncated, or has an unsupported dtype or axes.
+    letter in TCZYXS (Q, I, P, R and others of tifffile) become T. The result's `notes` mention such choices. The name
+    of the file does not matter; parameters, result and errors are those of `muguet.formats.read`.
     """
     _refuse_non_tiff(path)
     import tifffile

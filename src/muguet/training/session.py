@@ -96,7 +96,8 @@ class Session:
         self.parameters: list[Tensor] = list(self.method.parameters())
         self.averages: list[Tensor] = list(self.averaged.parameters())
         share = self.method.blind.share(dataset.dimensions)
-        limit = self._useful_steps(share) if recipe.target == NOISY else None
+        targets = self.plan.batch * math.prod(self.source.size) * share  # in one step
+        limit = count_useful_steps(self.pixels, targets) if recipe.target == NOISY else None
         self.schedule = Schedule(self.plan, limit, share)
         self.optimiser = Adam(self.parameters)
         self.history: list[dict[str, float]] = []
@@ -115,10 +116,6 @@ class Session:
         method.to(self.device)
         kernels_channels_last(method)
         return method
-
-    def _useful_steps(self, share: float) -> int:
-        """Number of steps before the network overfits the noise, if `share` of the pixels are targets in a step."""
-        return count_useful_steps(self.pixels, self.plan.batch * math.prod(self.source.size) * share)
 
     # ------------------------------------------------------------- one step
 
