@@ -27,7 +27,7 @@ def installed(monkeypatch):
 
 def test_its_law_is_learned_and_saved(installed, noisy, tmp_path):
     assert len((EXAMPLES / "own_recipe.py").read_text().splitlines()) <= 60
-    model = fit(noisy, "YX", steps=60, recipe=NAME, device="cpu")
+    model = fit(noisy, "YX", steps=30, recipe=NAME, device="cpu")
     model.save(tmp_path / "model.muguet")
     again = load(tmp_path / "model.muguet")
     np.testing.assert_array_equal(again(noisy, "YX"), model(noisy, "YX"))
