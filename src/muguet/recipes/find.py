@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import re
-from importlib.metadata import entry_points
 
 from muguet.errors import MuguetError
 from muguet.recipes.published import RECIPES
@@ -30,6 +29,8 @@ def find_recipe(name: str) -> Recipe:
     """
     if name in RECIPES:
         return RECIPES[name]
+    from importlib.metadata import entry_points  # here, since it takes a while to import
+
     for entry in entry_points(group=ENTRY_POINTS):
         if entry.name == name:
             return _loaded(entry.value, name)
