@@ -1,17 +1,15 @@
-"""Simulated recordings of clean scenes, and the transform after which their noise has variance one."""
+"""Simulated recordings of clean scenes, and the units in which the variance of their noise is equal to the signal."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from canvas import Floats, Rng, log_uniform
 from scipy.special import ndtr
-from torch import Tensor
 
-Values = TypeVar("Values", Tensor, Floats, npt.NDArray[np.float64])
+from muguet.image import Scaling
 
 LIGHT = 1.0, 2000.0  # photo-electrons at the brightest part of a scene
 FAINT = 4.0, 120.0  # the same for half of the scenes: most images that need a denoiser are in this range
@@ -20,30 +18,6 @@ LAW_ERROR = (
     0.06,
     0.08,
 )  # mean and standard deviation of the logarithm of a measured law: texture counts as noise
-
-
-@dataclass(frozen=True)
-class Anscombe:
-    """The generalised Anscombe transform for noise of variance gain · signal + constant.
-
-    z = (2 / gain) √(gain · y + 3/8 gain² + constant), whose noise has a variance near one. Murtagh, Starck &
-    Bijaoui 1995, A&AS 112, 179. `inverse` is the algebraic inverse. It has no bias for estimates of `forward` of the
-    clean signal, which is what the sighted prior is trained to predict: the network learns that the mean of z differs
-    from it at few electrons.
-    """
-
-    gain: float
-    constant: float
-
-    def forward(self, counts: Values) -> Values:
-        """Transform counts, noisy or clean."""
-        inside = self.gain * counts + (0.375 * self.gain**2 + self.constant)
-        return 2 / self.gain * inside.clip(0, None) ** 0.5
-
-    def inverse(self, transformed: Values) -> Values:
-        """Counts of which `forward` makes these values; none of values below zero, which stand for zero."""
-        root = self.gain / 2 * transformed.clip(0, None)
-        return (root**2 - self.constant) / self.gain - 0.375 * self.gain
 
 
 @dataclass(frozen=True)
@@ -125,14 +99,14 @@ class Exposure:
             noisy = np.rint(noisy / self.step) * self.step
         return np.minimum(noisy, self.ceiling).astype(np.float32)
 
-    def transform(self, rng: Rng) -> Anscombe:
-        """The transform by this exposure's law, with the errors of one that was measured on a single image."""
+    def scaling(self, rng: Rng) -> Scaling:
+        """The map to effective electrons by this exposure's law, with the errors of one measured on a single image."""
         gain, constant = np.exp(rng.normal(*LAW_ERROR, 2))
         spread = self.read**2 + self.step**2 / 12
         shift = rng.normal(0, 0.1) * np.sqrt(
             spread + 0.1
         )  # of the offset, by which the dark end of a law is off
-        return Anscombe(float(gain), float(gain * shift + constant * spread))
+        return Scaling(float(-(shift + constant * spread / gain)), float(gain))
 
 
 def _smeared(noise: npt.NDArray[np.float64], correlation: float) -> npt.NDArray[np.float64]:

@@ -1,11 +1,12 @@
-"""Trains priors, networks for a first result before any training, on procedural scenes: one sighted, one blind.
+"""Trains the prior, the network that gives a first result before any training, on procedural scenes.
 
-    python studies/prior.py sighted --steps 12000 --out build/prior
-    python studies/prior.py blind --steps 8000 --out build/prior
+    python studies/prior.py --out build/prior
 
-The *sighted* prior removes noise of variance one behind the generalised Anscombe transform; the *blind* one is D-net's
-start, trained at hidden pixels in the product's own scaling. A run that was killed continues to the same bits when it
-is started again. If `--data` names a folder of real images, scores on them are logged, and change nothing.
+The prior works in effective photo-electrons, in which the variance of the noise is equal to the signal. In two steps of
+three it learns to denoise images of which it sees every pixel, and to predict the variance of its error; in the third,
+to estimate hidden pixels, so that it is also a start for training on the image itself. A run that was killed continues
+to the same bits when it is started again. If `--data` names a folder of real images, scores on them are logged, and
+change nothing.
 """
 
 from __future__ import annotations
@@ -23,41 +24,59 @@ from typing import Any
 
 import common
 import torch
-from prior_nets import build, sighted_estimate
-from prior_patches import BLIND, SIGHTED, Pool, Recipe, draw
-from safetensors.torch import load_file, save_file
+from prior_patches import Pool, Recipe, draw
+from safetensors.torch import save_file
 from scenes import PHOTOGRAPHS
 from torch import Tensor
 
-from muguet.restoration import FilterBankNet, Grid, gaussian_blur
+from muguet.restoration import SHIFT, Grid, Stabilised, gaussian_blur, prior_net
 
 FLAT = 0.03  # of the error before: patches that are left with less than this weigh less than others
-COUNTS = 0.7  # share of the sighted loss that is measured in counts; the rest is measured where noise is one
+COUNTS = 0.7  # share of the loss that is measured in electrons; the rest is in units of the noise
+ERROR = 0.05  # weight of the likelihood of the predicted error
+HIDDEN_EVERY = 3  # One step in this number hides pixels.
 PATIENCE = 100  # steps between lines of the log
 
 
 # ---------------------------------------------------------------------- loss
 
 
-def sighted_loss(net: FilterBankNet, noisy: Tensor, clean: Tensor) -> Tensor:
-    """Squared error of every patch relative to its own, in counts and where the noise has variance one.
+def seen_loss(net: Stabilised, noisy: Tensor, clean: Tensor) -> Tensor:
+    """Squared error of every patch relative to its own, in electrons and in units of the noise; and of its prediction.
 
-    Its slope is that of the mean logarithm of the error, the mean PSNR, except for patches that are almost flat.
+    The slope of the first is that of the mean logarithm of the error, the mean PSNR, except for patches that are almost
+    flat. The second is −log p of the error under a Gaussian of the predicted variance.
     """
-    estimate = sighted_estimate(net, noisy)
-    # Counts are the square of z but for factors that a patch has in common.
-    in_counts = _relative(estimate.square() - clean.square(), noisy.square() - clean.square())
-    return COUNTS * in_counts + (1 - COUNTS) * _relative(estimate - clean, noisy - clean)
+    found = net(noisy)
+    assert found.gate is not None
+    assert found.error is not None
+    estimate = found.blind + found.gate * (noisy - found.blind)
+    loss = _relative_error(estimate, clean, noisy - clean)
+    with torch.no_grad():
+        error = (estimate - clean).square() / (found.blind + SHIFT).clamp(min=SHIFT)
+    return loss + ERROR * 0.5 * (error / found.error + found.error.log()).mean()
 
 
-def blind_loss(net: FilterBankNet, noisy: Tensor, clean: Tensor, generator: torch.Generator) -> Tensor:
-    """Squared error to the clean signal at hidden pixels, relative as above to that of a first blur."""
+def hidden_loss(net: Stabilised, noisy: Tensor, clean: Tensor, generator: torch.Generator) -> Tensor:
+    """Squared error at hidden pixels, relative as above to that of a first blur."""
     grid = Grid()
     mask = grid.draw(noisy.shape, generator)
     hidden = grid.hide(noisy, mask, generator)
-    estimate = net(hidden).blind
-    before = gaussian_blur(hidden, 1.9) - clean
-    return _relative((estimate - clean)[mask], before)
+    estimate = torch.where(_spots(noisy, mask), net(hidden).blind, clean)
+    # Pixels that are not hidden have the error zero, and the same share of them counts in the error before.
+    before = torch.where(_spots(noisy, mask), gaussian_blur(hidden, 1.9), clean) - clean
+    return _relative_error(estimate, clean, before)
+
+
+def _spots(image: Tensor, mask: tuple[Any, ...]) -> Tensor:
+    spots = torch.zeros_like(image, dtype=torch.bool)
+    spots[mask] = True
+    return spots
+
+
+def _relative_error(estimate: Tensor, clean: Tensor, before: Tensor) -> Tensor:
+    error, std = estimate - clean, (clean + SHIFT).clamp(min=SHIFT).sqrt()
+    return COUNTS * _relative(error, before) + (1 - COUNTS) * _relative(error / std, before / std)
 
 
 def _relative(error: Tensor, before: Tensor) -> Tensor:
@@ -68,12 +87,24 @@ def _relative(error: Tensor, before: Tensor) -> Tensor:
 # ------------------------------------------------------------------ training
 
 
+def build(recipe: Recipe) -> Stabilised:
+    """The network with random weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        net = prior_net(recipe.widths)
+    net.open_gate(0.3)
+    for weight in net.parameters():
+        if weight.ndim == 4:
+            weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+    return net
+
+
 class Training:
     """Weights, their average, the optimiser and the step; all else follows from the recipe's seed and the step."""
 
-    def __init__(self, recipe: Recipe, start: Path | None = None) -> None:
+    def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
-        self.net = build(recipe) if start is None else build(recipe, load_file(start))
+        self.net = build(recipe)
         self.average = copy.deepcopy(self.net).requires_grad_(False)
         self.optimiser = torch.optim.Adam(self.net.parameters(), betas=(0.9, 0.95), fused=True)
         self.pool = Pool(recipe)
@@ -84,11 +115,11 @@ class Training:
         """Take one step; the loss."""
         started, cpu = time.monotonic(), time.process_time()
         noisy, clean = draw(self.pool, self.step)
-        if self.recipe.kind == SIGHTED:
-            loss = sighted_loss(self.net, noisy, clean)
+        if self.step % HIDDEN_EVERY:
+            loss = seen_loss(self.net, noisy, clean)
         else:
             generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
-            loss = blind_loss(self.net, noisy, clean, generator)
+            loss = hidden_loss(self.net, noisy, clean, generator)
         self.optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
@@ -139,7 +170,7 @@ def export(training: Training, stem: Path) -> None:
     weights = {name: each.contiguous() for name, each in training.average.state_dict().items()}
     for name, dtype in (("fp32", torch.float32), ("fp16", torch.float16)):
         cast = {key: each.to(dtype) for key, each in weights.items()}
-        save_file(cast, stem.with_name(f"{stem.name}.{name}.safetensors"), {"kind": training.recipe.kind})
+        save_file(cast, stem.with_name(f"{stem.name}.{name}.safetensors"))
     card = {
         "recipe": asdict(training.recipe),
         "step": training.step,
@@ -171,14 +202,14 @@ def _flags() -> list[str]:
 def train(
     training: Training,
     folder: Path,
-    score: Callable[[str, FilterBankNet], Mapping[str, float]] | None,
+    score: Callable[[Stabilised], Mapping[str, float]] | None,
     every: int,
 ) -> None:
     """Train to the end of the recipe or until asked to end, with a checkpoint and scores every so many steps."""
     recipe, losses = training.recipe, 0.0
     asked: list[int] = []  # signals
     before = signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
-    checkpoint = folder / f"{recipe.kind}.pt"
+    checkpoint = folder / "prior.pt"
     while training.step < recipe.steps and not asked:
         losses += training.advance()
         if training.step % PATIENCE == 0:
@@ -186,12 +217,12 @@ def train(
             losses = 0.0
         if training.step % every == 0 or training.step == recipe.steps or asked:
             if score is not None:
-                training.scores.append({"step": training.step, **score(recipe.kind, training.average)})
+                training.scores.append({"step": training.step, **score(training.average)})
                 print(json.dumps(training.scores[-1]), flush=True)
             training.save(checkpoint)
-            export(training, folder / recipe.kind)
+            export(training, folder / "prior")
         if training.step == int(recipe.constant * recipe.steps):  # from here a longer run may branch off
-            training.save(folder / f"{recipe.kind}-plateau.pt")
+            training.save(folder / "prior-plateau.pt")
     signal.signal(signal.SIGTERM, before)
 
 
@@ -199,13 +230,9 @@ def main(arguments: list[str] | None = None) -> None:
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    options.add_argument("kind", choices=[SIGHTED, BLIND])
-    options.add_argument("--steps", type=int, default=12_000)
+    options.add_argument("--steps", type=int, default=14_000)
     options.add_argument("--widths", type=int, nargs="+", default=[32, 64, 96])
-    options.add_argument("--batch", type=int, default=16, help="patches of 64×64 pixels a step")
-    options.add_argument(
-        "--start", type=Path, help="weights of another prior of the same widths to start from"
-    )
+    options.add_argument("--batch", type=int, default=8, help="patches of 64×64 pixels a step")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--every", type=int, default=1500, help="steps between checkpoints")
     options.add_argument(
@@ -214,11 +241,9 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("--out", type=Path, default=common.HERE.parent / "build" / "prior")
     choices = options.parse_args(arguments)
     choices.out.mkdir(parents=True, exist_ok=True)
-    recipe = Recipe(choices.kind, tuple(choices.widths), choices.steps, choices.seed, batch=choices.batch)
-    checkpoint = choices.out / f"{recipe.kind}.pt"
-    training = (
-        Training.resume(checkpoint, recipe) if checkpoint.is_file() else Training(recipe, choices.start)
-    )
+    recipe = Recipe(tuple(choices.widths), choices.steps, choices.seed, batch=choices.batch)
+    checkpoint = choices.out / "prior.pt"
+    training = Training.resume(checkpoint, recipe) if checkpoint.is_file() else Training(recipe)
     score = None
     if choices.data is not None:
         import prior_scores

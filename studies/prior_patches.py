@@ -1,4 +1,4 @@
-"""What a prior is trained by, and the patches of each step: recordings of scenes, drawn without end from a seed."""
+"""What the prior is trained by, and the patches of each step: recordings of scenes, drawn without end from a seed."""
 
 from __future__ import annotations
 
@@ -12,19 +12,13 @@ from exposures import Exposure
 from scenes import scene
 from torch import Tensor
 
-from muguet.image import Scaling
-
-SIGHTED, BLIND = "sighted", "blind"
-
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a prior is trained by; the same recipe gives the same weights on the same machine.
+    """What the prior is trained by; the same recipe gives the same weights on the same machine.
 
     Attributes
     ----------
-    kind
-        SIGHTED or BLIND.
     widths
         Channels of each level of the network.
     steps
@@ -37,13 +31,12 @@ class Recipe:
         Of the exponential moving average of the weights, which is what is kept.
     """
 
-    kind: str
     widths: tuple[int, ...] = (32, 64, 96)
-    steps: int = 12_000
+    steps: int = 14_000
     seed: int = 0
     learning_rate: float = 2e-3
     constant: float = 0.4
-    batch: int = 16
+    batch: int = 8
     patch: int = 64
     scenes: int = 192
     size: int = 192
@@ -77,45 +70,32 @@ class Pool:
 
 
 def draw(pool: Pool, step: int) -> tuple[Tensor, Tensor]:
-    """Noisy patches and what the network is to make of them, ``(b, 1, y, x)``, in the units of the network's kind."""
+    """Noisy patches ``(b, 1, y, x)`` and the clean ones, in effective electrons."""
     recipe = pool.recipe
     scenes = pool.at(step)
     rng = np.random.default_rng([recipe.seed, 1, step])
-    sample = _stabilised if recipe.kind == SIGHTED else _scaled
-    noisy, clean = zip(*(sample(recipe, scenes, rng) for _ in range(recipe.batch)), strict=True)
+    noisy, clean = zip(*(_recorded(recipe, scenes, rng) for _ in range(recipe.batch)), strict=True)
     return torch.from_numpy(np.stack(noisy))[:, None], torch.from_numpy(np.stack(clean))[:, None]
 
 
 Pair = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
 
-def _stabilised(recipe: Recipe, scenes: npt.NDArray[np.float32], rng: np.random.Generator) -> Pair:
+def _recorded(recipe: Recipe, scenes: npt.NDArray[np.float32], rng: np.random.Generator) -> Pair:
     exposure = Exposure.draw(rng)
-    signal = exposure.signal(_patch(recipe, scenes, rng)[0])
-    transform = exposure.transform(rng)
-    noisy = transform.forward(exposure.record(signal, rng))
-    clean = transform.forward(exposure.mean(signal))
-    shift = np.float32(0)
-    if clean.min() > 16 and rng.random() < 0.5:  # so much light that noise is the same at any level
-        shift = np.float32(rng.uniform(16 - clean.min(), 120))
-    return noisy.astype(np.float32) + shift, clean.astype(np.float32) + shift
-
-
-def _scaled(recipe: Recipe, scenes: npt.NDArray[np.float32], rng: np.random.Generator) -> Pair:
-    exposure = Exposure.draw(rng)
-    patch, whole = _patch(recipe, scenes, rng)
-    signal = exposure.signal(patch)
-    thinned = exposure.signal(whole[::3, ::3])  # the noise of pixels far apart is as that of all
-    scaling = Scaling.fit(exposure.record(thinned, rng))
+    signal = exposure.signal(_patch(recipe, scenes, rng))
+    scaling = exposure.scaling(rng)
     noisy, clean = (scaling.apply(each) for each in (exposure.record(signal, rng), exposure.mean(signal)))
     return noisy.astype(np.float32), clean.astype(np.float32)
 
 
-def _patch(recipe: Recipe, scenes: npt.NDArray[np.float32], rng: np.random.Generator) -> Pair:
-    """A random patch of a scene, flipped and turned, and the scene."""
+def _patch(
+    recipe: Recipe, scenes: npt.NDArray[np.float32], rng: np.random.Generator
+) -> npt.NDArray[np.float32]:
+    """A random patch of a scene, flipped and turned."""
     whole = scenes[rng.integers(len(scenes))]
     top, left = rng.integers(0, whole.shape[0] - recipe.patch + 1, 2)
     patch = whole[top : top + recipe.patch, left : left + recipe.patch]
     flips = rng.integers(0, 2, 3)
     patch = patch[:: 1 - 2 * flips[0], :: 1 - 2 * flips[1]]
-    return np.ascontiguousarray(patch.T if flips[2] else patch), whole
+    return np.ascontiguousarray(patch.T if flips[2] else patch)

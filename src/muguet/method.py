@@ -259,7 +259,7 @@ class Method(nn.Module):
 
     def _final_estimate(self, prediction: Prediction, image: Tensor, own: bool | None = None) -> Tensor:
         """The estimate b + g (y − b), or b if the network has no gate or its gate is not open."""
-        blind, gate, _ = prediction
+        blind, gate = prediction.blind, prediction.gate
         if gate is None:
             return blind
         return blind + (1.0 if own else self.gate_open) * gate * (image - blind)

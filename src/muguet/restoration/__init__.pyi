@@ -6,10 +6,13 @@ from .care import CareUNet
 from .filterbank import FilterBankNet
 from .net import GatedNet, Net, Prediction
 from .optics import PSF, BehindOptics
+from .prior import prior_net
+from .stabilised import SHIFT, Stabilised
 from .unet import UNet
 
 __all__ = [
     "PSF",
+    "SHIFT",
     "BehindOptics",
     "CareUNet",
     "FilterBankNet",
@@ -19,6 +22,7 @@ __all__ = [
     "Net",
     "Nothing",
     "Prediction",
+    "Stabilised",
     "Stratified",
     "UNet",
     "best_blur",
@@ -27,4 +31,5 @@ __all__ = [
     "classical",
     "gaussian_blur",
     "neighbours_mean",
+    "prior_net",
 ]

@@ -134,13 +134,24 @@ class FilterBankNet(GatedNet):
         Number of channels of each level.
     reach
         Number of neighbours on each side that no filter uses, see `FilterBank`.
+    brightest
+        The U-Net sees brighter levels as this one. All other features of its input are differences, so that above this
+        level the estimate of an image plus a constant is the estimate plus this constant.
+    predicts_error
+        Whether the network also predicts the variance of its error, see `Prediction`.
     """
 
     def __init__(
-        self, dims: int = 2, widths: tuple[int, ...] = (32, 64, 96), reach: tuple[int, ...] = ()
+        self,
+        dims: int = 2,
+        widths: tuple[int, ...] = (32, 64, 96),
+        reach: tuple[int, ...] = (),
+        *,
+        brightest: float = math.inf,
+        predicts_error: bool = False,
     ) -> None:
         super().__init__()
-        self.dims = dims
+        self.dims, self.brightest = dims, brightest
         if dims == 2:
             sigmas: list[tuple[float, ...]] = [(s, s) for s in SIGMAS]
         else:
@@ -158,6 +169,7 @@ class FilterBankNet(GatedNet):
         conv = nn.Conv2d if dims == 2 else nn.Conv3d
         self.head = conv(widths[0], fold * (bands + 1), 1)
         self.gate = conv(widths[0], fold, 1)
+        self.error = conv(widths[0], fold, 1) if predicts_error else None
         with torch.no_grad():
             self.gate.weight.zero_()
             self.head.weight.mul_(0.1)
@@ -196,7 +208,10 @@ class FilterBankNet(GatedNet):
             image = image.float()
             bank = self.bank(image)
             edges = torch.cat([image, bank[:, self.edges]], 1)
-            seen = fold(torch.cat([edges[:, :-1] - edges[:, 1:], edges[:, -1:]], 1)).transpose(-1, -2)
+            level = edges[:, -1:]
+            if math.isfinite(self.brightest):
+                level = level.clamp(max=self.brightest)
+            seen = fold(torch.cat([edges[:, :-1] - edges[:, 1:], level], 1)).transpose(-1, -2)
             bank = fold(bank)
         features, skips = seen.flatten(-2).movedim(-1, 1), []
         for i, block in enumerate(self.down):
@@ -208,16 +223,20 @@ class FilterBankNet(GatedNet):
             features = block.joined(skip, features)  # type: ignore[operator]
         with torch.autocast(image.device.type, enabled=False):
             out = self._heads(features.float())
-            gains, residual, gate = torch.split(out, [bank.shape[-1] - 1, 1, 1], -1)
-            bands = (gains * (bank[..., :-1] - bank[..., 1:])).sum(-1, keepdim=True)
-            blind = bank[..., -1:] + bands + 0.3 * residual
-        return Prediction(unfold(blind), torch.sigmoid(unfold(gate)))
+            bands = bank.shape[-1] - 1
+            gains, (residual, gate, *error) = out[..., :bands], out[..., bands:].split(1, -1)
+            detail = (gains * (bank[..., :-1] - bank[..., 1:])).sum(-1, keepdim=True)
+            blind = bank[..., -1:] + detail + 0.3 * residual
+        return Prediction(
+            unfold(blind), torch.sigmoid(unfold(gate)), error=unfold(error[0]).exp() if error else None
+        )
 
     def _heads(self, features: Tensor) -> Tensor:
-        """The outputs of `head` and `gate` in one convolution, folded by `fold`, ``(b, *smaller, 4, bands + 2)``."""
+        """The outputs of all heads in one convolution, folded by `fold`, ``(b, *smaller, 4, outputs)``."""
         convolve = F.conv2d if self.dims == 2 else F.conv3d
-        weight = torch.cat([self.head.weight, self.gate.weight])
-        bias = torch.cat([self.head.bias, self.gate.bias])  # type: ignore[list-item]
+        heads = [self.head, self.gate] if self.error is None else [self.head, self.gate, self.error]
+        weight = torch.cat([head.weight for head in heads])
+        bias = torch.cat([head.bias for head in heads])  # type: ignore[misc]
         # The channels of the layers are ordered by output, then by place in the 2×2 block; here the place comes first.
         order = torch.arange(len(bias), device=bias.device).view(-1, 4).T.flatten()
         out = convolve(features, weight[order], bias[order]).movedim(1, -1)

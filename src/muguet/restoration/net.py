@@ -20,11 +20,15 @@ class Prediction(NamedTuple):
         None for networks without a gate.
     penalty
         A scalar that is added to the loss; None for most networks.
+    error
+        The variance of the error of b + g (y − b), of the image's shape, in units of the variance of the noise; None
+        for networks that do not predict it.
     """
 
     blind: Tensor
     gate: Tensor | None = None
     penalty: Tensor | None = None
+    error: Tensor | None = None
 
 
 class Net(nn.Module, ABC):
