@@ -12,10 +12,11 @@ from muguet.noise.law import Law
 from muguet.noise.transfer.variance import Variance
 from muguet.restoration.blind import Mask
 from muguet.restoration.net import GatedNet, Net, Prediction
+from muguet.restoration.stabilised import SHIFT, Stabilised
 
 # In the gate's loss, (y − b)²/σ² is at most this, since a single photon in the dark would otherwise outweigh thousands
 # of other pixels.
-_MAX_SQUARE = 25.0
+MAX_SQUARE = 25.0
 _MIN_REST = 1e-4  # In the gate's loss, 1 − g is at least this, as the logarithm of 0 is infinite.
 
 
@@ -85,6 +86,9 @@ class Method(nn.Module):
         One noise law (N-net) for each channel.
     low_precision
         Whether the network runs in bfloat16. Estimates and likelihoods are always float32.
+    prior
+        The prior: a network that does not learn, whose estimate is averaged with that of `net`, see
+        `muguet.Denoiser`. None: there is none.
     quasi
         Whether the network learns from the quasi-score (y − x)/σ²(x) of Wedderburn 1974
         (doi:10.1093/biomet/61.3.439), which uses only the variance of the law, instead of the gradient of the
@@ -103,10 +107,12 @@ class Method(nn.Module):
         laws: Sequence[Law],
         low_precision: bool = False,
         quasi: bool = False,
+        prior: Stabilised | None = None,
     ) -> None:
         super().__init__()
         self.quasi = quasi
         self.net = net
+        self.prior = None if prior is None else prior.requires_grad_(False)
         self.blind = blind
         self.laws = nn.ModuleList(laws)
         self.low_precision = low_precision
@@ -196,7 +202,7 @@ class Method(nn.Module):
             return 0.0 * prediction.gate.mean()
         signal = prediction.blind.detach()
         variance = self.measured_variance(signal, channel)
-        square = ((target - signal).square() / variance).clamp(max=_MAX_SQUARE)
+        square = ((target - signal).square() / variance).clamp(max=MAX_SQUARE)
         rest = (1 - prediction.gate[mask]).clamp(min=_MIN_REST)
         likelihood = 0.5 * (rest * square[mask] - rest.log())
         weights = weight[mask].to(likelihood.dtype)
@@ -264,6 +270,15 @@ class Method(nn.Module):
             return blind
         return blind + (1.0 if own else self.gate_open) * gate * (image - blind)
 
+    def prior_estimate(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the estimate of the prior and the variance of its error, both ``(b, 1, *space)`` in network units."""
+        assert self.prior is not None
+        found = self.prior(image)
+        assert found.gate is not None
+        assert found.error is not None
+        variance = (found.blind + SHIFT).clamp(min=SHIFT)
+        return found.blind + found.gate * (image - found.blind), found.error * variance
+
     # ------------------------------------------------------------------- gate
 
     @property
@@ -271,10 +286,17 @@ class Method(nn.Module):
         """Whether the network can use the pixel itself."""
         return isinstance(self.net, GatedNet)
 
-    def open_gate(self, share: float) -> None:
-        """Let estimates use the pixel itself, with the initial weight `share`; no effect without a gate."""
+    def open_gate(self, share: float | None) -> None:
+        """Let estimates use the pixel itself; no effect without a gate.
+
+        Parameters
+        ----------
+        share
+            The initial weight of the pixel itself; None: what the gate of the network is.
+        """
         if isinstance(self.net, GatedNet):
-            self.net.open_gate(share)
+            if share is not None:
+                self.net.open_gate(share)
             self.gate_open.fill_(1)
 
     def learn_gate(self, variances: Sequence[Variance]) -> None:

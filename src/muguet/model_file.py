@@ -14,6 +14,8 @@ from muguet.denoiser import Denoiser
 from muguet.errors import MuguetError
 from muguet.image.scaling import Scaling
 from muguet.noise.transfer.curve import MeanVariance
+from muguet.prediction.blend import Blend
+from muguet.prediction.error_scale import ErrorScale
 from muguet.recipes.parts import Parts
 from muguet.restoration.memory_format import kernels_channels_last
 from muguet.system import tensor_file
@@ -43,6 +45,8 @@ def load(path: str | Path, device: str = "auto") -> Denoiser:
         parts = Parts.of(header)
         scalings = tuple(Scaling(**each) for each in header["scalings"])
         transfers = tuple(each and MeanVariance.of(each) for each in header.get("transfers", ()))
+        blends = tuple(Blend.of(each) for each in header.get("blends", ()))
+        scales = tuple(ErrorScale.of(each) for each in header.get("error_scales", ()))
         method = parts.build()
         method.load_state_dict(
             {name: torch.from_numpy(value) for name, value in _renamed(tensors, header).items()}
@@ -50,7 +54,7 @@ def load(path: str | Path, device: str = "auto") -> Denoiser:
     except (KeyError, TypeError, RuntimeError) as error:
         raise MuguetError(f"{path} does not hold a complete model: save or train it again") from error
     kernels_channels_last(method.eval().requires_grad_(False))
-    return Denoiser(parts, method, scalings, transfers, header["training"]).to(place)
+    return Denoiser(parts, method, scalings, transfers, header["training"], blends, scales).to(place)
 
 
 def _renamed(

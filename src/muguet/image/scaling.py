@@ -53,6 +53,10 @@ class Scaling:
         """Convert units to counts."""
         return units * self.scale + self.offset
 
+    def then(self, inner: Scaling) -> Scaling:
+        """Return the map from counts to the units that `inner` makes of the units of this one."""
+        return Scaling(self.offset + self.scale * inner.offset, self.scale * inner.scale)
+
     def as_dict(self) -> dict[str, float]:
         """Return offset and scale as a dictionary, for the header of a model file."""
         return asdict(self)

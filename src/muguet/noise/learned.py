@@ -53,6 +53,23 @@ class LearnedLaw(Law):
             self.head.bias[1 + components : 1 + 2 * components] = 0.8 * spread
             self.head.bias[1 + 2 * components :] = 0.3 * spread
 
+    def start_at(self, slope: float, constant: float, least: float) -> None:
+        """Start with the variance slope·x + constant, where it is measured before anything is learned.
+
+        Parameters
+        ----------
+        slope, constant
+            The line, in the signal's units; the slope is above 0.
+        least
+            The smallest variance of the noise.
+        """
+        dark = torch.full((1,), (least - constant) / slope)
+        with torch.no_grad():
+            # softplus(t) is nearly t from 4 on, which is here where the variance is the smallest.
+            self.initial_std.fill_((least / 4) ** 0.5)
+            self.line.copy_(torch.tensor([slope, constant]) * (4 / least))
+            self.initial_std.mul_((least / self.forward(dark).variance).sqrt().squeeze())
+
     def forward(self, signal: Tensor) -> Mixture:
         """Return a mixture of ``(*signal.shape, K)`` components."""
         # One row per unit or component: operations along signals are several times as fast as along three components.

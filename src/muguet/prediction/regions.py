@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from muguet.image.planes import Planes
+from muguet.image.axes import Layout
+from muguet.image.planes import ArrayPlanes, Planes
 from muguet.prediction.tiles import Tile, tiles
 
 RegionFunction = Callable[[npt.NDArray[Any], int], npt.NDArray[np.floating]]
@@ -101,3 +102,15 @@ def map_regions(
             into.write(region.n, region.c, tile.place, function(values, region.c)[tile.crop])
         done += math.prod(part.stop - part.start for part in tile.place)
         yield done / total
+
+
+def map_plane(
+    function: Callable[[npt.NDArray[Any]], npt.NDArray[np.floating]], plane: npt.NDArray[Any], cut: Cut
+) -> npt.NDArray[np.float32]:
+    """Apply a function to every region of one plane ``(*space)`` in memory, and return the results as a plane."""
+    layout = Layout("ZYX"[-plane.ndim :], plane.shape, plane.ndim)
+    result = np.empty(plane.shape, np.float32)
+    source, into = ArrayPlanes(plane, layout), ArrayPlanes(result, layout)
+    for _ in map_regions(lambda values, _: function(values), source, into, cut):
+        pass
+    return result

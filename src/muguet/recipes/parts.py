@@ -8,12 +8,18 @@ from typing import Any, TypeVar
 
 from muguet.errors import MuguetError
 from muguet.method import Method
+from muguet.noise.law import Affine, Law
 from muguet.recipes.find import find_recipe
 from muguet.recipes.published import NETS
 from muguet.recipes.recipe import Reach
+from muguet.restoration.net import Net
 from muguet.restoration.optics import PSF, BehindOptics
+from muguet.restoration.prior import prior_net
 
 T = TypeVar("T")
+
+AUTO, NO_PRIOR = "auto", "none"
+"""Names in place of that of a prior: the one that suits the recipe and the images; none, random weights."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,9 @@ class Parts:
         for each spatial axis; None: measured by `muguet.training.Session`.
     psf
         For recipes with optics: the point spread function, as a standard deviation in pixels or as a kernel.
+    prior
+        Name of the prior that D-net starts from, see `muguet.restoration.load_prior`; "none": random weights; "auto":
+        chosen by `muguet.training.Session`.
     """
 
     recipe: str = "joint"
@@ -49,6 +58,7 @@ class Parts:
     quarter_turns: bool = True
     reach: Reach | None = None
     psf: PSF = 1.0
+    prior: str = AUTO
 
     @classmethod
     def of(cls, header: Mapping[str, Any]) -> Parts:
@@ -57,6 +67,7 @@ class Parts:
         known["reach"] = tuple(header.get("reach") or ()) or None
         if isinstance(header.get("psf"), list):
             known["psf"] = tuple(tuple(row) for row in header["psf"])
+        known.setdefault("prior", NO_PRIOR)  # Models of earlier versions have none.
         return cls(**{**known, "recipe": header["recipe"], "net": header["net"]})
 
     def build(self, std: float = 0.5, low_precision: bool = False) -> Method:
@@ -72,11 +83,20 @@ class Parts:
         recipe = find_recipe(self.recipe)
         reach = self.reach or (0,) * self.dimensions
         wanted = self.net or recipe.net
-        net = (choose(NETS, wanted, "--net") if isinstance(wanted, str) else wanted)(self.dimensions, reach)
+        prior = None if self.prior in (AUTO, NO_PRIOR) else prior_net()
+        net: Net
+        if prior is not None:
+            net = prior_net(predicts_error=False)
+        else:
+            net = (choose(NETS, wanted, "--net") if isinstance(wanted, str) else wanted)(
+                self.dimensions, reach
+            )
         if recipe.optics:
             net = BehindOptics(net, self.psf)
-        laws = [recipe.law(self.components, std) for _ in range(self.channels)]
-        return Method(net, recipe.blind(self.dimensions, reach), laws, low_precision, recipe.quasi)
+        laws: list[Law] = [recipe.law(self.components, std) for _ in range(self.channels)]
+        if prior is not None:  # Laws keep units of the order of one, whatever those of the network.
+            laws = [Affine(law, 0.0, 1.0) for law in laws]
+        return Method(net, recipe.blind(self.dimensions, reach), laws, low_precision, recipe.quasi, prior)
 
 
 def choose(table: Mapping[str, T], name: str, option: str) -> T:

@@ -224,7 +224,7 @@ class FilterBankNet(GatedNet):
         with torch.autocast(image.device.type, enabled=False):
             out = self._heads(features.float())
             bands = bank.shape[-1] - 1
-            gains, (residual, gate, *error) = out[..., :bands], out[..., bands:].split(1, -1)
+            gains, (residual, gate, *error) = out[..., :bands], torch.split(out[..., bands:], 1, -1)
             detail = (gains * (bank[..., :-1] - bank[..., 1:])).sum(-1, keepdim=True)
             blind = bank[..., -1:] + detail + 0.3 * residual
         return Prediction(

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
+import torch
+
 from muguet.restoration.filterbank import FilterBankNet
 from muguet.restoration.stabilised import LEVEL, UNIT, Stabilised
 
 BRIGHTEST = 400.0
 """Effective photo-electrons above which the prior treats all levels alike, as Poisson noise is then Gaussian."""
+
+
+SCENES = "scenes"
+"""The prior that was trained on procedural scenes."""
+
+PRIORS = {SCENES: "prior.safetensors"}
+"""File of the weights of each prior in this package."""
 
 
 def prior_net(widths: tuple[int, ...] = (32, 64, 96), predicts_error: bool = True) -> Stabilised:
@@ -21,3 +32,25 @@ def prior_net(widths: tuple[int, ...] = (32, 64, 96), predicts_error: bool = Tru
     """
     brightest = (2 * BRIGHTEST**0.5 - LEVEL) / UNIT
     return Stabilised(FilterBankNet(2, widths, brightest=brightest, predicts_error=predicts_error))
+
+
+def load_prior(name: str = SCENES, predicts_error: bool = True) -> Stabilised:
+    """Return a prior with the weights that the package ships.
+
+    Parameters
+    ----------
+    name
+        A name of `PRIORS`.
+    predicts_error
+        Whether it predicts the variance of its error.
+    """
+    from safetensors.torch import load
+
+    weights = load(files("muguet.restoration").joinpath(PRIORS[name]).read_bytes())
+    with torch.random.fork_rng(
+        devices=[]
+    ):  # Random weights must not change the state of the global generator.
+        net = prior_net(predicts_error=predicts_error)
+    kept = net.state_dict()
+    net.load_state_dict({key: value.float() for key, value in weights.items() if key in kept})
+    return net

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,15 +11,14 @@ import torch
 
 from muguet.denoiser import Denoiser
 from muguet.errors import MuguetError
-from muguet.image.axes import Layout
-from muguet.image.planes import ArrayPlanes
 from muguet.noise.law import Law
 from muguet.noise.transfer.bins import Floats
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.noise.transfer.single_image import levelled, transfer_alone
 from muguet.noise.transfer.variance import fitted_variance
-from muguet.prediction.regions import map_regions
-from muguet.training.patches import MISSING, SATURATED, PatchSource
+from muguet.prediction.regions import map_plane
+from muguet.training.patches import PatchSource
+from muguet.training.sampled import sampled_planes
 
 _MAX_PIXELS = 2_000_000  # At most this many pixels of a channel are measured, which takes two seconds.
 _MAX_MISFIT = (
@@ -65,43 +62,17 @@ def _pairs(denoiser: Denoiser, source: PatchSource, channel: int) -> tuple[list[
 
     An estimate that uses the pixel itself contains a part of its noise, which would be counted as signal.
     """
-    which = (source.channels == channel).nonzero().flatten().tolist()
-    shapes, starts = source.shapes.tolist(), source.starts.tolist()
-    sizes = [int(np.prod(shapes[number])) for number in which]
-    every = -(-sum(sizes) // max(_MAX_PIXELS, max(sizes)))
     noisy: list[Floats] = []
     estimates: list[Floats] = []
-    for number in which[::every]:
-        shape = shapes[number]
-        span = slice(starts[number], starts[number] + int(np.prod(shape)))
-        crop = _centre(shape, denoiser.method.net.stride)
-        units = source.values[span].view(shape)[crop].cpu().numpy()
-        role = source.role[span].view(shape)[crop].cpu().numpy()
-        estimate = _blind(denoiser, units).astype(np.float64)
-        known = (role != MISSING) & (role != SATURATED)
-        noisy.append(np.where(known, units.astype(np.float64), np.nan))
-        estimates.append(levelled(noisy[-1], estimate))
+    for plane in sampled_planes(source, channel, _MAX_PIXELS, denoiser.method.net.stride):
+        estimate = map_plane(lambda values: _blind(denoiser, values), plane.filled, denoiser.cut)
+        noisy.append(plane.noisy)
+        estimates.append(levelled(noisy[-1], estimate.astype(np.float64)))
     return noisy, estimates
 
 
-def _blind(denoiser: Denoiser, units: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The blind estimate of a plane in network units."""
-
-    def function(values: npt.NDArray[Any], channel: int) -> npt.NDArray[np.float32]:
-        image = torch.from_numpy(values)[None, None].to(denoiser.device)
-        with torch.inference_mode():
-            return denoiser.method.estimate(image, own=False)[0, 0].cpu().numpy()
-
-    layout = Layout("ZYX"[-units.ndim :], units.shape, units.ndim)
-    estimate = np.empty_like(units)
-    for _ in map_regions(function, ArrayPlanes(units, layout), ArrayPlanes(estimate, layout), denoiser.cut):
-        pass
-    return estimate
-
-
-def _centre(shape: Sequence[int], stride: Sequence[int]) -> tuple[slice, ...]:
-    """The centre of a plane, of at most `_MAX_PIXELS` pixels, in multiples of the network's stride."""
-    share = min(1.0, math.sqrt(_MAX_PIXELS / math.prod(shape)))
-    shares = [1.0] * (len(shape) - 2) + [share, share]
-    sizes = [int(n * s) // step * step for n, s, step in zip(shape, shares, stride, strict=True)]
-    return tuple(slice((n - size) // 2, (n - size) // 2 + size) for n, size in zip(shape, sizes, strict=True))
+def _blind(denoiser: Denoiser, values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """The blind estimate of a region in network units."""
+    image = torch.from_numpy(values)[None, None].to(denoiser.device)
+    with torch.inference_mode():
+        return denoiser.method.estimate(image, own=False)[0, 0].cpu().numpy()

@@ -6,15 +6,15 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from muguet.denoiser import Denoiser
+from muguet.denoiser import Denoiser, Estimate
 from muguet.errors import MuguetError
 from muguet.image.axes import named
-from muguet.recipes import Parts
+from muguet.recipes.parts import AUTO, Parts
 from muguet.restoration.optics import PSF
 from muguet.system.interrupt import interruptible
 from muguet.training import checkpoint as checkpoints
@@ -63,6 +63,7 @@ def prepare(
     net: str | None = None,
     psf: PSF = 1.0,
     mask: str = "auto",
+    prior: str = AUTO,
     seed: int = 0,
     device: str = "auto",
 ) -> Session:
@@ -72,7 +73,7 @@ def prepare(
     ----------
     dataset
         The training set, see `muguet.training.collect`.
-    minutes, steps, components, recipe, net, psf, mask, seed, device
+    minutes, steps, components, recipe, net, psf, mask, prior, seed, device
         See `fit`.
 
     Raises
@@ -80,7 +81,7 @@ def prepare(
     MuguetError
         If the choices do not fit the data or each other.
     """
-    parts = Parts(recipe, net, components, reach=parse(mask, dataset.dimensions), psf=psf)
+    parts = Parts(recipe, net, components, reach=parse(mask, dataset.dimensions), psf=psf, prior=prior)
     return Session(dataset, parts, Plan(minutes=minutes, steps=steps, seed=seed, device=device))
 
 
@@ -96,6 +97,7 @@ def fit(
     clean: npt.ArrayLike | Sequence[npt.ArrayLike] | None = None,
     psf: PSF = 1.0,
     mask: str = "auto",
+    prior: str = AUTO,
     dimensions: int = 2,
     seed: int = 0,
     device: str = "auto",
@@ -109,7 +111,8 @@ def fit(
     axes
         One letter of TCZYXS for each axis, the same for all images; None: guessed from the shapes, with a warning.
     minutes, steps
-        Maximum training time, or an exact number of steps, which overrides it.
+        Maximum training time, or an exact number of steps, which overrides it. 0: the result is that of the prior,
+        before any training.
     components
         Number of Gaussians in the noise law (N-net), 1 to 3.
     recipe, net
@@ -122,6 +125,9 @@ def fit(
     mask
         "auto": hide neighbours with each pixel if their noise is correlated with its own; "pixel": hide single
         pixels; "x1" or "x2y1": also hide this number of neighbours on each side along these axes.
+    prior
+        "scenes": start from a network that was trained on procedural scenes, and average with its estimate; "none":
+        learn from these images alone; "auto": "scenes" for the recipe joint, if it suits the images.
     dimensions
         2: treat planes one by one; 3: treat stacks ZYX as volumes.
     seed
@@ -159,6 +165,7 @@ def fit(
         net=net,
         psf=psf,
         mask=mask,
+        prior=prior,
         seed=seed,
         device=device,
     )
@@ -172,7 +179,21 @@ def _arrays(images: npt.ArrayLike | Sequence[npt.ArrayLike]) -> list[npt.NDArray
     return [np.asarray(each) for each in images] if isinstance(images, list | tuple) else [np.asarray(images)]
 
 
-def denoise(image: npt.ArrayLike, axes: str | None = None, **choices: Any) -> npt.NDArray[np.float32]:
+@overload
+def denoise(
+    image: npt.ArrayLike, axes: str | None = None, *, return_std: Literal[False] = False, **choices: Any
+) -> npt.NDArray[np.float32]: ...
+
+
+@overload
+def denoise(
+    image: npt.ArrayLike, axes: str | None = None, *, return_std: Literal[True], **choices: Any
+) -> Estimate: ...
+
+
+def denoise(
+    image: npt.ArrayLike, axes: str | None = None, *, return_std: bool = False, **choices: Any
+) -> npt.NDArray[np.float32] | Estimate:
     """Denoise an image with a model that is trained on this image alone.
 
     Parameters
@@ -181,17 +202,20 @@ def denoise(image: npt.ArrayLike, axes: str | None = None, **choices: Any) -> np
         Array of any numeric dtype, in camera counts.
     axes
         One letter of TCZYXS for each axis; None: guessed from the shape, with a warning.
+    return_std
+        Whether to return the standard deviation of the error of each pixel as well.
     **choices
-        Keywords of `fit`: minutes, steps, components, recipe, net, clean, psf, mask, dimensions, seed, device.
+        Keywords of `fit`: minutes, steps, components, recipe, net, clean, psf, mask, prior, dimensions, seed, device.
 
     Returns
     -------
-    ndarray
-        The denoised image in counts, of the same shape.
+    ndarray or Estimate
+        The denoised image in counts, of the same shape; with `return_std` a pair of it and its standard deviation.
 
     Raises
     ------
     MuguetError
         If the image does not allow training; the message gives the reason.
     """
-    return fit(image, axes, **choices)(image, axes)
+    model = fit(image, axes, **choices)
+    return model.estimate(image, axes) if return_std else model(image, axes)

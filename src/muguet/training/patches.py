@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+
+from muguet.image.scaling import Scaling
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -146,6 +148,17 @@ class PatchSource:
     def device(self) -> torch.device:
         """The device that holds the planes."""
         return self.values.device
+
+    def rescale(self, scalings: Sequence[Scaling]) -> PatchSource:
+        """Convert the values, in place, to other units; one scaling for each channel. Return the training set."""
+        lengths = self.shapes.prod(1).tolist()
+        for start, length, channel in zip(self.starts.tolist(), lengths, self.channels.tolist(), strict=True):
+            span, scaling = slice(start, start + length), scalings[channel]
+            for values in (self.values, self.targets):
+                if values is not None:
+                    values[span].sub_(scaling.offset).div_(scaling.scale)
+        scales = torch.tensor([scaling.scale for scaling in scalings], device=self.device)
+        return replace(self, quanta=self.quanta / scales[self.channels])
 
     def draw(self, batch: int, generator: torch.Generator, augment: bool = True) -> Patches:
         """Draw a batch of patches, each flipped and turned at random if `augment`; every pixel is equally likely."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -16,8 +17,8 @@ class Plan:
     Attributes
     ----------
     minutes
-        Maximum training time. The run ends earlier if the held-out likelihood stops improving, or if more steps would
-        overfit the noise.
+        Maximum training time; 0: no training, and the result is that of the prior. The run ends earlier if the
+        held-out likelihood stops improving, or if more steps would overfit the noise.
     steps
         Exact number of steps, which overrides `minutes`. The run then gives the same bits whenever it is repeated.
     seed
@@ -39,10 +40,12 @@ class Plan:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        if self.steps is not None and self.steps < 1:
-            raise MuguetError(f"--steps is {self.steps}: give at least 1")
-        if not self.minutes > 0:
-            raise MuguetError(f"--minutes is {self.minutes:g}: give more than 0")
+        if self.steps is not None and self.steps < 0:
+            raise MuguetError(f"--steps is {self.steps}: give at least 0")
+        if not 0 <= self.minutes < math.inf:
+            raise MuguetError(f"--minutes is {self.minutes:g}: give at least 0")
+        if self.minutes == 0 and self.steps is None:
+            object.__setattr__(self, "steps", 0)
 
 
 @dataclass(frozen=True)

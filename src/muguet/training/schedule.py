@@ -66,6 +66,8 @@ class Schedule:
         Number of steps after which the network overfits the noise, see `count_useful_steps`; None: there is no limit.
     target_share
         Mean share of the pixels that are targets in a step.
+    rate_share
+        Share of the plan's learning rate that is used.
     step
         Number of steps taken.
     seconds
@@ -83,6 +85,7 @@ class Schedule:
     plan: Plan
     useful_steps: int | None = None
     target_share: float = 1.0
+    rate_share: float = 1.0
     step: int = 0
     seconds: float = 0.0
     seconds_outside_steps: float = 0.0
@@ -126,7 +129,7 @@ class Schedule:
 
     def learning_rate(self) -> float:
         """Return the learning rate of this step: a linear rise, a constant, half a period of a cosine."""
-        factor = 0.5 if self.target_share < MIN_TARGET_SHARE else 1.0
+        factor = self.rate_share * (0.5 if self.target_share < MIN_TARGET_SHARE else 1.0)
         maximum = self.plan.learning_rate * factor * min(self.step / WARM_UP, 1.0)
         decayed = (self._time_share() - DECAY_START) / (1 - DECAY_START)
         if self.total is not None and self.decay_from is not None:

@@ -27,12 +27,15 @@ from muguet.system.memory import keep_freed_memory
 from muguet.training.calibration import calibrated
 from muguet.training.correlated_noise import correlation, mask_reach
 from muguet.training.data import Dataset
+from muguet.training.first_law import FirstLaw
 from muguet.training.optimiser import Adam
 from muguet.training.patches import SATURATED, TARGET, PatchSource
 from muguet.training.plan import Plan, Progress
+from muguet.training.prior_start import PRIOR_RATE, chosen_prior, start_from_prior
 from muguet.training.schedule import Schedule, count_useful_steps
 from muguet.training.starting_values import dark_level, std_from_neighbours
 from muguet.training.validation import Validation
+from muguet.training.weighing import weigh
 from muguet.version import __version__
 
 PATCH = {2: (64, 64), 3: (16, 48, 48)}  # Shape of a patch by the number of spatial dimensions.
@@ -79,7 +82,7 @@ class Session:
         if reach is None:
             reach = mask_reach(self.correlation if recipe.widens else None, dataset.dimensions)
         self.parts = _completed(wanted, recipe, dataset, reach)
-        self.scalings, self.summary = dataset.scalings, dataset.summary
+        self.summary = dataset.summary
         self.device = find_device(self.plan.device)
         self.host = torch.Generator().manual_seed(self.plan.seed)
         self.chance = torch.Generator(self.device).manual_seed(self.plan.seed + 1)
@@ -87,18 +90,21 @@ class Session:
             dataset.planes, _patch(dataset), self.plan.seed, self.parts.quarter_turns, self.device
         )
         self.method = self._build_method(dataset.dimensions)
+        self.scalings = dataset.scalings
+        self.first_laws = () if self.method.prior is None else self._start_from_prior()
         self.learns_gate = recipe.gated and self.method.has_gate and not any(reach)
         # A run of minutes also measures the noise to predict how long this takes at the end.
         self.measures_noise = self.learns_gate or (self.method.learns_law and self.plan.steps is None)
         if recipe.target != NOISY:  # No pixel is hidden: estimates use its own value from the start.
-            self.method.open_gate(0.5)
+            self.method.open_gate(None if self.first_laws else 0.5)
         self.averaged = copy.deepcopy(self.method).requires_grad_(False)
-        self.parameters: list[Tensor] = list(self.method.parameters())
-        self.averages: list[Tensor] = list(self.averaged.parameters())
+        self.parameters: list[Tensor] = _learned(self.method)
+        self.averages: list[Tensor] = _learned(self.averaged)
         share = self.method.blind.share(dataset.dimensions)
         targets = self.plan.batch * math.prod(self.source.size) * share  # in one step
         limit = count_useful_steps(self.pixels, targets) if recipe.target == NOISY else None
-        self.schedule = Schedule(self.plan, limit, share)
+        rate = PRIOR_RATE if self.first_laws else 1.0
+        self.schedule = Schedule(self.plan, limit, share, rate)
         self.optimiser = Adam(self.parameters)
         self.history: list[dict[str, float]] = []
         self.loss_sum = torch.zeros((), device=self.device)
@@ -116,6 +122,19 @@ class Session:
         method.to(self.device)
         kernels_channels_last(method)
         return method
+
+    def _start_from_prior(self) -> tuple[FirstLaw, ...]:
+        """Load the prior, measure the noise law with it, and convert the images to effective photo-electrons."""
+        laws = start_from_prior(self.method, self.parts.prior, self.source)
+        to_electrons = [law.electrons for law in laws]
+        self.source = self.source.rescale(to_electrons)
+        self.scalings = tuple(
+            scaling.then(inner) for scaling, inner in zip(self.scalings, to_electrons, strict=True)
+        )
+        if find_recipe(self.parts.recipe).gated:
+            self.method.learn_gate([law.in_electrons.variance for law in laws])
+            self.method.open_gate(None)
+        return laws
 
     # ------------------------------------------------------------- one step
 
@@ -165,7 +184,8 @@ class Session:
         if self.learns_gate and len(variances) == len(transfers):
             for method in (self.method, self.averaged):
                 method.learn_gate(variances)
-            start = self.validation.gate_start(self.averaged)
+            # The gate of the prior is learned from the first step.
+            start = None if self.first_laws else self.validation.gate_start(self.averaged)
             for method in (self.method, self.averaged):
                 method.open_gate(start)
         self.schedule.seconds_measuring = time.monotonic() - started
@@ -217,7 +237,18 @@ class Session:
         plain = Denoiser(self.parts, method, self.scalings, training=self.record())
         if self.correlation is not None and any(self.correlation.reach):
             return plain  # Differences of correlated neighbours do not show the variance of a pixel.
-        return calibrated(plain, self.source)
+        first = [law.in_electrons for law in self.first_laws]
+        if self.step == 0 and first:
+            found = replace(plain, transfers=tuple(law.points for law in first))
+        else:
+            found = calibrated(plain, self.source)
+        if not self.learns_gate:
+            return found
+        variances = [None if points is None else fitted_variance(points) for points in found.transfers]
+        if first:
+            variances = [known or law.variance for known, law in zip(variances, first, strict=True)]
+        blends, scales = weigh(found, self.source, variances, self.step > 0)
+        return replace(found, blends=blends, error_scales=scales)
 
     def record(self) -> dict[str, Any]:
         """Return the facts about the run for the model file."""
@@ -278,6 +309,11 @@ class Session:
         self.schedule.restore(header["schedule"])
 
 
+def _learned(method: Method) -> list[Tensor]:
+    """The parameters that are learned: all but those of the prior."""
+    return [value for name, value in method.named_parameters() if not name.startswith("prior.")]
+
+
 def _completed(wanted: Parts, recipe: Recipe, dataset: Dataset, reach: tuple[int, ...]) -> Parts:
     """The parts that the user asked for, completed from the recipe and the data."""
     return replace(
@@ -288,6 +324,7 @@ def _completed(wanted: Parts, recipe: Recipe, dataset: Dataset, reach: tuple[int
         # A quarter turn would move the correlation of the noise to the other axis.
         quarter_turns=dataset.quarter_turns and reach[-1] == reach[-2],
         reach=reach,
+        prior=chosen_prior(wanted, recipe, dataset.dimensions, reach),
     )
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from muguet.image.scaling import Scaling
-from muguet.method import Method
+from muguet.method import MAX_SQUARE, Method
 from muguet.restoration.blind import Mask
 from muguet.training.patches import HELD_OUT, Patches, PatchSource
 
@@ -84,13 +84,17 @@ class Validation:
         return found
 
     def gate_start(self, method: Method) -> float:
-        """Return the initial value of the gate: the mean of τ² / (τ² + σ²), limited to 0.03 … 0.7.
+        """Return the initial value of the gate: τ² / (τ² + σ²), limited to 0.03 … 0.7.
 
-        N-net's variance includes the error of the estimate and is τ² + σ²; the measured variance is σ².
+        The mean of (y − b)²/σ² over held-out pixels, which are hidden, is (τ² + σ²)/σ², with the measured variance σ².
         """
-        patches = self.batches[0].patches
+        host = torch.Generator().manual_seed(self.seed)
+        squares = []
         with torch.no_grad():
-            signal = method.estimate(patches.noisy)
-            total = method.variance(signal, patches.channel)
-            share = float((1 - method.measured_variance(signal, patches.channel) / total).mean())
-        return min(max(share, 0.03), 0.7)
+            for batch in self.batches:
+                hidden = method.blind.hide(batch.patches.noisy, batch.mask, host)
+                blind = method.estimate(hidden, own=False)
+                variance = method.measured_variance(blind, batch.patches.channel)
+                squares.append(((batch.target - blind).square() / variance)[batch.mask])
+            mean = float(torch.cat(squares).clamp(max=MAX_SQUARE).mean())
+        return min(max(1 - 1 / max(mean, 1e-6), 0.03), 0.7)

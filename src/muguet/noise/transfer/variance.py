@@ -16,6 +16,7 @@ Values = TypeVar("Values", Tensor, npt.NDArray[np.floating])
 
 _MIN_GAIN = 9.0  # A term must lower χ² by this much, three standard errors, to be kept.
 _ROUNDS = 15  # Rounds of the robust fit with Huber's weights, and as many with Tukey's.
+_LEAST_SLOPE = 1e-3  # A line has at least this slope, in units of the standard deviation of the noise.
 _MIN_SHARE = 0.25  # The variance is never below this part of that at the darkest point.
 
 
@@ -48,6 +49,27 @@ class Variance:
         """Return the variance at each signal, in the shape of the signal."""
         value = self.constant + signal * (self.linear + self.quadratic * signal)
         return value.clip(self.floor, None)
+
+
+def straight_line(points: MeanVariance) -> tuple[float, float]:
+    """Return the slope and the constant of the line σ²(x) = slope·x + constant nearest to a photon-transfer curve.
+
+    The line minimises the mean squared relative deviation from `fitted_variance`, weighted by the numbers of pixels. If
+    the variance does not grow with the signal, the slope is a thousandth of σ, as for very many photo-electrons.
+    """
+    curve = fitted_variance(points)
+    variance = curve(points.signal)
+    slope, constant = curve.linear, curve.constant
+    if curve.quadratic > 0:
+        weight = np.sqrt(points.count) / variance
+        design = np.stack([points.signal, np.ones_like(points.signal)], 1)
+        fit = np.linalg.lstsq(design * weight[:, None], variance * weight, rcond=None)[0]
+        slope, constant = (float(value) for value in fit)
+    mean = float(np.average(variance, weights=points.count))
+    least = _LEAST_SLOPE * mean**0.5
+    if slope < least:
+        slope, constant = least, mean - least * float(np.average(points.signal, weights=points.count))
+    return slope, constant
 
 
 def fitted_variance(points: MeanVariance) -> Variance:

@@ -1,0 +1,76 @@
+"""The start of a training run from a prior: the noise law first, then the prior's weights."""
+
+from __future__ import annotations
+
+from muguet.errors import MuguetError
+from muguet.method import Method
+from muguet.noise.law import Affine
+from muguet.noise.learned import LearnedLaw
+from muguet.recipes.parts import AUTO, NO_PRIOR, Parts, choose
+from muguet.recipes.recipe import Recipe
+from muguet.restoration.prior import PRIORS, SCENES, load_prior
+from muguet.training.first_law import FIRST_PIXELS, FirstLaw, measure_first_law
+from muguet.training.patches import PatchSource
+from muguet.training.sampled import sampled_planes
+
+PRIOR_RATE = 0.5
+"""Share of the learning rate that is used for training from a prior."""
+
+
+def chosen_prior(wanted: Parts, recipe: Recipe, dimensions: int, reach: tuple[int, ...]) -> str:
+    """Return the name of the prior that a run starts from.
+
+    Raises
+    ------
+    MuguetError
+        If the user asked for a prior that does not suit the rest.
+    """
+    if wanted.prior == NO_PRIOR:
+        return NO_PRIOR
+    obstacles = {
+        "it has a network of its own": (wanted.net or recipe.net) != "filterbank" or recipe.optics,
+        "it is for planes (--dimensions 2)": dimensions != 2,
+        "the noise of neighbouring pixels is correlated": any(reach),
+    }
+    why = [reason for reason, found in obstacles.items() if found]
+    if wanted.prior == AUTO:
+        return SCENES if recipe.gated and not why else NO_PRIOR
+    choose(PRIORS, wanted.prior, "--prior")
+    if why:
+        raise MuguetError(f"the recipe {wanted.recipe} cannot start from a prior here: {why[0]}")
+    return wanted.prior
+
+
+def start_from_prior(method: Method, name: str, source: PatchSource) -> tuple[FirstLaw, ...]:
+    """Load the weights of a prior into a method, and start its noise laws at the variance measured on the images.
+
+    Parameters
+    ----------
+    method
+        The method, with a prior and with laws in the units of `source`.
+    name
+        Name of the prior, see `load_prior`.
+    source
+        The training set, which is not changed.
+
+    Returns
+    -------
+    tuple
+        The law of each channel. Afterwards the method works in the effective photo-electrons of these laws.
+    """
+    prior = method.prior
+    assert prior is not None
+    prior.load_state_dict(load_prior(name).state_dict())
+    method.net.load_state_dict(prior.state_dict(), strict=False)  # All but the head for the error.
+    laws = tuple(
+        measure_first_law(list(sampled_planes(source, channel, FIRST_PIXELS, prior.stride)), prior)
+        for channel in range(len(method.laws))
+    )
+    for law, first in zip(method.laws, laws, strict=True):
+        assert isinstance(law, Affine)
+        electrons = first.electrons
+        law.offset.fill_(-electrons.offset / electrons.scale)
+        law.scale.fill_(1 / electrons.scale)
+        if isinstance(law.law, LearnedLaw):
+            law.law.start_at(first.slope, first.constant, first.least)
+    return laws

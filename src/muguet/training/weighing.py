@@ -1,0 +1,196 @@
+"""The weights of the trained network, the prior and a blur, and the size of their error, by Stein's unbiased risk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from muguet.denoiser import Denoiser
+from muguet.noise.transfer.variance import Variance
+from muguet.prediction.blend import Blend
+from muguet.prediction.error_scale import ErrorScale
+from muguet.prediction.regions import map_plane
+from muguet.restoration.blur import gaussian_blur
+from muguet.restoration.blur_width import blind_sigma
+from muguet.training.patches import PatchSource
+from muguet.training.sampled import SampledPlane, sampled_planes
+
+Floats = npt.NDArray[np.float64]
+
+MAX_PIXELS = 2**19
+"""The risk of a channel is measured on at most about this many pixels."""
+
+STEP = 0.05
+"""Weights are multiples of this."""
+
+_PROBE = 0.05  # The image is changed by this share of the noise to measure the slope of an estimate.
+_PARTS = 8  # Errors are measured in this many groups of pixels of equal size, by their predicted error.
+
+
+@dataclass(frozen=True, eq=False)
+class Estimates:
+    """The estimates of some pixels by several denoisers, and what their errors follow from.
+
+    Attributes
+    ----------
+    noisy
+        Recorded values ``(pixels,)``.
+    variance
+        Variance σ² of the noise.
+    values
+        Estimates ``(denoisers, pixels)``.
+    slope
+        An unbiased, noisy measurement of σ² ∂x̂/∂y, of the same shape.
+    predicted
+        Predicted standard deviation of the error ``(pixels,)``.
+    """
+
+    noisy: Floats
+    variance: Floats
+    values: Floats
+    slope: Floats
+    predicted: Floats
+
+    def risk(self, weights: Floats) -> Floats:
+        """Return an unbiased, noisy measurement of the squared error of a weighted mean, for each pixel.
+
+        Stein's unbiased risk estimate (x̂ − y)² − σ² + 2 σ² ∂x̂/∂y; Stein 1981, doi:10.1214/aos/1176345632. It holds
+        for Gaussian noise, and for noise of any other kind as far as x̂ is linear in the pixel's own value.
+        """
+        residual: Floats = weights @ self.values - self.noisy
+        found: Floats = residual**2 - self.variance + 2 * weights @ self.slope
+        return found
+
+
+def weigh(
+    denoiser: Denoiser, source: PatchSource, variances: Sequence[Variance | None], trained: bool
+) -> tuple[tuple[Blend, ...], tuple[ErrorScale, ...]]:
+    """Return for each channel the weights of the mean that has the least risk, and the scale of its predicted error.
+
+    Parameters
+    ----------
+    denoiser
+        A denoiser without weights.
+    source
+        The images it was trained on.
+    variances
+        Variance of the noise of each channel in network units; None where it is not known, and nothing can be weighed.
+    trained
+        Whether the network has been trained, and differs from the prior.
+    """
+    blends, scales = [], []
+    for channel, variance in enumerate(variances):
+        blend, scale = _weigh_channel(denoiser, source, channel, variance, trained)
+        blends.append(blend)
+        scales.append(scale)
+    return tuple(blends), tuple(scales)
+
+
+def _weigh_channel(
+    denoiser: Denoiser, source: PatchSource, channel: int, variance: Variance | None, trained: bool
+) -> tuple[Blend, ErrorScale]:
+    prior = denoiser.method.prior is not None
+    if variance is None:
+        return Blend(float(trained or not prior), float(prior and not trained)), ErrorScale()
+    names = ["trained"] * (trained or not prior) + ["prior"] * prior + ["blur"]
+    sigma = 0.0
+    parts = []
+    chance = torch.Generator().manual_seed(0)
+    for plane in sampled_planes(source, channel, MAX_PIXELS, denoiser.method.net.stride):
+        sigma = sigma or blind_sigma(plane.filled)
+        parts.append(_estimates(denoiser, channel, plane, variance, names, sigma, chance))
+    every = Estimates(
+        *(np.concatenate(each, -1) for each in zip(*(vars(p).values() for p in parts), strict=True))
+    )
+    weights = least_risk(every)
+    found = dict(zip(names, weights.tolist(), strict=True))
+    blend = Blend(
+        found.get("trained", 0.0), found.get("prior", 0.0), found["blur"], sigma if found["blur"] else 0.0
+    )
+    return blend, error_scale(every, weights)
+
+
+def least_risk(estimates: Estimates) -> Floats:
+    """Return the weights, multiples of `STEP` that sum to one, of the weighted mean with the least mean risk."""
+    residual = estimates.values - estimates.noisy
+    products = residual @ residual.T / residual.shape[1]
+    slopes = 2 * estimates.slope.mean(1)
+    best = min(_simplex(len(residual)), key=lambda w: float(w @ products @ w + slopes @ w))
+    return best
+
+
+def _simplex(n: int) -> list[Floats]:
+    """All vectors of `n` multiples of `STEP` that sum to one."""
+    steps = round(1 / STEP)
+    places = np.stack(np.meshgrid(*[np.arange(steps + 1)] * (n - 1), indexing="ij"), -1).reshape(-1, n - 1)
+    kept = places[places.sum(1) <= steps]
+    return list(np.concatenate([kept, steps - kept.sum(1, keepdims=True)], 1) / steps)
+
+
+def error_scale(estimates: Estimates, weights: Floats) -> ErrorScale:
+    """Return the factors that make predicted errors right on average in each of `_PARTS` groups of pixels.
+
+    The measured risk of a group is the mean of many noisy values: groups whose risk is uncertain are drawn towards the
+    factor of all.
+    """
+    risk = estimates.risk(weights)
+    order = np.argsort(estimates.predicted)
+    squares = estimates.predicted**2
+    overall = max(float(risk.mean() / squares.mean()), 0.01)
+    centres, factors = [], []
+    for part in np.array_split(order, _PARTS):
+        expected = overall * float(squares[part].mean())
+        error = float(risk[part].std() / np.sqrt(len(part)))
+        trust = expected**2 / (expected**2 + error**2)
+        ratio = max(float(risk[part].mean()) / expected, 0.05)
+        centres.append(float(np.sqrt(squares[part].mean())))
+        factors.append(float(np.sqrt(overall * ratio**trust)))
+    kept = [i for i in range(len(centres)) if i == 0 or centres[i] > centres[i - 1]]
+    return ErrorScale(tuple(centres[i] for i in kept), tuple(factors[i] for i in kept))
+
+
+def _estimates(
+    denoiser: Denoiser,
+    channel: int,
+    plane: SampledPlane,
+    variance: Variance,
+    names: Sequence[str],
+    sigma: float,
+    chance: torch.Generator,
+) -> Estimates:
+    """The estimates of one plane."""
+    filled, usable = plane.filled, plane.usable
+    method = denoiser.method
+    functions: dict[str, Callable[[Tensor], Tensor]] = {
+        "trained": method.estimate,
+        "prior": lambda image: method.prior_estimate(image)[0],
+        "blur": lambda image: gaussian_blur(image, sigma),
+    }
+
+    def run(function: Callable[[Tensor], Tensor], plane: npt.NDArray[np.float32]) -> Floats:
+        def region(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+            with torch.inference_mode():
+                return function(torch.from_numpy(values)[None, None].to(denoiser.device))[0, 0].cpu().numpy()
+
+        return map_plane(region, plane, denoiser.cut).astype(np.float64)
+
+    first = [run(functions[name], filled) for name in names]
+    square = np.asarray(variance(first[0]), np.float64)
+    std = np.sqrt(square)
+    sign = 2.0 * torch.randint(2, filled.shape, generator=chance).numpy() - 1
+    moved = (filled + _PROBE * std * sign).astype(np.float32)
+    second = [run(functions[name], moved) for name in names]
+    slope = [(b - a) * sign * std / _PROBE for a, b in zip(first, second, strict=True)]
+    predicted = run(lambda image: denoiser.predicted_std(image, channel), filled)
+    return Estimates(
+        filled[usable].astype(np.float64),
+        square[usable],
+        np.stack([each[usable] for each in first]),
+        np.stack([each[usable] for each in slope]),
+        predicted[usable],
+    )
