@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from muguet.cli.shared.apply import denoise_image, show_law
+from muguet.cli.shared.apply import denoise_image, show_law, write_error
 from muguet.cli.shared.classical import CLASSICAL, denoise_classically
 from muguet.cli.shared.display import say
+from muguet.cli.shared.first import write_first_results
 from muguet.cli.shared.options import OUTPUT, TRAINING, Choices, Inputs, Symmetries, data_type, with_choices
-from muguet.cli.shared.train import read_images, train
+from muguet.cli.shared.train import read_images, start, train
 from muguet.errors import MuguetError
 from muguet.system.atomic import check_writable
 
@@ -56,6 +57,15 @@ def denoise(
         ),
     ] = None,
     symmetries: Symmetries = None,
+    uncertainty: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the standard deviation of the error of each pixel here: a file for one image, a folder for "
+            "several.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None,
     save_model: Annotated[
         Path | None,
         typer.Option(
@@ -83,7 +93,7 @@ def denoise(
     if model is not None:
         _refuse(context, _TRAINING, "is an option for training, but --model is already trained")
     if choices.recipe in CLASSICAL:
-        options = (*_TRAINING, "model", "symmetries", "save_model", "report")
+        options = (*_TRAINING, "model", "symmetries", "uncertainty", "save_model", "report")
         _refuse(
             context,
             options,
@@ -93,8 +103,9 @@ def denoise(
     kind = data_type(dtype)
     sources = find(inputs)
     results = destination(sources, out)
-    for result in results:
-        check_output(result, choices.overwrite)
+    errors = [] if uncertainty is None else destination(sources, uncertainty)
+    for path in (*results, *errors):
+        check_output(path, choices.overwrite)
     if symmetries is not None:
         from muguet.prediction.symmetry import symmetries as views
 
@@ -107,20 +118,27 @@ def denoise(
     if report is not None:
         _check_report(report, sources, choices.overwrite)
     images: list[Image] = []
+    first = False  # Whether first results, before training, are in the place of the final ones.
     if model is not None:
         from muguet.model_file import load
 
         denoiser = load(model, choices.device)
     else:
         images = read_images(sources, choices.axes)
-        denoiser = train(images, choices, _checkpoint_of(results))
+        session = start(images, choices, _checkpoint_of(results))
+        first = not session.finished and write_first_results(
+            session, images, results, kind, choices.overwrite
+        )
+        denoiser = train(session, choices, _checkpoint_of(results))
     if save_model is not None:
         denoiser.save(save_model)
         say(f"{save_model}: the model, which --model and muguet info can read.")
     for source, result in zip(sources, results, strict=True):
         # The training images are in memory. Each is released when its result is written.
         image = images.pop(0) if images else read(source, choices.axes)
-        data = denoise_image(denoiser, image, result, kind, symmetries, choices.overwrite)
+        data = denoise_image(denoiser, image, result, kind, symmetries, choices.overwrite or first)
+        if errors:
+            write_error(denoiser, image, errors.pop(0), choices.overwrite)
     if report is not None:
         from muguet.report.gather import report_denoising
 

@@ -11,7 +11,7 @@ from muguet.cli.shared.apply import show_law
 from muguet.cli.shared.classical import CLASSICAL
 from muguet.cli.shared.display import say
 from muguet.cli.shared.options import OUTPUT, Choices, Inputs, with_choices
-from muguet.cli.shared.train import read_images, train
+from muguet.cli.shared.train import read_images, start, train
 from muguet.errors import MuguetError
 from muguet.system.atomic import check_writable
 
@@ -35,7 +35,8 @@ def fit(
     sources = find(inputs)
     check_writable(out, choices.overwrite)
     checkpoint = out.with_name(out.name + ".checkpoint")
-    denoiser = train(read_images(sources, choices.axes), choices, checkpoint)
+    session = start(read_images(sources, choices.axes), choices, checkpoint)
+    denoiser = train(session, choices, checkpoint)
     denoiser.save(out)
     say(f"{out}: the model. To use it: muguet denoise IN -o OUT --model {out}")
     show_law(denoiser)

@@ -44,6 +44,21 @@ def denoise_image(
     return data
 
 
+def write_error(denoiser: Denoiser, image: Image, path: Path, overwrite: bool) -> None:
+    """Write the standard deviation of the error of every pixel of the denoised image to a file."""
+    from muguet.formats.registry import write
+    from muguet.image.planes import ArrayPlanes
+
+    layout = _layout(denoiser, image)
+    std = np.empty(image.data.shape, np.float32)
+    planes = denoiser.std_planes(ArrayPlanes(image.data, layout), ArrayPlanes(std, layout))
+    show_regions(planes, image, layout)
+    write(path, replace(image, data=std), overwrite)
+    say(
+        f"{path}: standard deviation of the error of each pixel, {np.nanmedian(std):.3g} counts in the median."
+    )
+
+
 class Watched:
     """Planes that also measure the residual (noisy − denoised) of the values written to them.
 

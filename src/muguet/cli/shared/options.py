@@ -22,7 +22,10 @@ Inputs = Annotated[
 ]
 Minutes = Annotated[
     float,
-    typer.Option(help="Maximum training time in minutes; small images need less.", rich_help_panel=TRAINING),
+    typer.Option(
+        help="Maximum training time in minutes; small images need less. 0: a result in seconds, without training.",
+        rich_help_panel=TRAINING,
+    ),
 ]
 Steps = Annotated[
     int | None,
@@ -83,6 +86,14 @@ Mask = Annotated[
         rich_help_panel=TRAINING,
     ),
 ]
+Prior = Annotated[
+    str,
+    typer.Option(
+        help="Network to start from: scenes (trained on simulated scenes), none (learn from these images alone); "
+        "auto: scenes for the recipe joint, if it suits the images.",
+        rich_help_panel=TRAINING,
+    ),
+]
 Seed = Annotated[
     int, typer.Option(help="Seed of the random numbers; saved in the model.", rich_help_panel=TRAINING)
 ]
@@ -137,6 +148,7 @@ class Choices:
     clean: Clean = None
     psf: Psf = "1"
     mask: Mask = "auto"
+    prior: Prior = "auto"
     seed: Seed = 0
     device: Device = "auto"
     resume: Resume = False

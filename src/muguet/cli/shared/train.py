@@ -32,11 +32,9 @@ def read_images(sources: list[Path], axes: str | None) -> list[Image]:
     return images
 
 
-def train(images: list[Image], choices: Choices, checkpoint: Path) -> Denoiser:
-    """Train a denoiser on all images and show the progress; Ctrl-C stops it and keeps the best model so far."""
-    from muguet.system.interrupt import interruptible
+def start(images: list[Image], choices: Choices, checkpoint: Path) -> Session:
+    """Prepare a training run on all images, or continue an interrupted one, and show what is known before training."""
     from muguet.training import checkpoint as checkpoints
-    from muguet.training.fitting import steps as advance
 
     if choices.resume and not checkpoint.exists():
         raise MuguetError(
@@ -50,7 +48,27 @@ def train(images: list[Image], choices: Choices, checkpoint: Path) -> Denoiser:
     if choices.resume:
         checkpoints.restore(session, checkpoint)
         say(f"Continuing from step {session.step}.")
-    _announce(session, len(images))
+    for number, law in enumerate(session.first_laws):
+        if law.doubt:
+            channel = f" of channel {number}" if len(session.first_laws) > 1 else ""
+            say(
+                f"  The noise law{channel} cannot be measured on these images: {law.doubt}. "
+                "The first result assumes noise of the same size at every signal."
+            )
+    if not session.finished:
+        _announce(session, len(images))
+    return session
+
+
+def train(session: Session, choices: Choices, checkpoint: Path) -> Denoiser:
+    """Train and show the progress; Ctrl-C stops the training and keeps the best model so far."""
+    from muguet.system.interrupt import interruptible
+    from muguet.training import checkpoint as checkpoints
+    from muguet.training.fitting import steps as advance
+
+    if session.finished and session.step == 0:
+        say("No training: the result is that of the prior.")
+        return session.denoiser()
     with interruptible(
         lambda: say("Stopping: the best model so far is used. Press Ctrl-C again to quit immediately.")
     ) as interrupt:
@@ -107,6 +125,7 @@ def _session(images: list[Image], choices: Choices) -> Session:
         net=choices.net,
         psf=_psf(choices.psf),
         mask=choices.mask,
+        prior=choices.prior,
         seed=choices.seed,
         device=choices.device,
     )
