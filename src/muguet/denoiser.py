@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from muguet.errors import MuguetError
+from muguet.estimates import blended, predicted_std, predicts_error
 from muguet.image.axes import Layout, named
 from muguet.image.planes import ArrayPlanes, Planes
 from muguet.image.scaling import Scaling
@@ -25,11 +26,10 @@ from muguet.noise.law import Affine, Law
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.prediction.blend import Blend
 from muguet.prediction.error_scale import ErrorScale
-from muguet.prediction.regions import Cut, map_regions
+from muguet.prediction.regions import Cut, map_plane, map_regions
 from muguet.prediction.symmetry import Symmetry
 from muguet.prediction.symmetry import symmetries as chosen_symmetries
 from muguet.recipes.parts import Parts
-from muguet.restoration.blur import gaussian_blur
 from muguet.system import tensor_file
 from muguet.system.device import bfloat16_pays
 
@@ -163,51 +163,31 @@ class Denoiser:
         own
             False: ignore the value of the pixel itself; True: use it; None: see `muguet.Method.estimate`.
         """
-        layout = Layout("ZYX"[-plane.ndim :], plane.shape, self.parts.dimensions)
-        out = np.empty(plane.shape, np.float32)
         views = views_of(self.parts, plane.size, symmetries)
-        for _ in map_regions(
-            lambda values, _: self._denoised(values, channel, views, own),
-            ArrayPlanes(plane, layout),
-            ArrayPlanes(out, layout),
-            self.cut,
-        ):
-            pass
-        return out
+        return map_plane(lambda values: self._denoised(values, channel, views, own), plane, self.cut)
 
     def _denoised(
-        self,
-        values: npt.NDArray[Any],
-        channel: int,
-        views: Sequence[Symmetry],
-        own: bool | None = None,
+        self, values: npt.NDArray[Any], channel: int, views: Sequence[Symmetry], own: bool | None = None
     ) -> npt.NDArray[np.float32]:
         """The estimate of one region of one channel, in counts."""
+        blend = self.blends[channel] if self.blends and own is not False else Blend()
+        estimate = self._in_units(
+            values, channel, lambda units: blended(self.method, units, views, blend, own)
+        )
+        return self.scalings[channel].invert(estimate)
+
+    def _in_units(
+        self, values: npt.NDArray[Any], channel: int, function: Callable[[Tensor], Tensor]
+    ) -> npt.NDArray[np.float32]:
+        """The values of a function of one region in network units; NaN where a pixel is missing."""
         counts = values.astype(np.float32)
         missing = ~np.isfinite(counts)
         if missing.all():
             return np.full(values.shape, np.nan, np.float32)
         units = torch.from_numpy(self.scalings[channel].apply(fill_missing(counts)))[None, None]
-        estimate = self._estimate(units.to(self.device), views, own, channel)[0, 0].cpu().numpy()
-        denoised = self.scalings[channel].invert(estimate)
-        denoised[missing] = np.nan
-        return denoised
-
-    def _estimate(self, units: Tensor, views: Sequence[Symmetry], own: bool | None, channel: int) -> Tensor:
-        """The mean over all views of the estimates of images ``(b, 1, *space)`` of one channel, in network units."""
-        blend = self.blends[channel] if self.blends and own is not False else Blend()
-        with torch.inference_mode():
-            total = torch.zeros_like(units)
-            for view in views:
-                image = view.apply(units).contiguous()
-                if blend.trained:
-                    total += blend.trained * view.undo(self.method.estimate(image, own))
-                if blend.prior:
-                    total += blend.prior * view.undo(self.method.prior_estimate(image)[0])
-            total /= len(views)
-            if blend.blur:
-                total += blend.blur * gaussian_blur(units, blend.sigma)
-        return total
+        result: npt.NDArray[np.float32] = function(units.to(self.device))[0, 0].cpu().numpy()
+        result[missing] = np.nan
+        return result
 
     def estimate(
         self, image: npt.ArrayLike, axes: str | None = None, *, symmetries: int | None = None
@@ -244,45 +224,28 @@ class Denoiser:
         MuguetError
             If the model has no prediction of its errors.
         """
-        if not self.predicts_error:
+        if not predicts_error(self.method):
             raise MuguetError(
-                f"a model of the recipe {self.parts.recipe} with no prior has no prediction of its errors: "
+                f"a model of the recipe {self.parts.recipe} without a prior does not predict its errors: "
                 "train with --recipe joint"
             )
         return map_regions(self._std, source, into, self.cut)
 
     def _std(self, values: npt.NDArray[Any], channel: int) -> npt.NDArray[np.float32]:
-        """The standard deviation of the error of one region, in counts."""
-        counts = values.astype(np.float32)
-        missing = ~np.isfinite(counts)
-        if missing.all():
-            return np.full(values.shape, np.nan, np.float32)
-        units = torch.from_numpy(self.scalings[channel].apply(fill_missing(counts)))[None, None]
-        std = self.predicted_std(units.to(self.device), channel)[0, 0].cpu().numpy()
+        """The standard deviation of the error of one region of one channel, in counts."""
+        std = self._in_units(values, channel, lambda units: self.predicted_std(units, channel))
         if self.error_scales:
             std = self.error_scales[channel](std)
-        std = std * np.float32(self.scalings[channel].scale)
-        std[missing] = np.nan
-        return std
-
-    @property
-    def predicts_error(self) -> bool:
-        """Whether the model predicts the error of its estimates."""
-        gated = self.method.has_gate and bool(self.method.gate_open) and self.method.learns_law
-        return self.method.prior is not None or gated
+        return std * np.float32(self.scalings[channel].scale)
 
     def predicted_std(self, units: Tensor, channel: int) -> Tensor:
         """Return the predicted standard deviation of the error of images ``(b, 1, *space)``, in network units.
 
         This is the prediction before it is multiplied by the `ErrorScale` of the channel.
         """
-        with torch.inference_mode():
-            if self.method.prior is not None:
-                return self.method.prior_estimate(units)[1].sqrt()
-            prediction = self.method.predict(units)
-            assert prediction.gate is not None
-            law = calibrate(self._network_laws(), self.transfers)[channel]
-            return torch.sqrt(prediction.gate * law(prediction.blind).variance)
+        needs_law = self.method.prior is None
+        law = calibrate(self._network_laws(), self.transfers)[channel] if needs_law else None
+        return predicted_std(self.method, units, law)
 
     def layout(self, shape: Sequence[int], axes: str | None = None) -> Layout:
         """Return the layout by which an array of this shape is split into planes.

@@ -6,11 +6,12 @@ from .care import CareUNet
 from .filterbank import FilterBankNet
 from .net import GatedNet, Net, Prediction
 from .optics import PSF, BehindOptics
-from .prior import prior_net
+from .prior import PRIORS, load_prior, prior_net
 from .stabilised import SHIFT, Stabilised
 from .unet import UNet
 
 __all__ = [
+    "PRIORS",
     "PSF",
     "SHIFT",
     "BehindOptics",
@@ -30,6 +31,7 @@ __all__ = [
     "blind_sigma",
     "classical",
     "gaussian_blur",
+    "load_prior",
     "neighbours_mean",
     "prior_net",
 ]
