@@ -111,7 +111,7 @@ def test_until_the_noise_is_known_every_parameter_has_a_gradient():
 
 
 @pytest.fixture
-def small(monkeypatch):
+def small(monkeypatch, tiny_prior):
     monkeypatch.setattr(muguet.training.session, "PATCH", {2: (32, 32), 3: (4, 16, 16)})
     monkeypatch.setitem(recipes.NETS, "filterbank", lambda dims, reach: FilterBankNet(dims, (8, 8), reach))
 

@@ -224,19 +224,25 @@ class FilterBankNet(GatedNet):
         with torch.autocast(image.device.type, enabled=False):
             out = self._heads(features.float())
             bands = bank.shape[-1] - 1
-            gains, (residual, gate, *error) = out[..., :bands], torch.split(out[..., bands:], 1, -1)
+            gains, residual, gate = torch.split(out, [bands, 1, 1], -1)
             detail = (gains * (bank[..., :-1] - bank[..., 1:])).sum(-1, keepdim=True)
             blind = bank[..., -1:] + detail + 0.3 * residual
         return Prediction(
-            unfold(blind), torch.sigmoid(unfold(gate)), error=unfold(error[0]).exp() if error else None
+            unfold(blind), torch.sigmoid(unfold(gate)), error=self._predicted_error(features.float())
         )
 
+    def _predicted_error(self, features: Tensor) -> Tensor | None:
+        """The variance of the error, learned from features that it does not change."""
+        if self.error is None:
+            return None
+        with torch.autocast(features.device.type, enabled=False):
+            return unfold(self.error(features.detach()).movedim(1, -1).unsqueeze(-1)).exp()
+
     def _heads(self, features: Tensor) -> Tensor:
-        """The outputs of all heads in one convolution, folded by `fold`, ``(b, *smaller, 4, outputs)``."""
+        """The outputs of `head` and `gate` in one convolution, folded by `fold`, ``(b, *smaller, 4, bands + 2)``."""
         convolve = F.conv2d if self.dims == 2 else F.conv3d
-        heads = [self.head, self.gate] if self.error is None else [self.head, self.gate, self.error]
-        weight = torch.cat([head.weight for head in heads])
-        bias = torch.cat([head.bias for head in heads])  # type: ignore[misc]
+        weight = torch.cat([self.head.weight, self.gate.weight])
+        bias = torch.cat([self.head.bias, self.gate.bias])  # type: ignore[list-item]
         # The channels of the layers are ordered by output, then by place in the 2×2 block; here the place comes first.
         order = torch.arange(len(bias), device=bias.device).view(-1, 4).T.flatten()
         out = convolve(features, weight[order], bias[order]).movedim(1, -1)
