@@ -3,9 +3,9 @@
     python studies/prior.py --out build/prior
 
 The prior works in effective photo-electrons, in which the variance of the noise is equal to the signal. It learns to
-denoise images of which it sees every pixel, and to predict the variance of its error. A run that was killed continues to
-the same bits when it is started again. If `--data` names a folder of real images, scores on them are logged, and change
-nothing.
+denoise images of which it sees every pixel, and to predict the variance of its error. A run that was killed continues
+to the same bits when it is started again. If `--data` names a folder of real images, scores on them are logged, and
+change nothing.
 """
 
 from __future__ import annotations

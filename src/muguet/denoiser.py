@@ -224,12 +224,42 @@ class Denoiser:
         MuguetError
             If the model has no prediction of its errors.
         """
-        if not predicts_error(self.method):
+        if not self.predicts_error:
             raise MuguetError(
                 f"a model of the recipe {self.parts.recipe} without a prior does not predict its errors: "
                 "train with --recipe joint"
             )
         return map_regions(self._std, source, into, self.cut)
+
+    def std_plane(self, plane: npt.NDArray[Any], channel: int = 0) -> npt.NDArray[np.float32]:
+        """Return the standard deviation of the error of one plane ``(*space)`` of one channel, in counts."""
+        return map_plane(lambda values: self._std(values, channel), plane, self.cut)
+
+    @property
+    def predicts_error(self) -> bool:
+        """Whether the model predicts the error of its estimates."""
+        return predicts_error(self.method)
+
+    def measured_errors(self, channel: int = 0) -> dict[str, npt.NDArray[np.float64]]:
+        """Return predicted and measured errors of groups of training pixels of one channel, in counts.
+
+        Returns
+        -------
+        dict
+            Arrays of one length: "predicted", the standard deviation that `estimate` returns; "measured", the root of
+            the mean squared error; and "low" and "high", the ends of two standard errors. Empty: none was measured.
+        """
+        scale = self.error_scales[channel] if self.error_scales else ErrorScale()
+        if not scale.measured:
+            return {}
+        counts = self.scalings[channel].scale
+        square, spread = np.array(scale.measured), 2 * np.array(scale.uncertainty)
+        low, measured, high = (
+            np.sqrt(np.maximum(each, 0)) for each in (square - spread, square, square + spread)
+        )
+        predicted = np.array(scale.predicted) * np.array(scale.factor)
+        columns = {"predicted": predicted, "measured": measured, "low": low, "high": high}
+        return {name: counts * values for name, values in columns.items()}
 
     def _std(self, values: npt.NDArray[Any], channel: int) -> npt.NDArray[np.float32]:
         """The standard deviation of the error of one region of one channel, in counts."""

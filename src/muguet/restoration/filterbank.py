@@ -25,6 +25,9 @@ INPUT_SIGMAS = (0.9, 1.9, 4.0)
 INITIAL_SIGMA = 1.9
 """The untrained network returns approximately the blur of this standard deviation."""
 
+_LOG_ERRORS = -9.0, 4.0  # Limits of the logarithm of a predicted variance of the error.
+_START_LOG_ERROR = -2.0  # Its value before training.
+
 _MAX_MATRIX_SIDE = 128
 """Up to this number of pixels along Y and X, products with matrices blur no slower than convolutions."""
 
@@ -171,6 +174,9 @@ class FilterBankNet(GatedNet):
         self.gate = conv(widths[0], fold, 1)
         self.error = conv(widths[0], fold, 1) if predicts_error else None
         with torch.no_grad():
+            if self.error is not None:
+                self.error.weight.zero_()
+                self.error.bias.fill_(_START_LOG_ERROR)  # type: ignore[union-attr]
             self.gate.weight.zero_()
             self.head.weight.mul_(0.1)
             start = torch.tensor([float(i >= at[INITIAL_SIGMA]) for i in range(bands)] + [0.0])
@@ -236,7 +242,8 @@ class FilterBankNet(GatedNet):
         if self.error is None:
             return None
         with torch.autocast(features.device.type, enabled=False):
-            return unfold(self.error(features.detach()).movedim(1, -1).unsqueeze(-1)).exp()
+            logarithm = unfold(self.error(features.detach()).movedim(1, -1).unsqueeze(-1))
+            return logarithm.clamp(*_LOG_ERRORS).exp()
 
     def _heads(self, features: Tensor) -> Tensor:
         """The outputs of `head` and `gate` in one convolution, folded by `fold`, ``(b, *smaller, 4, bands + 2)``."""
