@@ -1,0 +1,54 @@
+"""Say which metadata of the input a written file does not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from muguet.formats.tiff_stored import CONVERTED, Source
+from muguet.image.image import Image
+
+_COLORMAP = 320
+# These are read and written in another way: description, resolution, and what programs write about themselves.
+_TRANSLATED = frozenset((254, 270, 280, 281, 282, 283, 296, 297, 305, 306, 50838, 50839))
+
+
+def lost(images: Sequence[Image], series: object | None) -> tuple[str, ...]:
+    """Return sentences about metadata of the input that were not written.
+
+    Parameters
+    ----------
+    images
+        The images as they were written.
+    series
+        Anything but None if they were stored as they were in the input.
+    """
+    sentences: list[str] = []
+    sources = [image.source for image in images if isinstance(image.source, Source)]
+    if not sources:
+        return ()
+    stored = sources[0].stored
+    tags = {code for page in stored.pages for code in page}
+    changed = images[0].data.dtype != np.dtype(stored.dtype)
+    if series is None:
+        names = _names(tags - _TRANSLATED)
+        program = CONVERTED.get(stored.file.kind)
+        if program:
+            sentences.append(
+                f"The metadata of {program} cannot be written in a TIFF of another program; pixel size, axes and "
+                f"names are kept{f', lost are {names}' if names else ''}."
+            )
+        elif names:
+            sentences.append(f"The file cannot hold these tags of the input: {names}.")
+    elif changed and _COLORMAP in tags:
+        sentences.append(f"The colour palette is lost, because it does not go with {images[0].data.dtype}.")
+    return tuple(sentences)
+
+
+def _names(codes: set[int]) -> str:
+    """Return the names of tags, the first ten in the order of their codes."""
+    import tifffile
+
+    names = [tifffile.TIFF.TAGS.get(code, str(code)) for code in sorted(codes)]
+    return ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
