@@ -75,7 +75,7 @@ def read(path: Path | str, axes: str | None = None, scene: str | int | None = No
     images = read_all(path, axes, None if scene is None else [str(scene)])
     if len(images) == 1:
         return images[0]
-    only = "Only the first of them is used here; convert the others to files of their own to use them here."
+    only = "Only the first of them is used; --scene chooses another one."
     return replace(images[0], notes=(*images[0].notes, only))
 
 
