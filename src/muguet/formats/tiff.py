@@ -17,10 +17,12 @@ import numpy.typing as npt
 
 from muguet.errors import MuguetError
 from muguet.formats import tiff_scenes
+from muguet.formats.tiff_capture import OpenFile
 from muguet.formats.tiff_dialects import BIGTIFF_SUFFIXES, MAX_CLASSIC_BYTES, options, stored_order
-from muguet.formats.tiff_image import OpenFile, read_scene
+from muguet.formats.tiff_image import read_scene
 from muguet.formats.tiff_lost import lost
-from muguet.formats.tiff_stored import Stored, restorable, restore
+from muguet.formats.tiff_restore import restorable, restore
+from muguet.formats.tiff_stored import Stored
 from muguet.image.image import Image
 from muguet.system.atomic import reason, replacing
 

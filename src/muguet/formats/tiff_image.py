@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import struct
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.formats import micromanager, ome_xml
+from muguet.formats import micromanager
+from muguet.formats.tiff_axes import axes_still_valid, checked, named, restored, stored_axes_of
+from muguet.formats.tiff_capture import OpenFile, lossless, stored_as
 from muguet.formats.tiff_dialects import DTYPES, describe
 from muguet.formats.tiff_scenes import Scene
-from muguet.formats.tiff_stored import Arrangement, Origin, Source, Stored, writing_keywords
-from muguet.formats.tiff_tags import (
-    DESCRIPTION,
-    PIXEL_TAGS,
-    POINTER_TAGS,
-    Structure,
-    Tag,
-    Tags,
-    read_tags,
-    text_tag,
-)
-from muguet.image.axes import LETTERS, parse
+from muguet.formats.tiff_stored import Source
 from muguet.image.image import Image
 
 if TYPE_CHECKING:
@@ -37,29 +24,6 @@ if TYPE_CHECKING:
 _COLOURS = frozenset((2, 5, 6, 8))  # PhotometricInterpretation is RGB, CMYK, YCbCr or CIELAB.
 # tifffile logs these if the list of pages ends early, a tag lies beyond the end of the file, or a stack is too short.
 _DAMAGE = ("invalid page offset", "invalid value offset", "invalid or corrupted")
-
-
-@dataclass
-class OpenFile:
-    """An open TIFF with what all its images share.
-
-    Attributes
-    ----------
-    tif, path
-        The file.
-    complaints
-        Lines of tifffile's log.
-    summary
-        Micro-Manager's summary of the recording, or an empty mapping.
-    """
-
-    tif: tifffile.TiffFile
-    path: Path
-    complaints: list[str]
-    summary: Mapping[str, Any] = field(default_factory=dict)
-    origin: Origin | None = None
-    stored: dict[int, Stored] = field(default_factory=dict)
-    pixels: dict[int, npt.NDArray[Any]] = field(default_factory=dict)
 
 
 def read_scene(file: OpenFile, scene: Scene, override: str | None) -> Image:
@@ -85,12 +49,12 @@ def read_scene(file: OpenFile, scene: Scene, override: str | None) -> Image:
     description = describe(file.tif, scene.number)
     data = _pixels(file, scene)
     stored_axes, names = scene.own_axes, stored_axes_of(scene)
-    if description.axes and _axes_still_valid(stored_axes, description.axes):
-        arrangement, axes = _restored(data.shape, stored_axes, description.axes)
+    if description.axes and axes_still_valid(stored_axes, description.axes):
+        arrangement, axes = restored(data.shape, stored_axes, description.axes)
     else:
-        arrangement, axes = _named(data.shape, names, override, path, notes)
+        arrangement, axes = named(data.shape, names, override, path, notes)
     if override is not None:
-        axes = _checked(override, data, stored_axes, path)
+        axes = checked(override, data, stored_axes, path)
     restores = override is None or axes == names
     photometric = int(first.keyframe.photometric)
     if photometric == 3:
@@ -110,7 +74,7 @@ def read_scene(file: OpenFile, scene: Scene, override: str | None) -> Image:
         annotations = micromanager.as_annotation(file.summary)
     pixel_size = {letter: size for letter, size in pixel_size.items() if letter in axes}
     source = Source(
-        _stored(file, scene), scene.axis, scene.position, arrangement, axes, pixel_size, channel_names
+        stored_as(file, scene), scene.axis, scene.position, arrangement, axes, pixel_size, channel_names
     )
     return Image(
         data=arrangement.apply(data),
@@ -178,165 +142,3 @@ def _within_file(page: tifffile.TiffPage | tifffile.TiffFrame) -> bool:
         return False
     end = max((a + n for a, n in zip(page.dataoffsets, page.databytecounts, strict=True)), default=0)
     return bool(end <= page.parent.filehandle.size)
-
-
-# --- Axes -------------------------------------------------------------------------------------------------
-
-
-def stored_axes_of(scene: Scene) -> str:
-    """Return the axes of a scene, where samples that are not colours are channels."""
-    axes = scene.own_axes
-    if int(scene.series[0].keyframe.photometric) not in _COLOURS and "C" not in axes:
-        return axes.replace("S", "C")
-    return axes
-
-
-def _axes_still_valid(stored: str, written: str) -> bool:
-    """Return True if the axes that muguet wrote still describe a file that another program may have changed."""
-    try:
-        return set(stored) <= set(parse(written))
-    except MuguetError:
-        return False
-
-
-def _restored(shape: tuple[int, ...], stored: str, written: str) -> tuple[Arrangement, str]:
-    """Return how data with axes `stored` get the axes `written`, including axes of size one, and these axes."""
-    axes = parse(written)
-    order = tuple(stored.index(letter) for letter in axes if letter in stored)
-    result = tuple(shape[stored.index(letter)] if letter in stored else 1 for letter in axes)
-    return Arrangement(shape, order, result), axes
-
-
-def _checked(override: str, data: npt.NDArray[Any], stored: str, path: Path) -> str:
-    """Return the axes that the user gave, after a check."""
-    try:
-        return parse(override, data.ndim)
-    except MuguetError as error:
-        raise MuguetError(f"{error} ({path} has shape {data.shape} and was read as {stored})") from None
-
-
-def _named(
-    shape: tuple[int, ...], stored: str, override: str | None, path: Path, notes: list[str]
-) -> tuple[Arrangement, str]:
-    """Return how data get axes whose letters are all in TCZYXS, and these letters."""
-    same = Arrangement(shape, tuple(range(len(shape))), shape)
-    if override is not None:
-        return same, stored
-    if not {"Y", "X"} <= set(stored):
-        raise MuguetError(
-            f"{path} lacks rows Y or columns X; its axes are {stored}, its shape is {shape}: "
-            "name the axes, for example with --axes TYX"
-        )
-    unnamed = [letter for letter in stored if letter not in LETTERS]
-    if not unnamed:
-        return same, stored
-    # All axes of unknown meaning are merged with time into one T axis, at the place of the first of them.
-    series = [axis for axis, letter in enumerate(stored) if letter in unnamed or letter == "T"]
-    rest = [axis for axis in range(len(stored)) if axis not in series]
-    first = series[0]
-    axes = (
-        "".join(stored[axis] for axis in rest[:first]) + "T" + "".join(stored[axis] for axis in rest[first:])
-    )
-    notes.append(f"The axes {stored} of the file were read as {axes}.")
-    merged = math.prod(shape[axis] for axis in series)
-    result = (*(shape[axis] for axis in rest[:first]), merged, *(shape[axis] for axis in rest[first:]))
-    return Arrangement(shape, (*rest[:first], *series, *rest[first:]), result), axes
-
-
-# --- How the image is stored ------------------------------------------------------------------------------
-
-
-def _stored(file: OpenFile, scene: Scene) -> Stored:
-    """Return how the series of a scene are stored; scenes of the same series share it."""
-    key = id(scene.series[0])
-    if key in file.stored:
-        return file.stored[key]
-    series, tif = scene.series[0], file.tif
-    xml = (tif.ome_metadata or "") if series.kind == "ome" else ""
-    structure = Structure(tif.byteorder, tif.is_bigtiff)
-    if file.origin is None:
-        file.origin = Origin(series.kind, structure, xml, len(tif.pages), bool(series.is_multifile))
-    page = series.keyframe
-    pages, numbers = _pages(scene, structure)
-    if len(scene.series) > 1 and series.kind == "shaped":
-        pages[0] = {**pages[0], DESCRIPTION: _shaped_description(tif, scene)}
-    stored = Stored(
-        file.origin,
-        _number_in_xml(tif, scene.number, xml),
-        scene.shape,
-        series.dtype,
-        tuple(pages),
-        tuple(numbers),
-        page.shape,
-        page.axes,
-        int(page.photometric),
-        lossless(page.compression),
-        writing_keywords(page),
-    )
-    file.stored[key] = stored
-    return stored
-
-
-def _pages(scene: Scene, structure: Structure) -> tuple[list[Tags], list[int]]:
-    """Return the tags of all pages of a scene that do not describe how its pixels are stored, and their numbers."""
-    shared: dict[tuple[tuple[int, Tag], ...], Tags] = {}
-    result: list[Tags] = []
-    numbers: list[int] = []
-    with contextlib.ExitStack() as stack:
-        opened: dict[Path, IO[bytes]] = {}
-        for page in (page for series in scene.series for page in _pages_within(series)):
-            if page is None or page.offset is None or (page.is_frame and page.is_virtual):
-                continue
-            path = Path(page.parent.filehandle.path)
-            if path not in opened:
-                opened[path] = stack.enter_context(path.open("rb"))
-            try:
-                tags, _ = read_tags(opened[path], page.offset, structure)
-            except (ValueError, OSError, struct.error):
-                tags = {}
-            kept = {code: tag for code, tag in tags.items() if code not in PIXEL_TAGS | POINTER_TAGS.keys()}
-            kept = {code: tag for code, tag in kept.items() if tag.dtype not in (13, 18)}
-            result.append(shared.setdefault(tuple(kept.items()), kept))
-            numbers.append(page.index)
-    return result or [{}], numbers
-
-
-def _pages_within(series: tifffile.TiffPageSeries) -> Iterator[tifffile.TiffPage | tifffile.TiffFrame]:
-    """Yield the pages of a series up to the first that is damaged; ImageJ stacks need the first only."""
-    pages = iter(series)
-    while True:
-        try:
-            page = next(pages, None)
-        except (ValueError, IndexError, struct.error):
-            return
-        if page is None:
-            return
-        yield page
-
-
-def _shaped_description(tif: tifffile.TiffFile, scene: Scene) -> Tag:
-    """Return the description of a stack whose frames had a description each."""
-    from tifffile.tifffile import shaped_description
-
-    meta = dict((tif.shaped_metadata or ({},))[scene.number])
-    meta = {key: value for key, value in meta.items() if key not in ("shape", "axes", "truncated")}
-    return text_tag(shaped_description(scene.shape, axes=scene.axes, **meta))
-
-
-def _number_in_xml(tif: tifffile.TiffFile, series: int, xml: str) -> int:
-    """Return the number of the element Image in OME-XML that describes a series."""
-    if not xml:
-        return 0
-    sizes = [
-        tuple(str(dict(zip(each.axes, each.shape, strict=True)).get(letter)) for letter in "XY")
-        for each in tif.series
-    ]
-    numbers = ome_xml.numbers_of_images(xml, sizes)
-    return series if numbers is None else numbers[series]
-
-
-def lossless(compression: int) -> str:
-    """Return a lossless compression for the output of an input with TIFF tag `compression`."""
-    if compression == 1:
-        return ""
-    return {5: "lzw", 34926: "zstd", 50000: "zstd"}.get(compression, "zlib")
