@@ -63,7 +63,7 @@ def stored_as(file: OpenFile, scene: Scene) -> Stored:
     if file.origin is None:
         file.origin = Origin(series.kind, structure, xml, len(tif.pages), bool(series.is_multifile))
     page = series.keyframe
-    pages, numbers = _pages(scene, structure)
+    pages, numbers, left_out = _pages(scene, structure)
     if len(scene.series) > 1 and series.kind == "shaped":
         pages[0] = {**pages[0], DESCRIPTION: _shaped_description(tif, scene)}
     stored = Stored(
@@ -75,6 +75,7 @@ def stored_as(file: OpenFile, scene: Scene) -> Stored:
         tuple(numbers),
         page.shape,
         page.axes,
+        left_out,
         int(page.photometric),
         lossless(page.compression),
         _writing_keywords(page),
@@ -83,11 +84,18 @@ def stored_as(file: OpenFile, scene: Scene) -> Stored:
     return stored
 
 
-def _pages(scene: Scene, structure: Structure) -> tuple[list[Tags], list[int]]:
-    """Return the tags of all pages of a scene that do not describe how its pixels are stored, and their numbers."""
+def _pages(scene: Scene, structure: Structure) -> tuple[list[Tags], list[int], frozenset[int]]:
+    """Return the tags of all pages of a scene that do not describe how its pixels are stored.
+
+    Returns
+    -------
+    list of Tags, list of int, frozenset of int
+        The tags of each page, its number in its file, and the codes of tags that are valid in this file only.
+    """
     shared: dict[tuple[tuple[int, Tag], ...], Tags] = {}
     result: list[Tags] = []
     numbers: list[int] = []
+    left_out: set[int] = set()
     with contextlib.ExitStack() as stack:
         opened: dict[Path, IO[bytes]] = {}
         for page in (page for series in scene.series for page in _pages_within(series)):
@@ -96,15 +104,17 @@ def _pages(scene: Scene, structure: Structure) -> tuple[list[Tags], list[int]]:
             path = Path(page.parent.filehandle.path)
             if path not in opened:
                 opened[path] = stack.enter_context(path.open("rb"))
-            try:
-                tags, _ = read_tags(opened[path], page.offset, structure)
-            except (ValueError, OSError, struct.error):
-                tags = {}
-            kept = {code: tag for code, tag in tags.items() if code not in PIXEL_TAGS | POINTER_TAGS.keys()}
-            kept = {code: tag for code, tag in kept.items() if tag.dtype not in (13, 18)}
+            tags: dict[int, Tag] = {}
+            # A set of files may have a member that stores numbers in another way.
+            if structure == Structure(page.parent.byteorder, page.parent.is_bigtiff):
+                with contextlib.suppress(ValueError, OSError, struct.error):
+                    tags, _ = read_tags(opened[path], page.offset, structure)
+            pointers = {code for code, tag in tags.items() if code in POINTER_TAGS or tag.dtype in (13, 18)}
+            left_out |= pointers
+            kept = {code: tag for code, tag in tags.items() if code not in PIXEL_TAGS | pointers}
             result.append(shared.setdefault(tuple(kept.items()), kept))
             numbers.append(page.index)
-    return result or [{}], numbers
+    return result or [{}], numbers, frozenset(left_out)
 
 
 def _pages_within(series: tifffile.TiffPageSeries) -> Iterator[tifffile.TiffPage | tifffile.TiffFrame]:

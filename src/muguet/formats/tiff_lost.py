@@ -9,7 +9,7 @@ import numpy as np
 from muguet.formats.tiff_stored import CONVERTED, Source
 from muguet.image.image import Image
 
-_COLORMAP = 320
+_COLORMAP, _SUB_IFDS = 320, 330
 # These are read and written in another way: description, resolution, and what programs write about themselves.
 _TRANSLATED = frozenset((254, 270, 280, 281, 282, 283, 296, 297, 305, 306, 50838, 50839))
 
@@ -31,9 +31,9 @@ def lost(images: Sequence[Image], series: object | None) -> tuple[str, ...]:
     stored = sources[0].stored
     tags = {code for page in stored.pages for code in page}
     changed = images[0].data.dtype != np.dtype(stored.dtype)
+    program = CONVERTED.get(stored.file.kind) if series is None else None
     if series is None:
-        names = _names(tags - _TRANSLATED)
-        program = CONVERTED.get(stored.file.kind)
+        names = _names((tags | set(stored.left_out if program else ())) - _TRANSLATED)
         if program:
             sentences.append(
                 f"The metadata of {program} cannot be written in a TIFF of another program; pixel size, axes and "
@@ -43,6 +43,11 @@ def lost(images: Sequence[Image], series: object | None) -> tuple[str, ...]:
             sentences.append(f"The file cannot hold these tags of the input: {names}.")
     elif changed and _COLORMAP in tags:
         sentences.append(f"The colour palette is lost, because it does not go with {images[0].data.dtype}.")
+    if _SUB_IFDS in stored.left_out:
+        sentences.append("The smaller copies of the image (its pyramid) are not written.")
+    others = set(stored.left_out - {_SUB_IFDS})
+    if others and not program:
+        sentences.append(f"These tags hold places in the input, so they are not written: {_names(others)}.")
     return tuple(sentences)
 
 

@@ -90,6 +90,8 @@ class Stored:
         The numbers of these pages in the file.
     page_shape, page_axes
         Shape and axes of one page.
+    left_out
+        Codes of the tags whose values are positions in the file.
     photometric, compression, keywords
         The meaning of the values, the name of the compression, and the arguments for tifffile.
     """
@@ -102,6 +104,7 @@ class Stored:
     page_numbers: tuple[int, ...]
     page_shape: tuple[int, ...]
     page_axes: str
+    left_out: frozenset[int]
     photometric: int
     compression: str
     keywords: Mapping[str, Any]
