@@ -120,6 +120,7 @@ PLAIN = {
     "32 bits": {"data": PICTURE.astype("uint32")},
     "double": {"data": PICTURE.astype("float64")},
     "half": {"data": PICTURE.astype("float16")},
+    "packbits": {"compression": "packbits"},
     "volume": {"data": counted((3, 40, 48)), "volumetric": True},
     "one column": {"data": counted((40, 1))},
     "one row": {"data": counted((1, 48))},

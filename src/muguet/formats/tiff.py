@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy.typing as npt
 
@@ -21,8 +22,9 @@ from muguet.formats.tiff_capture import OpenFile
 from muguet.formats.tiff_dialects import BIGTIFF_SUFFIXES, MAX_CLASSIC_BYTES, options, stored_order
 from muguet.formats.tiff_image import read_scene
 from muguet.formats.tiff_lost import lost
-from muguet.formats.tiff_restore import restorable, restore
+from muguet.formats.tiff_restore import frame_tags, restorable, restore
 from muguet.formats.tiff_stored import Stored
+from muguet.formats.tiff_tags import Structure, is_bigtiff, replace_tags
 from muguet.image.image import Image
 from muguet.system.atomic import reason, replacing
 
@@ -126,7 +128,12 @@ def write(path: Path, images: Sequence[Image]) -> tuple[str, ...]:
     with _tifffile_log(), replacing(path) as file:
         if series is None or not _restored(file, series, path, images):
             series = None
-            _write_anew(file, images, keywords or _keywords(path, images))
+            keywords = keywords or _keywords(path, images)
+            _write_anew(file, images, keywords)
+            order: Literal["<", ">"] = "<" if sys.byteorder == "little" else ">"
+            frames = frame_tags(images, order)
+            if frames is not None and keywords[0]["ome"]:
+                replace_tags(file, frames, Structure(order, is_bigtiff(file)), keep=True)
     return lost(images, series)
 
 

@@ -18,6 +18,7 @@ from muguet.formats.tiff_tags import (
     DESCRIPTION,
     PIXEL_TAGS,
     POINTER_TAGS,
+    STATED,
     Structure,
     Tag,
     Tags,
@@ -111,7 +112,7 @@ def _pages(scene: Scene, structure: Structure) -> tuple[list[Tags], list[int], f
                     tags, _ = read_tags(opened[path], page.offset, structure)
             pointers = {code for code, tag in tags.items() if code in POINTER_TAGS or tag.dtype in (13, 18)}
             left_out |= pointers
-            kept = {code: tag for code, tag in tags.items() if code not in PIXEL_TAGS | pointers}
+            kept = {code: tag for code, tag in tags.items() if code not in PIXEL_TAGS - STATED | pointers}
             result.append(shared.setdefault(tuple(kept.items()), kept))
             numbers.append(page.index)
     return result or [{}], numbers, frozenset(left_out)
@@ -155,7 +156,7 @@ def lossless(compression: int) -> str:
     """Return a lossless compression for the output of an input with TIFF tag `compression`."""
     if compression == 1:
         return ""
-    return {5: "lzw", 34926: "zstd", 50000: "zstd"}.get(compression, "zlib")
+    return {5: "lzw", 32773: "packbits", 34926: "zstd", 50000: "zstd"}.get(compression, "zlib")
 
 
 def _writing_keywords(page: tifffile.TiffPage) -> dict[str, Any]:

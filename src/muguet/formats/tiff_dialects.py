@@ -155,7 +155,8 @@ def options(path: Path, image: Image, axes: str, several: bool = False) -> dict[
     if image.compression:
         keywords["compression"] = image.compression
         # ImageJ's own reader supports the predictor for 8 and 16 bits only.
-        keywords["predictor"] = image.data.dtype.kind in "iu" and image.data.dtype.itemsize <= 2
+        small = image.data.dtype.kind in "iu" and image.data.dtype.itemsize <= 2
+        keywords["predictor"] = small and image.compression != "packbits"
     unit = 1.0 if dialect == "imagej" else MICROMETRES["cm"]
     resolution = [unit / image.pixel_size[letter] for letter in "XY" if letter in image.pixel_size]
     # TIFF stores a resolution as a fraction of 32-bit integers, which cannot hold values beyond these limits.

@@ -11,7 +11,7 @@ from muguet.image.image import Image
 
 _COLORMAP, _SUB_IFDS = 320, 330
 # These are read and written in another way: description, resolution, and what programs write about themselves.
-_TRANSLATED = frozenset((254, 270, 280, 281, 282, 283, 296, 297, 305, 306, 50838, 50839))
+_TRANSLATED = frozenset((254, 270, 280, 281, 282, 283, 284, 296, 297, 305, 306, 339, 51123, 50838, 50839))
 
 
 def lost(images: Sequence[Image], series: object | None) -> tuple[str, ...]:
@@ -36,8 +36,8 @@ def lost(images: Sequence[Image], series: object | None) -> tuple[str, ...]:
         names = _names((tags | set(stored.left_out if program else ())) - _TRANSLATED)
         if program:
             sentences.append(
-                f"The metadata of {program} cannot be written in a TIFF of another program; pixel size, axes and "
-                f"names are kept{f', lost are {names}' if names else ''}."
+                f"The result is an ordinary TIFF instead of a {program} file: pixel size, axes and names are kept"
+                f"{f', and lost are {names}' if names else ''}."
             )
         elif names:
             sentences.append(f"The file cannot hold these tags of the input: {names}.")

@@ -22,7 +22,8 @@ _OF_EVERY_PAGE = (
     296,
     320,
 )  # Of a page that exists only by its pixels: resolution and colours.
-_OF_THE_TYPE = (280, 281, 320, 340, 341, 50838, 50839)  # Smallest and largest values, and lookup tables.
+_OF_THE_TYPE = (280, 281, 320, 339, 340, 341, 50838, 50839)  # Smallest and largest values, and lookup tables.
+MICRO_MANAGER = 51123
 _IMAGEJ_TAGS = (50838, 50839)
 _COLORMAP = 320
 _PALETTE = 3
@@ -95,7 +96,9 @@ def _keywords(stored: Stored, dtype: np.dtype[Any], compression: str) -> dict[st
     if compression:
         same = (compression, dtype.name) == (stored.compression, stored.dtype.name)
         keywords["compression"] = compression
-        keywords["predictor"] = predictor if same else dtype.kind in "iu" and dtype.itemsize <= 2
+        keywords["predictor"] = (
+            predictor if same else compression != "packbits" and dtype.kind in "iu" and dtype.itemsize <= 2
+        )
     return keywords
 
 
@@ -147,3 +150,38 @@ def _padded(tag: Tag, dtype: np.dtype[Any]) -> Tag:
     table = np.frombuffer(tag.value, "u2").reshape(3, entries)
     table = np.pad(table, ((0, 0), (0, wanted - entries)))
     return Tag(tag.dtype, table.size, table.tobytes())
+
+
+def frame_tags(images: Sequence[Image], byteorder: str) -> list[dict[int, Tag]] | None:
+    """Return Micro-Manager's tag of each frame, for images written frame by frame in the order TZC; None without any.
+
+    It holds the settings and times of the frame as JSON, so it is valid in any file.
+    """
+    result: list[dict[int, Tag]] = []
+    for image in images:
+        source = image.source
+        if (
+            not isinstance(source, Source)
+            or not source.describes(image)
+            or source.stored.file.kind != "mmstack"
+        ):
+            return None
+        stored = source.stored
+        pages = stored.n_pages
+        if (
+            len(stored.pages) != pages
+            or stored.file.structure.byteorder != byteorder
+            or len(stored.page_shape) != 2
+        ):
+            return None
+        all_numbers = np.arange(pages).reshape(stored.shape[:-2])
+        position = (slice(None),) * source.axis + (source.position,) if source.axis >= 0 else ()
+        numbers = np.asarray(all_numbers[position])
+        letters = source.axes[:-2]
+        if len(letters) != numbers.ndim or set(letters) - set("TZC"):
+            return None
+        numbers = numbers.transpose([letters.index(letter) for letter in "TZC" if letter in letters])
+        for number in numbers.ravel():
+            tags = stored.pages[int(number)]
+            result.append({code: tag for code, tag in tags.items() if code == MICRO_MANAGER})
+    return result if any(result) else None

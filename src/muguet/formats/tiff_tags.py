@@ -34,6 +34,8 @@ PIXEL_TAGS = frozenset(
         *(347, *range(512, 522), 529, 530, 531, 532, 32997, 32998, 50674),
     )
 )
+# Files may state these although they go without saying: one plane of samples, and unsigned integers.
+STATED = frozenset((284, 339))
 # The values of these tags are positions in the file, so they are meaningless in any other file.
 POINTER_TAGS = {
     288: "FreeOffsets",
@@ -129,11 +131,12 @@ def all_pages(file: IO[bytes], structure: Structure) -> Iterator[dict[int, Tag]]
         yield tags
 
 
-def replace_tags(file: IO[bytes], pages: Sequence[Tags], structure: Structure) -> None:
+def replace_tags(file: IO[bytes], pages: Sequence[Tags], structure: Structure, keep: bool = False) -> None:
     """Give the pages of a file other tags: those for the pixels stay, and all others are replaced by `pages`.
 
     The tag PhotometricInterpretation, the meaning of the values, is replaced too if `pages` have it.
-    The pages are written again at the end of the file, and the header then leads to them.
+    The pages are written again at the end of the file, and the header then leads to them. With `keep`, all tags stay,
+    and those of `pages` are added.
 
     Raises
     ------
@@ -145,8 +148,8 @@ def replace_tags(file: IO[bytes], pages: Sequence[Tags], structure: Structure) -
         raise ValueError(f"{len(stored)} pages were written instead of {len(pages)}")
     link = structure.first
     for pixels, others in zip(stored, pages, strict=True):
-        tags = {**others, **{code: tag for code, tag in pixels.items() if code in PIXEL_TAGS}}
-        if PHOTOMETRIC in others:
+        tags = {**others, **{code: tag for code, tag in pixels.items() if keep or code in PIXEL_TAGS}}
+        if PHOTOMETRIC in others and not keep:
             tags[PHOTOMETRIC] = others[PHOTOMETRIC]
         offset, following = _append(file, tags, structure)
         file.seek(link)
@@ -183,6 +186,12 @@ def _even_end(file: IO[bytes]) -> int:
     if end % 2:
         file.write(b"\0")
     return end + end % 2
+
+
+def is_bigtiff(file: IO[bytes]) -> bool:
+    """Return True if a TIFF has 64-bit positions."""
+    file.seek(2)
+    return 43 in file.read(2)
 
 
 def text_tag(text: str) -> Tag:

@@ -29,7 +29,7 @@ class Image:
     kind
         Dialect of the file, ``"tiff"``, ``"imagej"`` or ``"ome"``; the output is written in the same dialect.
     compression
-        ``"zlib"``, ``"lzw"``, ``"zstd"``, or an empty string for none; the output has the same compression.
+        ``"zlib"``, ``"lzw"``, ``"zstd"``, ``"packbits"``, or an empty string for none; that of the output too.
     channel_names
         One name for each channel, or an empty tuple.
     imagej
