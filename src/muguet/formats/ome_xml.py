@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 _OME_TYPES = {"float32": "float", "float64": "double", "bool": "bit"}
 _IMAGE = re.compile(r"[ \t]*<((?:\w+:)?)Image\b(?!/).*?</\1Image\s*>[ \t]*\n?", re.DOTALL)
@@ -39,9 +40,10 @@ class Placed:
     dtype: str = ""
 
 
-def image_names(text: str) -> list[str]:
-    """Return the name of every image; those without a name have an empty string."""
-    return [image.get("Name", "") for image in ET.fromstring(text).findall("{*}Image")]
+@lru_cache(maxsize=2)
+def parsed(text: str) -> ET.Element:
+    """Return the root of OME-XML; the caller must not change it."""
+    return ET.fromstring(text)
 
 
 def numbers_of_images(text: str, sizes: Sequence[tuple[str, ...]]) -> list[int] | None:
@@ -57,7 +59,7 @@ def numbers_of_images(text: str, sizes: Sequence[tuple[str, ...]]) -> list[int] 
         Width and height of each series.
     """
     found: list[int] = []
-    images = ET.fromstring(text).findall("{*}Image")
+    images = parsed(text).findall("{*}Image")
     at = 0
     for size in sizes:
         while at < len(images):

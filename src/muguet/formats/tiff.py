@@ -22,6 +22,7 @@ from muguet.formats.tiff_capture import OpenFile
 from muguet.formats.tiff_dialects import BIGTIFF_SUFFIXES, MAX_CLASSIC_BYTES, options, stored_order
 from muguet.formats.tiff_image import read_scene
 from muguet.formats.tiff_lost import lost
+from muguet.formats.tiff_open import open_tiff
 from muguet.formats.tiff_restore import frame_tags, restorable, restore
 from muguet.formats.tiff_stored import Stored
 from muguet.formats.tiff_tags import Structure, is_bigtiff, replace_tags
@@ -49,11 +50,9 @@ def read(path: Path, axes: str | None = None, scenes: Sequence[str] | None = Non
     scenes
         Names or numbers (from 0) of the images to read; None: the data, without previews.
     """
-    import tifffile
-
     with _tifffile_log() as complaints:
         try:
-            with tifffile.TiffFile(path) as tif:
+            with open_tiff(path) as tif:
                 return _read_open(tif, path, axes, scenes, complaints)
         except MuguetError:
             raise
@@ -84,10 +83,8 @@ def _read_open(
 
 def members(path: Path) -> tuple[Path, ...]:
     """Return all files that are read together with a file, itself first; only the file if it cannot be read."""
-    import tifffile
-
     try:
-        with _tifffile_log(), tifffile.TiffFile(path) as tif:
+        with _tifffile_log(), open_tiff(path) as tif:
             if not (tif.is_micromanager or (tif.is_ome and "FileName" in (tif.ome_metadata or ""))):
                 return (path,)
             names = {

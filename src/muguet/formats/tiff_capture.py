@@ -69,7 +69,7 @@ def stored_as(file: OpenFile, scene: Scene) -> Stored:
         pages[0] = {**pages[0], DESCRIPTION: _shaped_description(tif, scene)}
     stored = Stored(
         file.origin,
-        _number_in_xml(tif, scene.number, xml),
+        number_in_xml(tif, scene.number),
         scene.shape,
         series.dtype,
         tuple(pages),
@@ -140,9 +140,10 @@ def _shaped_description(tif: tifffile.TiffFile, scene: Scene) -> Tag:
     return text_tag(shaped_description(scene.shape, axes=scene.axes, **meta))
 
 
-def _number_in_xml(tif: tifffile.TiffFile, series: int, xml: str) -> int:
+def number_in_xml(tif: tifffile.TiffFile, series: int) -> int:
     """Return the number of the element Image in OME-XML that describes a series."""
-    if not xml:
+    xml = tif.ome_metadata
+    if tif.series[series].kind != "ome" or not xml:
         return 0
     sizes = [
         tuple(str(dict(zip(each.axes, each.shape, strict=True)).get(letter)) for letter in "XY")

@@ -5,7 +5,6 @@ A file must be read as it was written, so this module holds both directions of e
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
+from muguet.formats.ome_xml import parsed
 from muguet.formats.pixel_size import (
     MICROMETRES,
     only_known,
     positive,
     size_from_imagej,
+    size_from_lsm,
     size_from_ome,
+    size_from_stk,
     size_from_tags,
 )
 from muguet.image.image import Image
@@ -52,16 +54,30 @@ class Description:
     imagej: Mapping[str, Any] = field(default_factory=dict)
 
 
-def describe(tif: tifffile.TiffFile, index: int) -> Description:
-    """Return the metadata of series number `index` of a file of any dialect."""
+def describe(tif: tifffile.TiffFile, index: int, image: int) -> Description:
+    """Return the metadata of a series of a file of any dialect.
+
+    Parameters
+    ----------
+    tif, index
+        The file, and the number of the series.
+    image
+        Number of the element Image in OME-XML that describes it.
+    """
     series = tif.series[index]
     page = series.keyframe
     if series.kind == "ome" and tif.ome_metadata:
-        return _describe_ome(tif.ome_metadata, index)
+        return _describe_ome(tif.ome_metadata, image)
     if series.kind == "imagej":
         meta = tif.imagej_metadata or {}
         kept = {key: meta[key] for key in _IMAGEJ_KEYS if key in meta}
         return Description("imagej", size_from_imagej(meta, page), str(meta.get(_AXES_KEY, "")), imagej=kept)
+    if series.kind == "lsm":
+        info = tif.lsm_metadata or {}
+        names = (info.get("ChannelColors") or {}).get("ColorNames") or ()
+        return Description("tiff", size_from_lsm(info), channel_names=tuple(names))
+    if series.kind == "stk":
+        return Description("tiff", size_from_stk(tif.stk_metadata or {}))
     shaped = tif.shaped_metadata or ()
     meta = shaped[index] if index < len(shaped) else {}
     sizes = meta.get(_SIZE_KEY)
@@ -72,7 +88,7 @@ def describe(tif: tifffile.TiffFile, index: int) -> Description:
 
 
 def _describe_ome(text: str, index: int) -> Description:
-    root = ET.fromstring(text)
+    root = parsed(text)
     images = root.findall("{*}Image")
     image = images[min(index, len(images) - 1)] if images else None
     pixels = image.find("{*}Pixels") if image is not None else None

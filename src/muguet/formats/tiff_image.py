@@ -12,7 +12,7 @@ import numpy.typing as npt
 from muguet.errors import MuguetError
 from muguet.formats import micromanager
 from muguet.formats.tiff_axes import axes_still_valid, checked, named, restored, stored_axes_of
-from muguet.formats.tiff_capture import OpenFile, lossless, stored_as
+from muguet.formats.tiff_capture import OpenFile, lossless, number_in_xml, stored_as
 from muguet.formats.tiff_dialects import DTYPES, describe
 from muguet.formats.tiff_scenes import Scene
 from muguet.formats.tiff_stored import Source
@@ -46,7 +46,7 @@ def read_scene(file: OpenFile, scene: Scene, override: str | None) -> Image:
     if not scene.axes or 0 in scene.shape:
         raise MuguetError(f"{path} holds no pixels (shape {scene.shape}): record or export it again")
     notes: list[str] = []
-    description = describe(file.tif, scene.number)
+    description = describe(file.tif, scene.number, number_in_xml(file.tif, scene.number))
     data = _pixels(file, scene)
     stored_axes, names = scene.own_axes, stored_axes_of(scene)
     if description.axes and axes_still_valid(stored_axes, description.axes):
@@ -81,7 +81,7 @@ def read_scene(file: OpenFile, scene: Scene, override: str | None) -> Image:
         axes=axes,
         pixel_size=pixel_size,
         path=path,
-        kind="ome" if scene.axis >= 0 and first.kind == "mmstack" else description.kind,
+        kind="ome" if first.kind == "mmstack" else description.kind,
         compression=lossless(first.keyframe.compression),
         channel_names=channel_names,
         imagej=description.imagej,

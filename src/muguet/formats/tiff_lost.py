@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from muguet.formats.tiff_stored import CONVERTED, Source
+from muguet.formats.tiff_stored import CONVERTED, Source, Stored
 from muguet.image.image import Image
 
 _COLORMAP, _SUB_IFDS = 320, 330
@@ -41,7 +41,17 @@ def lost(images: Sequence[Image], series: object | None) -> tuple[str, ...]:
             )
         elif names:
             sentences.append(f"The file cannot hold these tags of the input: {names}.")
-    elif changed and _COLORMAP in tags:
+    if (
+        changed
+        and images[0].data.dtype.kind == "f"
+        and stored.file.kind == "imagej"
+        and _is_calibrated(stored)
+    ):
+        sentences.append(
+            "ImageJ applies its calibration function (c0, c1) to 8 and 16 bits only: it will show the values of this "
+            f"{images[0].data.dtype} image without it."
+        )
+    if series is not None and changed and _COLORMAP in tags:
         sentences.append(f"The colour palette is lost, because it does not go with {images[0].data.dtype}.")
     if _SUB_IFDS in stored.left_out:
         sentences.append("The smaller copies of the image (its pyramid) are not written.")
@@ -49,6 +59,12 @@ def lost(images: Sequence[Image], series: object | None) -> tuple[str, ...]:
     if others and not program:
         sentences.append(f"These tags hold places in the input, so they are not written: {_names(others)}.")
     return tuple(sentences)
+
+
+def _is_calibrated(stored: Stored) -> bool:
+    """Return True if ImageJ converts the values to others for display: signed 16 bits, or an optical density."""
+    description = stored.pages[0].get(270)
+    return description is not None and b"c0=" in description.value
 
 
 def _names(codes: set[int]) -> str:
