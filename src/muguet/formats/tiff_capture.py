@@ -6,6 +6,7 @@ import contextlib
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -119,8 +120,11 @@ def _pages(scene: Scene, structure: Structure) -> tuple[list[Tags], list[int], f
 
 
 def _pages_within(series: tifffile.TiffPageSeries) -> Iterator[tifffile.TiffPage | tifffile.TiffFrame]:
-    """Yield the pages of a series up to the first that is damaged; ImageJ stacks need the first only."""
-    pages = iter(series)
+    """Yield the pages of a series up to the first that is damaged; of an ImageJ stack, the first two.
+
+    ImageJ needs the first page only, and gives the same tags to all others, which may be tens of thousands.
+    """
+    pages = islice(iter(series), 2 if series.kind == "imagej" else None)
     while True:
         try:
             page = next(pages, None)

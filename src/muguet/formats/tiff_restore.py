@@ -127,8 +127,8 @@ def _pages(series: Sequence[tuple[Stored, npt.NDArray[Any]]], byteorder: str) ->
 
 
 def _tags_of_page(stored: Stored, n: int, same_type: bool, byteorder: str) -> dict[int, Tag]:
-    if n < len(stored.pages):
-        tags = dict(stored.pages[n])
+    if n < len(stored.pages) or len(stored.pages) > 1:
+        tags = dict(stored.pages[min(n, len(stored.pages) - 1)])
     else:
         tags = {code: tag for code, tag in stored.pages[0].items() if code in _OF_EVERY_PAGE}
     if not same_type:
