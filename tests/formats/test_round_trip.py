@@ -380,3 +380,101 @@ def test_frames_written_one_by_one_become_one_stack(tmp_path):
         assert [(series.axes, series.shape) for series in tif.series] == [("TYX", (4, 40, 48))]
         assert json.loads(tif.pages[0].description)["exposure"] == 0.5
     assert struct.unpack("<2sH", out.read_bytes()[:4]) == (b"II", 42)
+
+
+def test_white_stays_zero_in_another_dialect(tmp_path):
+    path, out = tmp_path / "a.tif", tmp_path / "b.ome.tif"
+    tagged(path, PICTURE.astype("uint8"), photometric="miniswhite", extratags=[])
+    write(out, read_all(path))
+    with tifffile.TiffFile(out) as tif:
+        assert tif.is_ome
+        assert tif.pages[0].photometric == 0
+    (image,) = read_all(path, "YX")
+    write(tmp_path / "c.tif", image)
+    (image,) = read_all(path, "XY")
+    write(tmp_path / "d.tif", image)
+    for name in ("c.tif", "d.tif"):
+        with tifffile.TiffFile(tmp_path / name) as tif:
+            assert tif.pages[0].photometric == 0
+
+
+PREFIXED = """<?xml version="1.0" encoding="UTF-8" standalone="no"?>
+<!-- Warning: this comment must be preserved -->
+<ome:OME xmlns:ome="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:{uuid}" Creator="someone">
+  <ome:Instrument ID="Instrument:0"><ome:Objective ID="Objective:0" NominalMagnification="63.0"/></ome:Instrument>
+  <ome:Image ID="Image:0" Name="one &lt; two">
+    <ome:AcquisitionDate>2026-11-25T10:11:12</ome:AcquisitionDate>
+    <ome:ObjectiveSettings ID="Objective:0"/>
+    <ome:Pixels BigEndian="false" DimensionOrder="XYZCT" ID="Pixels:0" SizeC="1" SizeT="3" SizeX="48" SizeY="40"
+        SizeZ="1" Type="uint16" PhysicalSizeX="0.1" PhysicalSizeXUnit="&#181;m">
+      <ome:Channel ID="Channel:0:0" SamplesPerPixel="1" Color="-16711681"><ome:LightPath/></ome:Channel>
+      {data}
+      <ome:Plane TheC="0" TheT="0" TheZ="0" DeltaT="0.5" ExposureTime="0.02"/>
+    </ome:Pixels>
+  </ome:Image>
+  <ome:StructuredAnnotations>
+    <ome:XMLAnnotation ID="Annotation:0"><ome:Value><Foreign xmlns="x"><Key>Image</Key></Foreign></ome:Value>
+    </ome:XMLAnnotation>
+  </ome:StructuredAnnotations>
+</ome:OME>
+"""
+
+
+@pytest.mark.parametrize(
+    ("data", "kept"),
+    [
+        ('<ome:TiffData FirstC="0" FirstT="0" FirstZ="0" IFD="0" PlaneCount="3"/>', True),
+        (
+            '<ome:TiffData FirstT="0" IFD="2"/><ome:TiffData FirstT="1" IFD="1"/><ome:TiffData FirstT="2" IFD="0"/>',
+            False,
+        ),
+        (
+            '<ome:TiffData IFD="0" PlaneCount="3"><ome:UUID FileName="a.ome.tif">urn:uuid:1</ome:UUID></ome:TiffData>',
+            False,
+        ),
+    ],
+    ids=["in order", "in reverse", "named"],
+)
+def test_ome_xml_of_other_programs_is_kept_as_it_is(tmp_path, data, kept):
+    path, out = tmp_path / "a.ome.tif", tmp_path / "b.ome.tif"
+    text = PREFIXED.format(data=data, uuid="1")
+    tifffile.imwrite(
+        path, counted((3, 40, 48)), description=text.encode(), metadata=None, photometric="minisblack"
+    )
+    assert round_trip(path, out) == ()
+    expected = text.rstrip()
+    if not kept:
+        expected = expected.replace(data, '<ome:TiffData IFD="0" PlaneCount="3"/>').replace(
+            ' UUID="urn:uuid:1"', ""
+        )
+    assert tifffile.tiffcomment(out).rstrip() == expected
+
+
+def test_pages_that_belong_to_no_image_are_named(tmp_path):
+    path = tmp_path / "a.ome.tif"
+    text = PREFIXED.format(data='<ome:TiffData IFD="0" PlaneCount="3"/>', uuid="1")
+    with tifffile.TiffWriter(path) as tif:
+        tif.write(counted((3, 40, 48)), description=text.encode(), metadata=None, photometric="minisblack")
+        tif.write(counted((20, 20)), metadata=None, contiguous=False)
+    (image,) = read_all(path)
+    assert "1 pages of the file belong to no image" in image.notes[0]
+    assert image.data.shape == (3, 40, 48)
+
+
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_a_colour_ome_tiff(tmp_path, planar):
+    path, out = tmp_path / "a.ome.tif", tmp_path / "b.ome.tif"
+    shape, axes = ((2, 40, 48, 3), "TYXS") if planar == "contig" else ((2, 3, 40, 48), "TSYX")
+    tifffile.imwrite(
+        path, counted(shape, "uint8"), photometric="rgb", planarconfig=planar, metadata={"axes": axes}
+    )
+    assert round_trip(path, out) == ()
+    assert differences(path, out) == set()
+
+
+def test_the_axes_of_ome_modulo_come_back(tmp_path):
+    path, out = tmp_path / "a.ome.tif", tmp_path / "b.ome.tif"
+    metadata = {"axes": "THYX", "TimeIncrement": 0.5}
+    tifffile.imwrite(path, counted((2, 4, 40, 48)), photometric="minisblack", metadata=metadata)
+    assert round_trip(path, out) == ()
+    assert differences(path, out) == set()

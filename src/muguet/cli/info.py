@@ -31,9 +31,11 @@ def info(
     For an image: axes, data type, pixel size, saturation and noise.
     For a model: method, training and noise law.
     """
+    from muguet.cli.shared.paths import is_model
+
     if not file.exists():
         raise MuguetError(f"{file} does not exist: check the name")
-    facts = _model(file) if _is_model(file) else _image(file, scene)
+    facts = _model(file) if is_model(file) else _image(file, scene)
     if as_json:
         print(to_json(facts))
         return
@@ -41,13 +43,6 @@ def info(
     for name, value in facts.items():
         table.add_row(name.replace("_", " "), _text(value))
     Console(highlight=False, soft_wrap=True).print(table)
-
-
-def _is_model(path: Path) -> bool:
-    """Return True if a file is named or begins like a model: with the length of a JSON header, and the header."""
-    from muguet.formats.identify import start_of
-
-    return path.suffix.lower() == ".muguet" or start_of(path)[8:9] == b"{"
 
 
 def _image(path: Path, scene: str | None) -> dict[str, Any]:

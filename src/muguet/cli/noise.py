@@ -103,13 +103,13 @@ def noise(
     divergence between the two. The law of an image is measured: with --clean or --repeats, or
     roughly on the image alone.
     """
-    from muguet.formats.registry import SUFFIXES, is_image
+    from muguet.cli.shared.paths import is_model
 
     _check_output(out, overwrite)
     for file in files:
         if not file.exists():
             raise MuguetError(f"{file} does not exist: check the name")
-    images = [file for file in files if file.suffix.lower() in SUFFIXES or is_image(file)]
+    images = [file for file in files if not is_model(file)]
     if images and len(files) > 1:
         raise MuguetError(f"{len(files)} files and {images[0]} is an image: give models, or one image alone")
     camera = {"offset": offset, "excess": float(excess)}

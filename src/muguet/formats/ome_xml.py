@@ -17,6 +17,7 @@ _TIFF_DATA = re.compile(
 _BIN_DATA = re.compile(
     r"[ \t]*<((?:\w+:)?)(?:BinData|MetadataOnly)\b(?:[^>]*/>|[^>]*>.*?</\1BinData\s*>)[ \t]*\n?", re.DOTALL
 )
+_NAMED_FILE = re.compile(r"<(?:\w+:)?UUID\b")
 _ROOT = re.compile(r"<(?:\w+:)?OME\b[^>]*>")
 
 
@@ -98,7 +99,7 @@ def adapted(text: str, placed: Sequence[Placed], same_pages: bool) -> str:
         end = span.end()
     result = "".join([*pieces, text[end:]])
     root = _ROOT.search(result)
-    if root is not None and not (same_pages and "<UUID" not in text):
+    if root is not None and not (same_pages and _NAMED_FILE.search(text) is None):
         # The identifier belongs to the input; a set of files finds its members by it.
         opened = re.sub(r'\s+UUID\s*=\s*("[^"]*"|\'[^\']*\')', "", root.group())
         result = result[: root.start()] + opened + result[root.end() :]
@@ -107,16 +108,15 @@ def adapted(text: str, placed: Sequence[Placed], same_pages: bool) -> str:
 
 def _image(text: str, placed: Placed, same_pages: bool) -> str:
     """Return the element Image, with its pixels at their new place."""
-    if not (same_pages and "UUID" not in text):
+    if not (same_pages and _NAMED_FILE.search(text) is None):
         text = _BIN_DATA.sub("", text)
-        first = _TIFF_DATA.search(text)
-        prefix = (_PIXELS.search(text) or [None, ""])[1]
-        new = f'<{prefix}TiffData IFD="{placed.first}" PlaneCount="{placed.count}"/>'
-        if first is not None:
-            kept = _TIFF_DATA.sub("", text[first.end() :])
-            space = re.match(r"[ \t]*", first.group())
-            newline = "\n" if first.group().endswith("\n") else ""
-            text = text[: first.start()] + (space.group() if space else "") + new + newline + kept
+        found = list(_TIFF_DATA.finditer(text))
+        if found:
+            prefix, opening, ending = found[0][1], found[0].group(), found[-1].group()
+            indent = opening[: len(opening) - len(opening.lstrip(" \t"))]
+            new = f'{indent}<{prefix}TiffData IFD="{placed.first}" PlaneCount="{placed.count}"/>'
+            rest = _TIFF_DATA.sub("", text[found[0].end() :])
+            text = text[: found[0].start()] + new + ("\n" if ending.endswith("\n") else "") + rest
     if placed.dtype:
         text = _PIXELS.sub(lambda found: _typed(found.group(), placed.dtype), text, count=1)
     return text

@@ -74,6 +74,15 @@ def _read_open(
     numbers, notes = tiff_scenes.chosen(scenes, wanted, path)
     file = OpenFile(tif, path, complaints, summary)
     images = [read_scene(file, scenes[number], axes) for number in numbers]
+    used = sum(len(series) for series in tif.series)
+    if (
+        tif.series[0].kind == "ome"
+        and not any(series.is_multifile for series in tif.series)
+        and len(tif.pages) > used
+    ):
+        notes.append(
+            f"{len(tif.pages) - used} pages of the file belong to no image of its OME-XML; they are left out."
+        )
     if len(images) > 1:
         names = ", ".join(image.name or str(number) for number, image in zip(numbers, images, strict=True))
         notes.insert(0, f"The file has {len(images)} images of one kind: {names}.")

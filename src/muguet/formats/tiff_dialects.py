@@ -24,6 +24,7 @@ from muguet.formats.pixel_size import (
     size_from_stk,
     size_from_tags,
 )
+from muguet.formats.tiff_stored import Source
 from muguet.image.image import Image
 
 if TYPE_CHECKING:
@@ -160,9 +161,10 @@ def options(path: Path, image: Image, axes: str, several: bool = False) -> dict[
     """Return the keyword arguments of ``tifffile.imwrite`` for an image, alone in its file or one of several."""
     dialect = _dialect(path, image, several)
     metadata = {"axes": axes}
+    white_is_zero = isinstance(image.source, Source) and image.source.stored.photometric == 0
     metadata |= {"ome": _ome_metadata, "imagej": _imagej_metadata, "tiff": _plain_metadata}[dialect](image)
     keywords: dict[str, Any] = {
-        "photometric": "rgb" if _is_colour(image) else "minisblack",
+        "photometric": "rgb" if _is_colour(image) else "miniswhite" if white_is_zero else "minisblack",
         "metadata": metadata,
         "ome": dialect == "ome",
         "imagej": dialect == "imagej",

@@ -55,7 +55,6 @@ def read_scene(file: OpenFile, scene: Scene, override: str | None) -> Image:
         arrangement, axes = named(data.shape, names, override, path, notes)
     if override is not None:
         axes = checked(override, data, stored_axes, path)
-    restores = override is None or axes == names
     photometric = int(first.keyframe.photometric)
     if photometric == 3:
         notes.append("The image has a colour palette; its pixels were read as grey values.")
@@ -73,8 +72,15 @@ def read_scene(file: OpenFile, scene: Scene, override: str | None) -> Image:
         channel_names = micromanager.channels_of(file.summary)
         annotations = micromanager.as_annotation(file.summary)
     pixel_size = {letter: size for letter, size in pixel_size.items() if letter in axes}
+    read_axes = axes if override is None or axes == names else ""
     source = Source(
-        stored_as(file, scene), scene.axis, scene.position, arrangement, axes, pixel_size, channel_names
+        stored_as(file, scene),
+        scene.axis,
+        scene.position,
+        arrangement,
+        read_axes,
+        pixel_size,
+        channel_names,
     )
     return Image(
         data=arrangement.apply(data),
@@ -89,7 +95,7 @@ def read_scene(file: OpenFile, scene: Scene, override: str | None) -> Image:
         name=scene.name,
         annotations=annotations,
         files=files,
-        source=source if restores else None,
+        source=source,
     )
 
 

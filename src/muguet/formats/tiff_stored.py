@@ -128,7 +128,7 @@ class Source:
     arrangement
         From the stored axes to those of the image.
     axes, pixel_size, channel_names
-        What the image had when it was read.
+        What the image had when it was read; the axes are empty if the user gave other ones.
     """
 
     stored: Stored

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from muguet.errors import MuguetError
+from muguet.formats.identify import start_of
 from muguet.formats.registry import READABLE, SUFFIXES, is_image, without_members
 
 _ENDING = re.compile(r"(\.ome)?\.(tiff?|btf|tf2|tf8)$", re.IGNORECASE)
@@ -126,3 +127,8 @@ def _is_image(path: Path) -> bool:
     """Return True for files that have the ending of an image, or begin like one; hidden files are left out."""
     named = path.is_file() and not path.name.startswith(".")
     return named and (path.suffix.lower() in SUFFIXES or is_image(path))
+
+
+def is_model(path: Path) -> bool:
+    """Return True if a file is named or begins like a model: with the length of a JSON header, and the header."""
+    return path.suffix.lower() == ".muguet" or start_of(path)[8:9] == b"{"
