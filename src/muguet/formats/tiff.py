@@ -32,6 +32,8 @@ from muguet.system.atomic import reason, replacing
 if TYPE_CHECKING:
     import tifffile
 
+_MAX_NAMES = 12  # Sentences list at most this many images of a file.
+
 
 def read(path: Path, axes: str | None = None, scenes: Sequence[str] | None = None) -> tuple[Image, ...]:
     """Read the images of a file with their axes and pixel size.
@@ -84,8 +86,10 @@ def _read_open(
             f"{len(tif.pages) - used} pages of the file belong to no image of its OME-XML; they are left out."
         )
     if len(images) > 1:
-        names = ", ".join(image.name or str(number) for number, image in zip(numbers, images, strict=True))
-        notes.insert(0, f"The file has {len(images)} images of one kind: {names}.")
+        names = [image.name or str(number) for number, image in zip(numbers, images, strict=True)]
+        shown = ", ".join(names[:_MAX_NAMES]) + (", …" if len(names) > _MAX_NAMES else "")
+        notes.insert(0, f"The file has {len(images)} images of one kind: {shown}.")
+    # The image was made here, so nobody else sees this change.
     object.__setattr__(images[0], "notes", (*notes, *images[0].notes))
     return tuple(images)
 
