@@ -16,6 +16,7 @@ from torch import Tensor
 
 from muguet.errors import MuguetError
 from muguet.estimates import blended, predicted_std, predicts_error
+from muguet.formats.given import ImageLike, given_one
 from muguet.image.axes import Layout, named
 from muguet.image.planes import ArrayPlanes, Planes
 from muguet.image.scaling import Scaling
@@ -89,7 +90,7 @@ class Denoiser:
     # ------------------------------------------------------------------ images
 
     def __call__(
-        self, image: npt.ArrayLike, axes: str | None = None, *, symmetries: int | None = None
+        self, image: ImageLike, axes: str | None = None, *, symmetries: int | None = None
     ) -> npt.NDArray[np.float32]:
         """Return the denoised image, in counts, of the same shape.
 
@@ -99,9 +100,9 @@ class Denoiser:
         Parameters
         ----------
         image
-            Array of any numeric dtype.
+            Array of any numeric dtype, or the path of a file.
         axes
-            One letter of TCZYXS for each axis; None: guessed from the shape, with a warning.
+            One letter of TCZYXS for each axis; None: from the file, or guessed from the shape, with a warning.
         symmetries
             Number of views (flips and quarter turns of the image) over which estimates are averaged: 1, 2, 4 or 8. The
             time is proportional to it. None: 8 for images of up to 2²² pixels in total, 1 for larger ones.
@@ -112,9 +113,10 @@ class Denoiser:
             If the axes do not fit the image, `symmetries` is another number, the model has other dimensions or
             another number of channels, or the values are not real numbers.
         """
-        array = np.asarray(image)
-        require_real(array, "the image")
-        layout = self.layout(array.shape, axes)
+        found = given_one(image, axes)
+        array = found.array
+        require_real(array, found.name or "the image")
+        layout = self.layout(array.shape, found.axes)
         out = np.empty(array.shape, np.float32)
         for _ in self.denoise_planes(ArrayPlanes(array, layout), ArrayPlanes(out, layout), symmetries):
             pass
@@ -190,7 +192,7 @@ class Denoiser:
         return result
 
     def estimate(
-        self, image: npt.ArrayLike, axes: str | None = None, *, symmetries: int | None = None
+        self, image: ImageLike, axes: str | None = None, *, symmetries: int | None = None
     ) -> Estimate:
         """Return the denoised image and the standard deviation of its error, both in counts, of the same shape.
 
@@ -208,9 +210,10 @@ class Denoiser:
         MuguetError
             As for `__call__`, or if the model has no prediction of its errors.
         """
-        mean = self(image, axes, symmetries=symmetries)
-        array = np.asarray(image)
-        layout = self.layout(array.shape, axes)
+        found = given_one(image, axes)
+        array = found.array
+        mean = self(array, found.axes, symmetries=symmetries)
+        layout = self.layout(array.shape, found.axes)
         std = np.empty(array.shape, np.float32)
         for _ in self.std_planes(ArrayPlanes(array, layout), ArrayPlanes(std, layout)):
             pass

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from muguet.cli.shared.apply import denoise_image, show_law, write_error
+from muguet.cli.shared.apply import denoise_images, show_law, write_errors
 from muguet.cli.shared.classical import CLASSICAL, denoise_classically
 from muguet.cli.shared.display import say
 from muguet.cli.shared.first import write_first_results
 from muguet.cli.shared.options import OUTPUT, TRAINING, Choices, Inputs, Symmetries, data_type, with_choices
+from muguet.cli.shared.scenes import by_file
 from muguet.cli.shared.train import read_images, start, train
 from muguet.errors import MuguetError
 from muguet.system.atomic import check_writable
@@ -21,7 +22,9 @@ from muguet.system.atomic import check_writable
 if TYPE_CHECKING:
     from muguet.image.image import Image
 
-_TRAINING = tuple(name for name in Choices.__annotations__ if name not in ("device", "axes", "overwrite"))
+_TRAINING = tuple(
+    name for name in Choices.__annotations__ if name not in ("device", "axes", "scene", "overwrite")
+)
 
 
 @with_choices
@@ -87,7 +90,7 @@ def denoise(
     Z stack is one training image. Each channel is denoised separately and has its own noise law.
     """
     from muguet.cli.shared.paths import destination, find
-    from muguet.formats.registry import check_output, read
+    from muguet.formats.registry import check_output, read_all
 
     started = time.time()
     if model is not None:
@@ -124,7 +127,7 @@ def denoise(
 
         denoiser = load(model, choices.device)
     else:
-        images = read_images(sources, choices.axes)
+        images = read_images(sources, choices)
         session = start(images, choices, _checkpoint_of(results))
         first = not session.finished and write_first_results(
             session, images, results, kind, choices.overwrite
@@ -133,16 +136,18 @@ def denoise(
     if save_model is not None:
         denoiser.save(save_model)
         say(f"{save_model}: the model, which --model and muguet info can read.")
+    files = by_file(images)
+    images.clear()
     for source, result in zip(sources, results, strict=True):
-        # The training images are in memory. Each is released when its result is written.
-        image = images.pop(0) if images else read(source, choices.axes)
-        data = denoise_image(denoiser, image, result, kind, symmetries, choices.overwrite or first)
+        # The training images are in memory. Those of a file are released when its result is written.
+        scenes = files.pop(0) if files else list(read_all(source, choices.axes, choices.scene))
+        data = denoise_images(denoiser, scenes, result, kind, symmetries, choices.overwrite or first)
         if errors:
-            write_error(denoiser, image, errors.pop(0), choices.overwrite)
+            write_errors(denoiser, scenes, errors.pop(0), choices.overwrite)
     if report is not None:
         from muguet.report.gather import report_denoising
 
-        report_denoising(denoiser, image, data, report, sys.argv, choices.overwrite, started)
+        report_denoising(denoiser, scenes[0], data, report, sys.argv, choices.overwrite, started)
         say(f"{report}: the report, to open in a web browser.")
     if len(results) > 1:
         say(f"{results[0].parent}: {len(results)} denoised images.")

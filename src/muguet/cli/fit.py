@@ -35,7 +35,7 @@ def fit(
     sources = find(inputs)
     check_writable(out, choices.overwrite)
     checkpoint = out.with_name(out.name + ".checkpoint")
-    session = start(read_images(sources, choices.axes), choices, checkpoint)
+    session = start(read_images(sources, choices), choices, checkpoint)
     denoiser = train(session, choices, checkpoint)
     denoiser.save(out)
     say(f"{out}: the model. To use it: muguet denoise IN -o OUT --model {out}")

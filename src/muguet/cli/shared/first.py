@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from muguet.cli.shared.apply import denoise_image
+from muguet.cli.shared.apply import denoise_images
 from muguet.cli.shared.display import say
+from muguet.cli.shared.scenes import by_file
 from muguet.system.text import duration
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ def write_first_results(
         return False
     started = time.monotonic()
     denoiser = session.denoiser()
-    for image, result in zip(images, results, strict=True):
-        denoise_image(denoiser, image, result, dtype, 1, overwrite)
+    for file, result in zip(by_file(images), results, strict=True):
+        denoise_images(denoiser, file, result, dtype, 1, overwrite)
     taken = duration(time.monotonic() - started)
     say(f"First result after {taken}, before training. It is replaced by the final one.")
     return True

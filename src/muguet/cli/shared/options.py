@@ -111,6 +111,15 @@ Axes = Annotated[
         show_default="from the file",
     ),
 ]
+Scene = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--scene",
+        help="Name or number (from 0) of the image to use in a file that holds several; may be repeated.",
+        rich_help_panel=DATA,
+        show_default="all that are alike",
+    ),
+]
 Dimensions = Annotated[
     int,
     typer.Option(
@@ -153,6 +162,7 @@ class Choices:
     device: Device = "auto"
     resume: Resume = False
     axes: Axes = None
+    scene: Scene = None
     dimensions: Dimensions = 2
     overwrite: Overwrite = False
 

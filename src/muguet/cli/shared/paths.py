@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from muguet.errors import MuguetError
-from muguet.formats.registry import READABLE, SUFFIXES
+from muguet.formats.identify import start_of
+from muguet.formats.registry import READABLE, SUFFIXES, is_image, without_members
 
-_ENDING = re.compile(r"(\.ome)?\.tiff?$", re.IGNORECASE)
+_ENDING = re.compile(r"(\.ome)?\.(tiff?|btf|tf2|tf8)$", re.IGNORECASE)
 _RESULT_SUFFIX = "_denoised"
 _OTHER_FORMATS = frozenset(
     (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".czi", ".nd2", ".lif", ".npy", ".zarr", ".h5")
@@ -23,7 +24,8 @@ def find(inputs: Iterable[Path | str]) -> list[Path]:
     """Return the image files in `inputs`: the files among them, and the TIFF files directly in the folders.
 
     The files of a folder are sorted by name. Hidden files are left out, and so are results of earlier runs whose
-    source is in the same folder. A file that is given twice is returned once.
+    source is in the same folder. A file that is given twice is returned once, and so is a set of files that hold one
+    recording: by the first of them.
 
     Raises
     ------
@@ -44,7 +46,7 @@ def find(inputs: Iterable[Path | str]) -> list[Path]:
             found.setdefault(file.resolve(), file)
     if not found:
         raise MuguetError("there is no input: give at least one image or folder")
-    return list(found.values())
+    return without_members(found.values())
 
 
 def destination(inputs: Iterable[Path], out: Path | str | None = None) -> list[Path]:
@@ -67,7 +69,7 @@ def destination(inputs: Iterable[Path], out: Path | str | None = None) -> list[P
 
 def _named_results(sources: list[Path], out: Path) -> list[Path]:
     if out.is_dir():
-        return [out / source.name for source in sources]
+        return [out / _as_tiff(source.name) for source in sources]
     if out.suffix.lower() in SUFFIXES:
         if len(sources) != 1:
             raise MuguetError(
@@ -76,7 +78,7 @@ def _named_results(sources: list[Path], out: Path) -> list[Path]:
         return [out]
     if out.suffix.lower() in _OTHER_FORMATS:
         raise MuguetError(f"{out} cannot be written: choose a name that ends in {READABLE}")
-    return [out / source.name for source in sources]
+    return [out / _as_tiff(source.name) for source in sources]
 
 
 def _refuse_clashes(sources: list[Path], results: list[Path]) -> None:
@@ -97,7 +99,12 @@ def _refuse_clashes(sources: list[Path], results: list[Path]) -> None:
 
 def _beside(source: Path) -> Path:
     stem = _stem(source)
-    return source.with_name(f"{stem}{_RESULT_SUFFIX}{source.name[len(stem) :]}")
+    return source.with_name(f"{stem}{_RESULT_SUFFIX}{source.name[len(stem) :] or '.tif'}")
+
+
+def _as_tiff(name: str) -> str:
+    """Return the name of a result for an input of this name: cells.lsm becomes cells.lsm.tif, cells.tif stays."""
+    return name if _ENDING.search(name) else f"{name}.tif"
 
 
 def _without_results(files: list[Path]) -> list[Path]:
@@ -111,10 +118,17 @@ def _without_results(files: list[Path]) -> list[Path]:
 
 
 def _stem(path: Path) -> str:
-    """Return the name without .tif, .tiff, .ome.tif or .ome.tiff."""
+    """Return the name without the ending of a TIFF, such as .tif or .ome.tif; other endings belong to the name."""
     ending = _ENDING.search(path.name)
-    return path.name[: ending.start()] if ending else path.stem
+    return path.name[: ending.start()] if ending else path.name
 
 
 def _is_image(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    """Return True for files that have the ending of an image, or begin like one; hidden files are left out."""
+    named = path.is_file() and not path.name.startswith(".")
+    return named and (path.suffix.lower() in SUFFIXES or is_image(path))
+
+
+def is_model(path: Path) -> bool:
+    """Return True if a file is named or begins like a model: with the length of a JSON header, and the header."""
+    return path.suffix.lower() == ".muguet" or start_of(path)[8:9] == b"{"

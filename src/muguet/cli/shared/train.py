@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from muguet.cli.shared.display import Bar, described, say
 from muguet.cli.shared.options import Choices
-from muguet.cli.shared.pairs import partners
+from muguet.cli.shared.scenes import label, targets_of
 from muguet.errors import MuguetError
 from muguet.system.text import duration
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from muguet.training.session import Session
 
 
-def read_images(sources: list[Path], axes: str | None) -> list[Image]:
-    """Read all images, and show the properties of the first five."""
-    from muguet.formats.registry import read
+def read_images(sources: list[Path], choices: Choices) -> list[Image]:
+    """Read all images of all files, and show the properties of the first five."""
+    from muguet.formats.registry import read_all
 
-    images = [read(source, axes) for source in sources]
+    images = [image for source in sources for image in read_all(source, choices.axes, choices.scene)]
     for image in images[:5]:
-        say(f"{image.path}: {described(image)}")
+        say(f"{label(image)}: {described(image)}")
         for note in image.notes:
             say(f"  {note}")
     if len(images) > 5:
@@ -90,7 +90,6 @@ def train(session: Session, choices: Choices, checkpoint: Path) -> Denoiser:
 
 
 def _session(images: list[Image], choices: Choices) -> Session:
-    from muguet.formats.registry import read
     from muguet.training import correlated_noise
     from muguet.training.data import Sample, collect
     from muguet.training.fitting import prepare
@@ -98,12 +97,10 @@ def _session(images: list[Image], choices: Choices) -> Session:
     if ":" in choices.recipe:  # The user's own module may be in the current folder.
         sys.path.insert(0, str(Path.cwd()))
 
-    sources = [image.path for image in images if image.path is not None]
-    clean = partners(sources, choices.clean, "--clean") if choices.clean else [None] * len(images)
-    targets = [None if each is None else read(each, choices.axes).data for each in clean]
+    targets = targets_of(images, choices) if choices.clean else [None] * len(images)
     dataset = collect(
         [
-            Sample(image.data, image.axes, str(image.path), target)
+            Sample(image.data, image.axes, label(image), target)
             for image, target in zip(images, targets, strict=True)
         ],
         choices.dimensions,
