@@ -65,7 +65,7 @@ def transfer_alone(
     MuguetError
         If planes are smaller than 16×16 pixels, or no 7×7 neighbouring pixels are all known.
     """
-    if min(min(each.shape[-2:]) for each in planes) < 16:
+    if min((min(each.shape[-2:]) for each in planes), default=0) < 16:
         raise MuguetError(
             "planes of fewer than 16×16 pixels are too small to measure noise: give larger ones"
         )
