@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import convolve1d
 
-from muguet.noise.transfer.correlation import noise_correlation
+from muguet.noise import noise_correlation
 from muguet.quality.image_checks import check_white
 from muguet.training.correlated_noise import describe, mask_reach
 from tests.image.camera import recorded, scene
