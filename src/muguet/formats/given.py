@@ -66,7 +66,7 @@ def given_one(image: ImageLike, axes: str | None) -> Given:
     return found[0]
 
 
-def _pixels(image: npt.ArrayLike) -> npt.NDArray[Any]:
+def _pixels(image: object) -> npt.NDArray[Any]:
     """Return an array, with its mask if it has one."""
     return np.ma.masked_array(image) if isinstance(image, np.ma.MaskedArray) else np.asarray(image)
 
