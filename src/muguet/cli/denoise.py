@@ -22,9 +22,9 @@ from muguet.system.atomic import check_writable
 if TYPE_CHECKING:
     from muguet.image.image import Image
 
-_TRAINING = tuple(
-    name for name in Choices.__annotations__ if name not in ("device", "axes", "scene", "overwrite")
-)
+# These options are for predictions too.
+_ALWAYS = ("device", "axes", "scene", "overwrite", "valid_range", "mask_value")
+_TRAINING = tuple(name for name in Choices.__annotations__ if name not in _ALWAYS)
 
 
 @with_choices
@@ -127,7 +127,7 @@ def denoise(
 
         denoiser = load(model, choices.device)
     else:
-        images = read_images(sources, choices)
+        images = [choices.valid(image) for image in read_images(sources, choices)]
         session = start(images, choices, _checkpoint_of(results))
         first = not session.finished and write_first_results(
             session, images, results, kind, choices.overwrite
@@ -140,8 +140,10 @@ def denoise(
     images.clear()
     for source, result in zip(sources, results, strict=True):
         # The training images are in memory. Those of a file are released when its result is written.
-        scenes = files.pop(0) if files else list(read_all(source, choices.axes, choices.scene))
-        data = denoise_images(denoiser, scenes, result, kind, symmetries, choices.overwrite or first)
+        scenes = files.pop(0) if files else []
+        scenes = scenes or [choices.valid(each) for each in read_all(source, choices.axes, choices.scene)]
+        replaces, announce = choices.overwrite or first, model is not None
+        data = denoise_images(denoiser, scenes, result, kind, symmetries, replaces, announce)
         if errors:
             write_errors(denoiser, scenes, errors.pop(0), choices.overwrite)
     if report is not None:

@@ -35,7 +35,8 @@ def fit(
     sources = find(inputs)
     check_writable(out, choices.overwrite)
     checkpoint = out.with_name(out.name + ".checkpoint")
-    session = start(read_images(sources, choices), choices, checkpoint)
+    images = [choices.valid(image) for image in read_images(sources, choices)]
+    session = start(images, choices, checkpoint)
     denoiser = train(session, choices, checkpoint)
     denoiser.save(out)
     say(f"{out}: the model. To use it: muguet denoise IN -o OUT --model {out}")

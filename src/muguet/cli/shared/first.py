@@ -38,7 +38,7 @@ def write_first_results(
     started = time.monotonic()
     denoiser = session.denoiser()
     for file, result in zip(by_file(images), results, strict=True):
-        denoise_images(denoiser, file, result, dtype, 1, overwrite)
+        denoise_images(denoiser, file, result, dtype, 1, overwrite, announce=False)
     taken = duration(time.monotonic() - started)
     say(f"First result after {taken}, before training. It is replaced by the final one.")
     return True
