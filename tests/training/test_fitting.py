@@ -475,7 +475,6 @@ def test_what_cannot_be_trained_is_refused_with_a_sentence(small, noisy):
         lambda: fit(noisy, steps=0, prior="none"),
         lambda: fit(noisy, minutes=0, recipe="l2"),
         lambda: fit(noisy, minutes=-1),
-        lambda: fit(noisy, steps=1, prior="nonsense"),
         lambda: fit(noisy, steps=1, prior="scenes", net="unet"),
         lambda: fit(noisy, minutes=float("nan")),
         lambda: fit(noisy, steps=1, net="nonsense"),
