@@ -24,6 +24,7 @@ from muguet.image.screen import screen
 from muguet.image.values import fill_missing, require_real
 from muguet.method import Method
 from muguet.noise.calibrated import calibrate
+from muguet.noise.known import Gaussian
 from muguet.noise.law import Affine, Law
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.prediction.blend import Blend
@@ -347,8 +348,11 @@ class Denoiser:
 
     @functools.cached_property
     def learned_laws(self) -> list[Law]:
-        """The laws that N-net learned, in camera counts: those of the sum of the noise and the estimate's error."""
-        return self._in_counts(self._network_laws())
+        """The laws that N-net learned, in camera counts: those of the sum of the noise and the estimate's error.
+
+        Before the first step of training they are `laws`.
+        """
+        return self.laws if self.untrained else self._in_counts(self._network_laws())
 
     def transfer(self, channel: int = 0) -> MeanVariance | None:
         """Return the photon-transfer curve of a channel in camera counts, or None if none was measured."""
@@ -361,7 +365,14 @@ class Denoiser:
             raise MuguetError(
                 f"the recipe {self.parts.recipe} learns no noise law: train with --recipe joint"
             )
+        if self.untrained:  # Only the variance is known, which `calibrate` sets.
+            return [Gaussian() for _ in self.method.laws]
         return [law for law in self.method.laws if isinstance(law, Law)]
+
+    @property
+    def untrained(self) -> bool:
+        """Whether the model is a prior before the first step of training, so that N-net has not learned anything."""
+        return self.method.prior is not None and self.training.get("steps") == 0
 
     def _in_counts(self, laws: Sequence[Law]) -> list[Law]:
         return [
