@@ -37,19 +37,29 @@ def test_a_better_estimate_alone_gets_all_the_weight():
     np.testing.assert_allclose(least_risk(estimates), [1, 0])
 
 
-def test_predicted_errors_are_corrected_in_every_group():
-    rng = np.random.default_rng(0)
-    n = 400_000
-    true_std = np.exp(rng.uniform(-1, 1, n))
+def of_independent_error(true_std: np.ndarray, predicted: np.ndarray, noise_std: float) -> Estimates:
+    """An estimate whose error is independent of the pixel's own noise, so that it has no slope."""
+    rng = np.random.default_rng(1)
+    n = len(true_std)
     signal = rng.standard_normal(n)
-    error = true_std * rng.standard_normal(n)
-    noise = rng.standard_normal(n)
-    # An estimate whose error is independent of the pixel's own noise has no slope.
-    estimates = Estimates(
-        signal + noise, np.ones(n), (signal + error)[None], np.zeros((1, n)), true_std**1.3 / 3
-    )
+    noisy = signal + noise_std * rng.standard_normal(n)
+    values = (signal + true_std * rng.standard_normal(n))[None]
+    return Estimates(noisy, np.full(n, noise_std**2), values, np.zeros((1, n)), predicted)
+
+
+def test_predicted_errors_are_corrected_where_they_are_as_large_as_the_noise():
+    true_std = np.exp(np.random.default_rng(0).uniform(-1, 1, 400_000))
+    estimates = of_independent_error(true_std, true_std**1.3 / 1.5, 0.5)
     corrected = error_scale(estimates, np.ones(1))(estimates.predicted)
     for part in np.array_split(np.argsort(true_std), 6):
         assert np.sqrt(np.mean(corrected[part] ** 2) / np.mean(true_std[part] ** 2)) == pytest.approx(
-            1, abs=0.12
+            1, abs=0.1
         )
+
+
+def test_predicted_errors_stand_where_they_are_far_below_the_noise():
+    """A small error of the law would otherwise be taken for the error of the estimate."""
+    true_std = np.full(100_000, 0.05)
+    estimates = of_independent_error(true_std, true_std, 1.0)
+    wrong = Estimates(**{**vars(estimates), "variance": 1.03 * estimates.variance})
+    np.testing.assert_allclose(error_scale(wrong, np.ones(1)).factor, 1, atol=0.05)

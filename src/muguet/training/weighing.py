@@ -28,6 +28,8 @@ STEP = 0.05
 """Weights are multiples of this."""
 
 _PROBE = 0.05  # The image is changed by this share of the noise to measure the slope of an estimate.
+_LAW_ERROR = 0.05  # Relative error of a variance that was measured on the image alone.
+_RATIOS = 0.25, 16.0  # Limits of the ratio of measured to predicted squared errors.
 _PARTS = 8  # Errors are measured in this many groups of pixels of equal size, by their predicted error.
 
 
@@ -132,22 +134,23 @@ def _simplex(n: int) -> list[Floats]:
 
 
 def error_scale(estimates: Estimates, weights: Floats) -> ErrorScale:
-    """Return the factors that make predicted errors right on average in each of `_PARTS` groups of pixels.
+    """Return the factors that draw predicted errors towards measured ones, in each of `_PARTS` groups of pixels.
 
-    The measured risk of a group is the mean of many noisy values: groups whose risk is uncertain are drawn towards the
-    factor of all.
+    The measured risk of a group has a standard error, and an error of `_LAW_ERROR` of the variance of the noise, since
+    the law is measured as well. It counts as much as it is certain compared with the predicted error: little where
+    nearly all noise is removed, much where the image is so bright that what remains is a large share of the noise.
     """
     risk = estimates.risk(weights)
     order = np.argsort(estimates.predicted)
     squares = estimates.predicted**2
-    overall = max(float(risk.mean() / squares.mean()), 0.01)
     rows = []
     for part in np.array_split(order, _PARTS):
-        expected = overall * float(squares[part].mean())
-        measured, error = float(risk[part].mean()), float(risk[part].std() / np.sqrt(len(part)))
-        trust = expected**2 / (expected**2 + error**2)
-        factor = np.sqrt(overall * max(measured / expected, 0.05) ** trust)
-        rows.append((float(np.sqrt(squares[part].mean())), float(factor), measured, error))
+        expected, measured = float(squares[part].mean()), float(risk[part].mean())
+        error = float(risk[part].std() / np.sqrt(len(part)))
+        doubt = error**2 + (_LAW_ERROR * float(estimates.variance[part].mean())) ** 2
+        trust = expected**2 / (expected**2 + doubt)
+        factor = np.clip(measured / expected, *_RATIOS) ** (0.5 * trust)
+        rows.append((float(np.sqrt(expected)), float(factor), measured, float(np.sqrt(doubt))))
     rising = [row for before, row in zip([(0.0,), *rows], rows, strict=False) if row[0] > before[0]]
     return ErrorScale(*zip(*rising, strict=True))
 
