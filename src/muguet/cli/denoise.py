@@ -114,7 +114,7 @@ def denoise(
         denoise_classically(sources, results, choices, kind)
         return
     if save_model is not None:
-        check_writable(save_model, choices.overwrite)
+        check_writable(save_model, choices.overwrite, "model")
     if report is not None:
         _check_report(report, sources, choices.overwrite)
     images: list[Image] = []

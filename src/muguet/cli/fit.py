@@ -33,7 +33,7 @@ def fit(
             f"--recipe {choices.recipe} needs no training, so there is no model to save: use it with muguet denoise"
         )
     sources = find(inputs)
-    check_writable(out, choices.overwrite)
+    check_writable(out, choices.overwrite, "model")
     checkpoint = out.with_name(out.name + ".checkpoint")
     session = start(read_images(sources, choices.axes), choices, checkpoint)
     denoiser = train(session, choices, checkpoint)

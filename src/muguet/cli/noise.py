@@ -130,7 +130,7 @@ def _check_output(out: Path | None, overwrite: bool) -> None:
     from muguet.system.atomic import check_writable
 
     check_format(out)
-    check_writable(out, overwrite)
+    check_writable(out, overwrite, "figure")
     require_matplotlib()
 
 

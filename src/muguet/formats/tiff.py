@@ -206,7 +206,7 @@ def write(path: Path, image: Image) -> None:
     keywords = options(path, image, axes)
     import tifffile
 
-    with _tifffile_log(), replacing(path) as file:
+    with _tifffile_log(), replacing(path, "image") as file:
         tifffile.imwrite(file, data, **keywords)
 
 
