@@ -8,11 +8,10 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from muguet.errors import MuguetError
-from muguet.system.text import to_json
+from muguet.cli.shared.display import output, print_json
+from muguet.cli.shared.files import check_files
+from muguet.system.terminal import printable
 
 
 def info(
@@ -26,16 +25,18 @@ def info(
     """
     from muguet.formats.registry import SUFFIXES
 
-    if not file.exists():
-        raise MuguetError(f"{file} does not exist: check the name")
+    check_files([file])
     facts = _image(file) if file.suffix.lower() in SUFFIXES else _model(file)
     if as_json:
-        print(to_json(facts))
+        print_json(facts)
         return
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in facts.items():
-        table.add_row(name.replace("_", " "), _text(value))
-    Console(highlight=False, soft_wrap=True).print(table)
+        table.add_row(name.replace("_", " "), Text(_text(value)))
+    output(soft_wrap=True).print(table)
 
 
 def _image(path: Path) -> dict[str, Any]:
@@ -109,11 +110,12 @@ def _text(value: Any) -> str:
     if value is None:
         return "unknown"
     if isinstance(value, Mapping):
-        return "\n".join(f"{name}: {each}" for name, each in value.items())
+        return "\n".join(printable(f"{name}: {each}") for name, each in value.items())
     if not isinstance(value, list):
-        return str(value)
+        return printable(str(value))
     if not value:
         return "none"
     if all(isinstance(each, float) for each in value):
         return " to ".join(f"{each:g}" for each in value)
-    return (" × " if all(isinstance(each, int) for each in value) else "\n").join(map(str, value))
+    between = " × " if all(isinstance(each, int) for each in value) else "\n"
+    return between.join(printable(str(each)) for each in value)

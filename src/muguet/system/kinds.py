@@ -20,7 +20,9 @@ KINDS = {
 """The kinds of files that `kind_of` recognises, with the words for them in messages."""
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_MAX_HEADER = 100 * 2**20  # No safetensors header is larger, so that a random number is not taken for a length.
+_MAX_HEADER = (
+    100 * 2**20
+)  # No safetensors header is larger, so that a random number is not taken for a length.
 _MAX_PAGE = 500 * 2**20  # No report is larger.
 
 

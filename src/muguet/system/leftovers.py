@@ -1,4 +1,4 @@
-"""Temporary files that killed runs have left behind: found by their names and removed, unless a run still writes them."""
+"""Temporary files that killed runs left behind: found by their names and removed, unless a run still writes them."""
 
 from __future__ import annotations
 
