@@ -13,12 +13,15 @@ import typer
 from muguet.cli.shared.display import described, say
 from muguet.cli.shared.files import Output, check_files
 from muguet.errors import MuguetError
+from muguet.system.limits import MAX_SEED, require_between
 
 if TYPE_CHECKING:
     from muguet.noise.law import Law
 
 LAWS = ("poisson-gaussian", "gaussian", "speckle", "emccd")
 _CAMERA, _OUTPUT = "Camera", "Output"
+_MAX, _MAX_FRAMES = 1e30, 10**6
+"""Numbers of a camera are smaller than this, and so is the number of frames."""
 _BLOCK = 2**20
 """Noise is drawn for at most this many pixels at a time, which limits the memory."""
 
@@ -89,6 +92,10 @@ def simulate(
     from muguet.formats.registry import read, write
 
     kind = data_type(dtype)
+    require_between("--seed", seed, 0, MAX_SEED)
+    for name, value in (("gain", gain), ("offset", offset), ("read-noise", read_noise), ("std", std)):
+        require_between(f"--{name}", value, -_MAX, _MAX)
+    require_between("--frames", frames, 1, _MAX_FRAMES)
     check_files([clean, *_model_file(law)], [Output(out, "image")], overwrite)
     image = read(clean, axes)
     if frames > 1 and "T" in image.axes:

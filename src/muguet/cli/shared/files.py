@@ -162,5 +162,5 @@ def _check_output(output: Output, overwrite: bool) -> None:
 
 
 def same_file(one: Path, other: Path) -> bool:
-    """Return whether two paths are one file, under whatever names or links."""
-    return not _identities(one).isdisjoint(_identities(other))
+    """Return whether two paths are one file on some disk, under whatever names or links."""
+    return not _identities(one, fold=True).isdisjoint(_identities(other, fold=True))

@@ -13,6 +13,7 @@ import numpy as np
 import typer
 
 from muguet.errors import MuguetError
+from muguet.system.limits import check_run
 
 TRAINING, DATA, OUTPUT = "Training", "Images", "Output"
 
@@ -184,6 +185,7 @@ class Choices:
     def __post_init__(self) -> None:
         if self.overwrite and self.skip_existing:
             raise MuguetError("--overwrite and --skip-existing contradict each other: leave one of them out")
+        check_run(self.minutes, self.steps, self.seed)
 
 
 WITHOUT_TRAINING = ("device", "axes", "overwrite", "recursive", "strict", "skip_existing")
