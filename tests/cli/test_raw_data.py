@@ -218,9 +218,13 @@ INPUTS = {
 
 # Options that go together are given in one command, since each of these commands trains.
 TRAINING = (
-    "minutes components net mask seed device axes dimensions overwrite recursive strict quiet log".split(),
+    ["minutes", "components", "net", "mask", "seed", "device", "axes", "dimensions"],
+    ["overwrite", "recursive", "strict", "quiet", "log"],
+    ["recipe", "verbose", "skip_existing"],
+    ["resume"],
+    ["clean"],
+    ["psf"],
 )
-TRAINING += (["recipe", "verbose", "skip_existing"], ["resume"], ["clean"], ["psf"])
 TOGETHER = {
     "denoise": (*TRAINING, ["dtype", "symmetries", "save_model", "report"], ["model"]),
     "fit": TRAINING,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from muguet.cli.shared.display import output, print_json
+from muguet.cli.shared.display import print_json
 from muguet.cli.shared.files import check_files
 from muguet.system.terminal import printable
 
@@ -30,13 +30,12 @@ def info(
     if as_json:
         print_json(facts)
         return
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    width = max(map(len, facts))
     for name, value in facts.items():
-        table.add_row(name.replace("_", " "), Text(_text(value)))
-    output(soft_wrap=True).print(table)
+        first, *others = _text(value).split("\n")
+        print(f"{name.replace('_', ' '):<{width}}  {first}")
+        for line in others:
+            print(f"{'':<{width}}  {line}")
 
 
 def _image(path: Path) -> dict[str, Any]:

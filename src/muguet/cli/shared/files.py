@@ -58,7 +58,7 @@ def check_files(
     Raises
     ------
     MuguetError
-        If an input is missing or is no regular file; if an output is an input, under any name or link, or another
+        If an input is missing or is not a file on a disk; if an output is an input, under any name or link, or another
         output; or if an output cannot be written.
     """
     log = settings.log
@@ -66,7 +66,9 @@ def check_files(
     for path in read:
         if not path.exists():
             raise MuguetError(f"{path} does not exist: check the name")
-        if not (path.is_file() or path.is_dir()):
+        if path.is_dir():
+            raise MuguetError(f"{path} is a folder: give a file in it")
+        if not path.is_file():
             raise MuguetError(f"{path} is a device or a pipe: give a file")
     try:
         refuse_clashes(read, [*outputs, *([] if log is None else [Output(log.path, "log", "--log")])])
