@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from muguet import MuguetError
 from muguet.cli.shared.checkpoints import checkpoint_of
 from muguet.system.terminal import json_for, printable
 from muguet.version import __version__
@@ -274,3 +275,19 @@ def test_a_killed_run_leaves_nothing_after_the_next_one(image, tmp_path):
     assert run(*words).returncode == 0
     assert [file.name for file in out.parent.iterdir()] == ["o.tif"]
     assert tifffile.imread(out).dtype == np.uint16
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_warning_is_one_line_and_is_logged(muguet, image, tmp_path, monkeypatch):
+    from muguet.training import checkpoint, fitting
+
+    def full(session: object, path: Path) -> None:
+        raise MuguetError("the disk is full")
+
+    monkeypatch.setattr(fitting, "CHECKPOINT_EVERY", 0.0)
+    monkeypatch.setattr(checkpoint, "save", full)
+    out = ("-o", tmp_path / "o.tif", "--steps", 2, "--quiet", "--log", tmp_path / "log")
+    answer = muguet("denoise", image, *out)
+    assert answer.code == 0
+    assert answer.err == "Warning: training goes on without a checkpoint: the disk is full\n"
+    assert answer.err.strip() in (tmp_path / "log").read_text(encoding="utf-8")

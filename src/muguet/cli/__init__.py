@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from typing import Annotated
+import warnings
+from typing import Annotated, TextIO
 
 import typer
 
@@ -46,6 +47,9 @@ app = typer.Typer(
 
     Axes, pixel sizes and the data type of the result are those of the input.
     Ctrl-C stops the training early; the best model so far is then used.
+
+    [bold]Exit codes[/bold]: 0 success; 2 an error; 3 some inputs could not be used, the others are done;
+    130 stopped by a second Ctrl-C.
     """,
 )
 for _command in (denoise, fit, info, noise, check, judge, simulate):
@@ -75,7 +79,9 @@ def main() -> None:
     """Run the command line and exit; an error of the user is shown as one sentence, with exit code 2."""
     prepare_streams()
     choose_messages()
-    code = _run()
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        code = _run()
     try:
         if settings.log is not None:
             settings.log.open()
@@ -87,6 +93,18 @@ def main() -> None:
         silence(sys.stdout)
         code = _failed(f"standard output cannot be written: {reason(error)}")
     sys.exit(code)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Show a warning of Python as one line, without the place in the program."""
+    warn(f"Warning: {message}")
 
 
 def _run() -> int:

@@ -12,6 +12,7 @@ from muguet.cli.shared.display import settings
 from muguet.errors import MuguetError
 from muguet.formats.registry import SUFFIXES, check_output
 from muguet.system.atomic import check_writable
+from muguet.system.leftovers import remove_leftovers
 
 _PAGES_AND_FIGURES = (".html", ".htm", ".png", ".svg", ".pdf")
 
@@ -80,6 +81,8 @@ def check_files(
         raise
     for output in outputs:
         _check_output(output, overwrite)
+    for folder in {output.path.parent for output in outputs}:
+        remove_leftovers(folder)
     if log is not None:
         log.open()
 
