@@ -10,7 +10,6 @@ from pathlib import Path
 
 from muguet.cli.shared.display import settings
 from muguet.errors import MuguetError
-from muguet.formats.registry import SUFFIXES, check_output
 from muguet.system.atomic import check_writable
 from muguet.system.leftovers import remove_leftovers
 
@@ -144,6 +143,8 @@ def _identities(path: Path, fold: bool = False) -> set[object]:
 
 def _check_output(output: Output, overwrite: bool) -> None:
     """Raise an error if an output cannot be written, or its name is that of another kind of file."""
+    from muguet.formats.registry import SUFFIXES, check_output
+
     path = output.path
     match output.kind:
         case "image":

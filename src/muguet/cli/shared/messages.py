@@ -73,4 +73,5 @@ def choose_messages(quiet: bool = False, verbose: bool = False, log: Path | None
         raise MuguetError("--quiet and --verbose contradict each other: leave one of them out")
     settings.quiet, settings.verbose = quiet, verbose
     settings.log = None if log is None else Log(log)
-    detail(f"muguet {__version__}, Python {platform.python_version()}, {platform.platform()}")
+    if verbose or log is not None:  # The description of the system takes time.
+        detail(f"muguet {__version__}, Python {platform.python_version()}, {platform.platform()}")
