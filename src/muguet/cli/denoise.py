@@ -146,7 +146,7 @@ def denoise(
         outputs.append(Output(report, "report", "--report"))
     if trains:
         outputs.append(Output(checkpoint, "checkpoint", "the checkpoint"))
-        outputs.append(Output(first.path, "first", "the list of first results", may_replace=True))
+        outputs.append(Output(first.path, "first", "the list of first results"))
     read_too = (*(find(choices.clean) if choices.clean else ()), model, psf_file(choices.psf))
     check_files([*sources, *read_too], outputs, choices.overwrite)
     if not missing:
@@ -168,7 +168,10 @@ def denoise(
             return failures.end()
         session = start(list(images.values()), list(targets.values()), choices, checkpoint)
         write_first_results(
-            session, {missing[source]: image for source, image in images.items() if source in missing}, kind, first
+            session,
+            {missing[source]: image for source, image in images.items() if source in missing},
+            kind,
+            first,
         )
         denoiser = train(session, choices, checkpoint)
     if save_model is not None:
@@ -181,7 +184,9 @@ def denoise(
             # The training images are in memory. Each is released when its result is written.
             image = images.pop(source, None) or read(source, choices.axes)
             replace = choices.overwrite or choices.skip_existing
-            data = denoise_image(denoiser, image, result, kind, symmetries, replace or result in first.results)
+            data = denoise_image(
+                denoiser, image, result, kind, symmetries, replace or result in first.results
+            )
             if source in errors:
                 write_error(denoiser, image, errors[source], replace)
             first.replaced(result)

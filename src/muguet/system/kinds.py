@@ -8,6 +8,9 @@ from pathlib import Path
 LOG_START = "# muguet log"
 """The first characters of every log file."""
 
+FIRST_START = "# muguet first results"
+"""The first line of a list of results that a training will replace."""
+
 KINDS = {
     "image": "a TIFF image",
     "model": "a muguet model",
@@ -15,6 +18,7 @@ KINDS = {
     "report": "a muguet report",
     "figure": "a figure (.png, .svg or .pdf)",
     "log": "a muguet log",
+    "first": "a list of first results of muguet",
     "empty": "an empty file",
 }
 """The kinds of files that `kind_of` recognises, with the words for them in messages."""
@@ -42,6 +46,8 @@ def kind_of(path: Path) -> str | None:
             return "image"
         if start.startswith(LOG_START.encode()):
             return "log"
+        if start.startswith(FIRST_START.encode()):
+            return "first"
         text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
         if text.startswith(b"<!doctype html"):
             file.seek(0)

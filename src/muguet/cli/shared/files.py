@@ -25,17 +25,20 @@ class Output:
     path
         The file.
     kind
-        What is written: image, model, report, figure, checkpoint or log.
+        What is written: image, model, report, figure, checkpoint, first or log, see `muguet.system.kinds`.
     option
         The option that names the file, for messages.
     source
         The input whose result it is; None if it belongs to all inputs.
+    may_replace
+        Whether it may replace an existing file of its kind even without --overwrite.
     """
 
     path: Path
     kind: str
     option: str = "--out"
     source: Path | None = None
+    may_replace: bool = False
 
     def __str__(self) -> str:
         return f"{self.option} {self.path}"
@@ -79,7 +82,7 @@ def check_files(
             log.discard()
         raise
     for output in outputs:
-        _check_output(output, overwrite)
+        _check_output(output, overwrite or output.may_replace)
     for folder in {output.path.parent for output in outputs}:
         remove_leftovers(folder)
     if log is not None:
@@ -159,8 +162,10 @@ def _check_output(output: Output, overwrite: bool) -> None:
             check_format(path)
             check_writable(path, overwrite, "figure")
             require_matplotlib()
-        case "checkpoint":  # Whether an interrupted run is replaced is decided where the training starts.
-            check_writable(path, True, "checkpoint")
+        case (
+            "checkpoint" | "first"
+        ):  # Whether an interrupted run goes on is decided where the training starts.
+            check_writable(path, True, output.kind)
         case "model":
             if path.suffix.lower() in (*SUFFIXES, *_PAGES_AND_FIGURES):
                 raise MuguetError(f"{path} is a name of an image or a page: choose one that ends in .muguet")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -160,8 +160,22 @@ def destination(inputs: Iterable[Path | Source], out: Path | str | None = None) 
     return results
 
 
-def without_existing(sources: list[Path], results: list[Path], skip: bool) -> dict[Path, Path]:
-    """Return the result of each source; with `skip`, only those that do not exist.
+def without_existing(
+    sources: list[Path],
+    results: list[Path],
+    errors: Mapping[Path, Path],
+    unfinished: set[Path] | None,
+) -> dict[Path, Path]:
+    """Return the result of each source, without those that need not be made.
+
+    Parameters
+    ----------
+    sources, results
+        The inputs and their results.
+    errors
+        A second result of each source, or of none.
+    unfinished
+        Existing results that must be made again. None: all results are made.
 
     Raises
     ------
@@ -170,11 +184,14 @@ def without_existing(sources: list[Path], results: list[Path], skip: bool) -> di
     """
     missing = {}
     for source, result in zip(sources, results, strict=True):
-        if not (skip and result.exists()):
+        made = [result, *([errors[source]] if source in errors else [])]
+        if unfinished is None or result in unfinished or not all(path.exists() for path in made):
             missing[source] = result
-        elif result.is_dir() or kind_of(result) != "image":
-            raise MuguetError(f"{result} exists and is not an image: remove it, or name another output")
-    if skip and len(missing) < len(results):
+            continue
+        for path in made:
+            if path.is_dir() or kind_of(path) != "image":
+                raise MuguetError(f"{path} exists and is not an image: remove it, or name another output")
+    if len(missing) < len(results):
         say(f"{len(results) - len(missing)} of {len(results)} results exist and are kept.")
     return missing
 
