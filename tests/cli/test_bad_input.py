@@ -163,7 +163,7 @@ def test_model_of_other_images(refused, muguet, image, tmp_path):
         ("--net", "magic"),
         ("--device", "magic"),
         ("--dtype", "complex64"),
-        ("--minutes", "0"),
+        ("--minutes", "-1"),
     ],
 )
 def test_unknown_choices(refused, image, option):

@@ -63,6 +63,7 @@ WRITERS = {
         ("denoise", "raw.tif", *TRAIN, "-o"),
         ("denoise", "raw.tif", *TRAIN, "-o", "new.tif", "--save-model"),
         ("denoise", "raw.tif", *TRAIN, "-o", "new.tif", "--report"),
+        ("denoise", "raw.tif", *TRAIN, "-o", "new.tif", "--uncertainty"),
         ("denoise", "raw.tif", "--model", "model.muguet", "-o"),
         ("denoise", "raw.tif", "--model", "model.muguet", "-o", "new.tif", "--report"),
         ("denoise", "raw.tif", "--recipe", "care", "--clean", "clean.tif", *TRAIN, "-o"),
@@ -99,7 +100,7 @@ def test_an_input_is_never_an_output(muguet, files, command):
         assert digests(files) == before, target
     for target in ("notes.csv", "paper.html", "-", "/dev/null", "many"):
         answer = muguet(*command, target, "--overwrite")
-        if not (target == "many" and command[0] == "denoise" and command[-1] == "-o"):
+        if not (target == "many" and command[-1] in ("-o", "--uncertainty") and command[0] == "denoise"):
             assert answer.code == 2, (target, answer.err)
         assert {name: digest for name, digest in digests(files).items() if name in before} == before
 
@@ -122,6 +123,9 @@ def test_a_file_of_another_kind_is_never_replaced(muguet, files, option):
         ("denoise", "raw.tif", "-o", "q.tif", "--log", "q.tif"),
         ("denoise", "raw.tif", "-o", "q.tif", "--log", "Q.TIF"),
         ("denoise", "raw.tif", "-o", "q.tif", "--save-model", "q.tif.checkpoint"),
+        ("denoise", "raw.tif", "-o", "q.tif", "--save-model", "q.tif.checkpoint.first"),
+        ("denoise", "raw.tif", "-o", "q.tif", "--uncertainty", "q.tif"),
+        ("denoise", "many", "-o", "out", "--uncertainty", "out"),
         ("denoise", "many", "-o", "out", "--save-model", "out"),
         ("denoise", "many", "-o", "out", "--save-model", "out/0.tif"),
         ("denoise", "raw.tif", "-o", "q/o.tif", "--save-model", "q"),
@@ -187,6 +191,8 @@ VALUES: dict[str, str | None] = {
     "skip_existing": None,
     "dtype": "float32",
     "symmetries": "1",
+    "uncertainty": "error.tif",
+    "prior": "none",
     "save_model": "new.muguet",
     "report": "new.html",
     "noisy": "raw.tif",
@@ -218,7 +224,7 @@ INPUTS = {
 
 # Options that go together are given in one command, since each of these commands trains.
 TRAINING = (
-    ["minutes", "components", "net", "mask", "seed", "device", "axes", "dimensions"],
+    ["minutes", "components", "net", "mask", "seed", "device", "axes", "dimensions", "prior"],
     ["overwrite", "recursive", "strict", "quiet", "log"],
     ["recipe", "verbose", "skip_existing"],
     ["resume"],
@@ -226,7 +232,7 @@ TRAINING = (
     ["psf"],
 )
 TOGETHER = {
-    "denoise": (*TRAINING, ["dtype", "symmetries", "save_model", "report"], ["model"]),
+    "denoise": (*TRAINING, ["dtype", "symmetries", "uncertainty", "save_model", "report"], ["model"]),
     "fit": TRAINING,
 }
 
