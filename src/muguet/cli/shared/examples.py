@@ -68,7 +68,7 @@ def _show(image: Image, number: int) -> None:
 def _leave_out_other_channels(
     images: dict[Path, Image], channels: dict[Path, int], failures: Failures
 ) -> None:
-    """Leave out the images whose number of channels is not the most frequent one: a model has one number."""
+    """Leave out the images whose number of channels is not the most frequent one, since a model has only one."""
     if not channels:
         return
     (usual, _), *_ = Counter(channels.values()).most_common()
@@ -77,6 +77,6 @@ def _leave_out_other_channels(
             kind = "RGB samples" if "S" in images[source].axes else "channel" + "s" * (number > 1)
             failures.add(
                 source,
-                f"{source} has {number} {kind}, and most of the images have {usual}: denoise it by itself",
+                f"{source} has {number} {kind}, but the model learns from images with {usual}: denoise it by itself",
             )
             del images[source]
