@@ -39,7 +39,7 @@ def trained(pair: Pair, choices: argparse.Namespace, components: int = 3) -> mug
     path = Path(choices.cache) / f"{_key(pair.noisy, parameters)}.muguet"
     cached = path.is_file()
     if not cached:
-        muguet.fit(pair.noisy, "TYX", **parameters).save(_in_folder(path))
+        muguet.fit(pair.noisy, "TYX", prior="none", **parameters).save(_in_folder(path))
     model = muguet.load(path, "cpu")  # the studies use only its laws from here on
     strength = "" if math.isnan(pair.level) else f", {pair.level:g} dB"
     how = "from the cache" if cached else f"{model.training['seconds']:.0f} s"

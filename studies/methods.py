@@ -20,11 +20,15 @@ Array = npt.NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Learned:
-    """A recipe of muguet; `net` replaces the recipe's own network, and `components` is the number of Gaussians."""
+    """A recipe of muguet; `net` replaces the recipe's own network, and `components` is the number of Gaussians.
+
+    The recipes of the reference start from random weights; `prior` names a prior that others start from.
+    """
 
     recipe: str
     net: str | None = None
     components: int = 1
+    prior: str = "none"
 
     @property
     def takes_clean(self) -> bool:
@@ -49,6 +53,9 @@ LEARNED = {
     "deconoising": Learned("deconoising"),
     "supervised": Learned("supervised"),
     "care": Learned("care"),
+    "joint-prior": Learned("joint", components=3, prior="scenes"),
+    "joint-blind-prior": Learned("joint-blind", components=3, prior="scenes"),
+    "supervised-prior": Learned("supervised", prior="scenes"),
     "joint-unet": Learned("joint", "unet"),
     "supervised-unet": Learned("supervised", "unet"),
 }
@@ -81,6 +88,7 @@ def learned(
         recipe=method.recipe,
         net=method.net,
         components=method.components,
+        prior=method.prior,
         clean=images.clean if method.takes_clean else None,
         seed=seed,
         **budget,

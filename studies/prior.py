@@ -2,9 +2,8 @@
 
     python studies/prior.py --out build/prior
 
-The prior works in effective photo-electrons, in which the variance of the noise is equal to the signal. In two steps of
-three it learns to denoise images of which it sees every pixel, and to predict the variance of its error; in the third,
-to estimate hidden pixels, so that it is also a start for training on the image itself. A run that was killed continues
+The prior works in effective photo-electrons, in which the variance of the noise is equal to the signal. It learns to
+denoise images of which it sees every pixel, and to predict the variance of its error. A run that was killed continues
 to the same bits when it is started again. If `--data` names a folder of real images, scores on them are logged, and
 change nothing.
 """
@@ -29,19 +28,17 @@ from safetensors.torch import save_file
 from scenes import PHOTOGRAPHS
 from torch import Tensor
 
-from muguet.restoration import SHIFT, Grid, Stabilised, gaussian_blur, prior_net
+from muguet.restoration import SHIFT, Stabilised, prior_net
 
 FLAT = 0.03  # of the error before: patches that are left with less than this weigh less than others
 COUNTS = 0.7  # share of the loss that is measured in electrons; the rest is in units of the noise
-ERROR = 0.05  # weight of the likelihood of the predicted error
-HIDDEN_EVERY = 3  # One step in this number hides pixels.
 PATIENCE = 100  # steps between lines of the log
 
 
 # ---------------------------------------------------------------------- loss
 
 
-def seen_loss(net: Stabilised, noisy: Tensor, clean: Tensor) -> Tensor:
+def loss_of(net: Stabilised, noisy: Tensor, clean: Tensor) -> Tensor:
     """Squared error of every patch relative to its own, in electrons and in units of the noise; and of its prediction.
 
     The slope of the first is that of the mean logarithm of the error, the mean PSNR, except for patches that are almost
@@ -54,24 +51,8 @@ def seen_loss(net: Stabilised, noisy: Tensor, clean: Tensor) -> Tensor:
     loss = _relative_error(estimate, clean, noisy - clean)
     with torch.no_grad():
         error = (estimate - clean).square() / (found.blind + SHIFT).clamp(min=SHIFT)
-    return loss + ERROR * 0.5 * (error / found.error + found.error.log()).mean()
-
-
-def hidden_loss(net: Stabilised, noisy: Tensor, clean: Tensor, generator: torch.Generator) -> Tensor:
-    """Squared error at hidden pixels, relative as above to that of a first blur."""
-    grid = Grid()
-    mask = grid.draw(noisy.shape, generator)
-    hidden = grid.hide(noisy, mask, generator)
-    estimate = torch.where(_spots(noisy, mask), net(hidden).blind, clean)
-    # Pixels that are not hidden have the error zero, and the same share of them counts in the error before.
-    before = torch.where(_spots(noisy, mask), gaussian_blur(hidden, 1.9), clean) - clean
-    return _relative_error(estimate, clean, before)
-
-
-def _spots(image: Tensor, mask: tuple[Any, ...]) -> Tensor:
-    spots = torch.zeros_like(image, dtype=torch.bool)
-    spots[mask] = True
-    return spots
+    # The two have no parameter in common, so that they need no weights.
+    return loss + 0.5 * (error / found.error + found.error.log()).mean()
 
 
 def _relative_error(estimate: Tensor, clean: Tensor, before: Tensor) -> Tensor:
@@ -115,11 +96,7 @@ class Training:
         """Take one step; the loss."""
         started, cpu = time.monotonic(), time.process_time()
         noisy, clean = draw(self.pool, self.step)
-        if self.step % HIDDEN_EVERY:
-            loss = seen_loss(self.net, noisy, clean)
-        else:
-            generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
-            loss = hidden_loss(self.net, noisy, clean, generator)
+        loss = loss_of(self.net, noisy, clean)
         self.optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
@@ -230,7 +207,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    options.add_argument("--steps", type=int, default=14_000)
+    options.add_argument("--steps", type=int, default=12_500)
     options.add_argument("--widths", type=int, nargs="+", default=[32, 64, 96])
     options.add_argument("--batch", type=int, default=8, help="patches of 64×64 pixels a step")
     options.add_argument("--seed", type=int, default=0)

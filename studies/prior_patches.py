@@ -32,7 +32,7 @@ class Recipe:
     """
 
     widths: tuple[int, ...] = (32, 64, 96)
-    steps: int = 14_000
+    steps: int = 12_500
     seed: int = 0
     learning_rate: float = 2e-3
     constant: float = 0.4

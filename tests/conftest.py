@@ -50,3 +50,26 @@ def clean() -> np.ndarray:
 def noisy(clean: np.ndarray) -> np.ndarray:
     """`clean` as it is recorded; its noise has the variance 2 (clean − 100) + 16."""
     return recorded((clean - 100) / 2)
+
+
+@pytest.fixture
+def tiny_prior(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace the prior by a small network with random weights, for time."""
+    import torch
+
+    from muguet.recipes import parts
+    from muguet.restoration import FilterBankNet, Stabilised
+    from muguet.training import prior_start
+
+    def build(predicts_error: bool = True) -> Stabilised:
+        net = Stabilised(FilterBankNet(2, (8, 8), brightest=10.0, predicts_error=predicts_error))
+        net.open_gate(0.3)
+        return net
+
+    def load(name: str) -> Stabilised:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return build()
+
+    monkeypatch.setattr(parts, "prior_net", build)
+    monkeypatch.setattr(prior_start, "load_prior", load)

@@ -111,7 +111,7 @@ def test_until_the_noise_is_known_every_parameter_has_a_gradient():
 
 
 @pytest.fixture
-def small(monkeypatch):
+def small(monkeypatch, tiny_prior):
     monkeypatch.setattr(muguet.training.session, "PATCH", {2: (32, 32), 3: (4, 16, 16)})
     monkeypatch.setitem(recipes.NETS, "filterbank", lambda dims, reach: FilterBankNet(dims, (8, 8), reach))
 
@@ -145,8 +145,17 @@ def test_it_uses_the_pixel_where_that_says_much(small, bright):
     assert errors["joint"] < 0.9 * np.square(noisy - clean).mean()
 
 
+def test_a_prior_sees_the_pixels_from_the_first_step(small, bright):
+    session = run(bright[0], 4)
+    assert float(session.method.gate_open) == 1
+    assert session.method.noise_variance is not None
+    before = session.method.net.net.gate.bias.clone()
+    session.advance()
+    assert not torch.equal(session.method.net.net.gate.bias, before)
+
+
 def test_the_second_half_sees_the_pixels_and_the_file_says_so(small, bright, tmp_path):
-    session = run(bright[0], 20)
+    session = run(bright[0], 20, prior="none")
     seen = []
     while not session.finished:
         session.advance()
@@ -180,7 +189,7 @@ def test_a_killed_run_continues_to_the_same_bits(small, bright, tmp_path, at):
         ({"net": "unet"}, "bright"),
         ({"recipe": "l2"}, "bright"),
         ({"reach": (0, 1)}, "bright"),
-        ({}, "small"),
+        ({"prior": "none"}, "small"),
     ],
 )
 def test_it_stays_blind_where_it_should(small, bright, parts, image):

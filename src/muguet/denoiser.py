@@ -16,6 +16,7 @@ from torch import Tensor
 
 from muguet.errors import MuguetError
 from muguet.estimates import blended, predicted_std, predicts_error
+from muguet.formats.given import ImageLike, given_one
 from muguet.image.axes import Layout, named
 from muguet.image.planes import ArrayPlanes, Planes
 from muguet.image.scaling import Scaling
@@ -89,7 +90,7 @@ class Denoiser:
     # ------------------------------------------------------------------ images
 
     def __call__(
-        self, image: npt.ArrayLike, axes: str | None = None, *, symmetries: int | None = None
+        self, image: ImageLike, axes: str | None = None, *, symmetries: int | None = None
     ) -> npt.NDArray[np.float32]:
         """Return the denoised image, in counts, of the same shape.
 
@@ -99,9 +100,9 @@ class Denoiser:
         Parameters
         ----------
         image
-            Array of any numeric dtype.
+            Array of any numeric dtype, or the path of a file.
         axes
-            One letter of TCZYXS for each axis; None: guessed from the shape, with a warning.
+            One letter of TCZYXS for each axis; None: from the file, or guessed from the shape, with a warning.
         symmetries
             Number of views (flips and quarter turns of the image) over which estimates are averaged: 1, 2, 4 or 8. The
             time is proportional to it. None: 8 for images of up to 2²² pixels in total, 1 for larger ones.
@@ -112,9 +113,10 @@ class Denoiser:
             If the axes do not fit the image, `symmetries` is another number, the model has other dimensions or
             another number of channels, or the values are not real numbers.
         """
-        array = np.asarray(image)
-        require_real(array, "the image")
-        layout = self.layout(array.shape, axes)
+        found = given_one(image, axes)
+        array = found.array
+        require_real(array, found.name or "the image")
+        layout = self.layout(array.shape, found.axes)
         out = np.empty(array.shape, np.float32)
         for _ in self.denoise_planes(ArrayPlanes(array, layout), ArrayPlanes(out, layout), symmetries):
             pass
@@ -190,7 +192,7 @@ class Denoiser:
         return result
 
     def estimate(
-        self, image: npt.ArrayLike, axes: str | None = None, *, symmetries: int | None = None
+        self, image: ImageLike, axes: str | None = None, *, symmetries: int | None = None
     ) -> Estimate:
         """Return the denoised image and the standard deviation of its error, both in counts, of the same shape.
 
@@ -208,9 +210,10 @@ class Denoiser:
         MuguetError
             As for `__call__`, or if the model has no prediction of its errors.
         """
-        mean = self(image, axes, symmetries=symmetries)
-        array = np.asarray(image)
-        layout = self.layout(array.shape, axes)
+        found = given_one(image, axes)
+        array = found.array
+        mean = self(array, found.axes, symmetries=symmetries)
+        layout = self.layout(array.shape, found.axes)
         std = np.empty(array.shape, np.float32)
         for _ in self.std_planes(ArrayPlanes(array, layout), ArrayPlanes(std, layout)):
             pass
@@ -224,12 +227,42 @@ class Denoiser:
         MuguetError
             If the model has no prediction of its errors.
         """
-        if not predicts_error(self.method):
+        if not self.predicts_error:
             raise MuguetError(
                 f"a model of the recipe {self.parts.recipe} without a prior does not predict its errors: "
                 "train with --recipe joint"
             )
         return map_regions(self._std, source, into, self.cut)
+
+    def std_plane(self, plane: npt.NDArray[Any], channel: int = 0) -> npt.NDArray[np.float32]:
+        """Return the standard deviation of the error of one plane ``(*space)`` of one channel, in counts."""
+        return map_plane(lambda values: self._std(values, channel), plane, self.cut)
+
+    @property
+    def predicts_error(self) -> bool:
+        """Whether the model predicts the error of its estimates."""
+        return predicts_error(self.method)
+
+    def measured_errors(self, channel: int = 0) -> dict[str, npt.NDArray[np.float64]]:
+        """Return predicted and measured errors of groups of training pixels of one channel, in counts.
+
+        Returns
+        -------
+        dict
+            Arrays of one length: "predicted", the standard deviation that `estimate` returns; "measured", the root of
+            the mean squared error; and "low" and "high", the ends of two standard errors. Empty: none was measured.
+        """
+        scale = self.error_scales[channel] if self.error_scales else ErrorScale()
+        if not scale.measured:
+            return {}
+        counts = self.scalings[channel].scale
+        square, spread = np.array(scale.measured), 2 * np.array(scale.uncertainty)
+        low, measured, high = (
+            np.sqrt(np.maximum(each, 0)) for each in (square - spread, square, square + spread)
+        )
+        predicted = np.array(scale.predicted) * np.array(scale.factor)
+        columns = {"predicted": predicted, "measured": measured, "low": low, "high": high}
+        return {name: counts * values for name, values in columns.items()}
 
     def _std(self, values: npt.NDArray[Any], channel: int) -> npt.NDArray[np.float32]:
         """The standard deviation of the error of one region of one channel, in counts."""

@@ -24,7 +24,9 @@ class Answer:
 
 
 @pytest.fixture
-def muguet(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answer]:
+def muguet(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tiny_prior: None
+) -> Callable[..., Answer]:
     """Return a function that runs ``muguet("denoise", path, ...)`` as in a shell."""
 
     def run(*arguments: object) -> Answer:

@@ -193,6 +193,7 @@ VALUES: dict[str, str | None] = {
     "symmetries": "1",
     "uncertainty": "error.tif",
     "prior": "none",
+    "scene": "0",
     "save_model": "new.muguet",
     "report": "new.html",
     "noisy": "raw.tif",
@@ -224,7 +225,7 @@ INPUTS = {
 
 # Options that go together are given in one command, since each of these commands trains.
 TRAINING = (
-    ["minutes", "components", "net", "mask", "seed", "device", "axes", "dimensions", "prior"],
+    ["minutes", "components", "net", "mask", "seed", "device", "axes", "dimensions", "prior", "scene"],
     ["overwrite", "recursive", "strict", "quiet", "log"],
     ["recipe", "verbose", "skip_existing"],
     ["resume"],

@@ -147,7 +147,11 @@ def test_the_largest_of_several_images_is_read(tmp_path):
             tif.write(counted(shape), photometric="minisblack")
     image = read(tmp_path / "a.tif")
     assert image.data.shape == (32, 30)
-    assert "number 2" in image.notes[0]
+    assert "number 1 was read" in image.notes[0]
+    assert "0: (YX 8×8 uint16), 2: (YX 16×16 uint16)" in image.notes[0]
+    assert read(tmp_path / "a.tif", scene=2).data.shape == (16, 16)
+    with pytest.raises(MuguetError, match=r"--scene 3: .*a\.tif has no such image; it has 0: \(YX"):
+        read(tmp_path / "a.tif", scene=3)
 
 
 def test_the_full_resolution_of_a_pyramid_is_read(tmp_path):
@@ -162,11 +166,11 @@ def test_the_full_resolution_of_a_pyramid_is_read(tmp_path):
 
 def test_unknown_axes_and_time_become_one_time_axis(tmp_path):
     data = counted((2, 3, 2, 9, 8))
-    tifffile.imwrite(tmp_path / "a.tif", data, metadata={"axes": "RTCYX"}, photometric="minisblack")
+    tifffile.imwrite(tmp_path / "a.tif", data, metadata={"axes": "QTCYX"}, photometric="minisblack")
     image = read(tmp_path / "a.tif")
     assert image.axes == "TCYX"
     np.testing.assert_array_equal(image.data, data.reshape(6, 2, 9, 8))
-    assert image.notes == ("The axes RTCYX of the file were read as TCYX.",)
+    assert image.notes == ("The axes QTCYX of the file were read as TCYX.",)
     moved = counted((3, 2, 4, 9, 8))
     tifffile.imwrite(tmp_path / "b.tif", moved, metadata={"axes": "CPZYX"}, photometric="minisblack")
     assert read(tmp_path / "b.tif").axes == "CTZYX"

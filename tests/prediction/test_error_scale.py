@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from muguet.prediction.error_scale import ErrorScale
+from muguet.prediction import ErrorScale
 
 
 def test_between_its_points_the_logarithm_of_the_factor_is_interpolated():

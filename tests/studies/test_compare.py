@@ -27,7 +27,7 @@ QUICKLY = ["--sets", "phantom", "--methods", "gaussian-blur", "joint-g1", "l2", 
 
 
 @pytest.fixture
-def small(monkeypatch):
+def small(monkeypatch, tiny_prior):
     monkeypatch.setattr(sets, "FIELDS", 3)
     monkeypatch.setattr(sets, "SIZE", 48)
     monkeypatch.setattr(compare, "rehearsed", lambda net, threads: (0.1, 1e-6))

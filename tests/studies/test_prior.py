@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import exposures
 import numpy as np
 import prior
-import prior_scores
 import pytest
 import scenes
 import torch
 from canvas import Canvas
-from exposures import Anscombe, Exposure
+from exposures import Exposure
 from safetensors.torch import load_file
+
+from muguet.restoration import SHIFT, Prediction
 
 SMALL = dict(widths=(4, 6), steps=6, batch=2, patch=16, scenes=3, size=32)
 
@@ -27,8 +29,8 @@ def small_sources(monkeypatch):
     scenes._cell_image.cache_clear()
 
 
-def recipe(kind: str, **changes) -> prior.Recipe:
-    return prior.Recipe(kind, **{**SMALL, **changes})
+def recipe(**changes) -> prior.Recipe:
+    return prior.Recipe(**{**SMALL, **changes})
 
 
 @pytest.mark.parametrize("number", range(12))
@@ -91,27 +93,25 @@ def test_the_mean_of_recordings_is_less_than_the_signal_where_they_are_clipped()
         assert exposure.mean(signal)[0, 0] == pytest.approx(recorded.mean(), abs=0.15)
 
 
-@pytest.mark.parametrize("law", [Anscombe(1, 2.0), Anscombe(100, -19_900), Anscombe(3.8, -13)])
-def test_the_inverse_of_the_transform_returns_the_clean_signal(law):
-    darkest = -(0.375 * law.gain**2 + law.constant) / law.gain
-    signal = darkest + law.gain * np.logspace(-2, 3, 50)
-    np.testing.assert_allclose(law.inverse(law.forward(signal)), signal, rtol=1e-9)
-    as_tensor = torch.from_numpy(signal)
-    np.testing.assert_allclose(law.inverse(law.forward(as_tensor)).numpy(), signal, rtol=1e-9)
+@pytest.mark.parametrize(
+    "exposure", [Exposure(50, 0, 0.0), Exposure(100, 20, 3.0), Exposure(1000, 5, 1.0, excess=1.5)]
+)
+def test_in_effective_electrons_the_variance_is_the_signal(exposure, monkeypatch):
+    monkeypatch.setattr(exposures, "LAW_ERROR", (0.0, 0.0))
+    shifts = []
+    for number in range(30):
+        rng = np.random.default_rng(number)
+        scaling = exposure.scaling(rng)
+        signal = exposure.signal(np.full((100, 100), 0.5, np.float32))
+        units = scaling.apply(exposure.record(signal, rng))
+        shifts.append(units.var() / scaling.apply(exposure.mean(signal)).mean())
+    assert np.mean(shifts) == pytest.approx(1, rel=0.05)
 
 
-def test_noise_behind_the_transform_has_variance_one():
-    rng = np.random.default_rng(0)
-    for electrons in (5, 50, 500):
-        noisy = rng.poisson(electrons, (300, 300)) + rng.normal(0, 2, (300, 300))
-        assert Anscombe(1.0, 4.0).forward(noisy).var() == pytest.approx(1, rel=0.05)
-
-
-@pytest.mark.parametrize("kind", [prior.SIGHTED, prior.BLIND])
-def test_patches_are_finite_and_follow_from_the_step_alone(kind):
-    pool = prior.Pool(recipe(kind))
+def test_patches_are_finite_and_follow_from_the_step_alone():
+    pool = prior.Pool(recipe())
     first = [prior.draw(pool, step) for step in range(8)]
-    again = prior.draw(prior.Pool(recipe(kind)), 7)  # without the steps before
+    again = prior.draw(prior.Pool(recipe()), 7)  # without the steps before
     assert all(torch.equal(a, b) for a, b in zip(first[7], again, strict=True))
     for noisy, clean in first:
         assert noisy.shape == clean.shape == (2, 1, 16, 16)
@@ -119,11 +119,10 @@ def test_patches_are_finite_and_follow_from_the_step_alone(kind):
         assert torch.isfinite(clean).all()
 
 
-@pytest.mark.parametrize("kind", [prior.SIGHTED, prior.BLIND])
-def test_a_run_that_was_killed_goes_on_to_the_same_bits(kind, tmp_path):
-    whole = prior.Training(recipe(kind))
+def test_a_run_that_was_killed_goes_on_to_the_same_bits(tmp_path):
+    whole = prior.Training(recipe())
     losses = [whole.advance() for _ in range(6)]
-    cut = prior.Training(recipe(kind))
+    cut = prior.Training(recipe())
     for _ in range(3):
         cut.advance()
     cut.save(tmp_path / "cut.pt")
@@ -135,41 +134,38 @@ def test_a_run_that_was_killed_goes_on_to_the_same_bits(kind, tmp_path):
 
 
 def test_a_training_leaves_weights_in_both_precisions_and_a_card(tmp_path):
-    training = prior.Training(recipe(prior.SIGHTED))
-    prior.train(training, tmp_path, lambda kind, net: {"mean": 1.0}, 4)
-    card = json.loads((tmp_path / "sighted.json").read_text(encoding="utf-8"))
+    training = prior.Training(recipe())
+    prior.train(training, tmp_path, lambda net: {"mean": 1.0}, 4)
+    card = json.loads((tmp_path / "prior.json").read_text(encoding="utf-8"))
     assert card["step"] == 6
     assert [each["step"] for each in card["scores"]] == [4, 6]
-    kind, net = prior_scores.load(tmp_path / "sighted.fp32.safetensors")
-    assert kind == prior.SIGHTED
-    for name, value in load_file(tmp_path / "sighted.fp16.safetensors").items():
-        torch.testing.assert_close(value.float(), net.state_dict()[name], rtol=1e-3, atol=1e-4)
-    assert (tmp_path / "sighted-plateau.pt").is_file()
+    whole, half = (load_file(tmp_path / f"prior.{name}.safetensors") for name in ("fp32", "fp16"))
+    for name, value in half.items():
+        torch.testing.assert_close(value.float(), whole[name], rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(whole[name], training.average.state_dict()[name])
+    assert (tmp_path / "prior-plateau.pt").is_file()
+
+
+def test_the_predicted_error_is_drawn_to_the_true_one():
+    """The likelihood of errors of a given size is the largest where the prediction has this size."""
+    clean = torch.full((1, 1, 64, 64), 20.0)
+    noisy = clean + torch.randn(clean.shape, generator=torch.Generator().manual_seed(0)) * 2
+
+    class Guess(torch.nn.Module):
+        def __init__(self, error: float) -> None:
+            super().__init__()
+            self.error = error
+
+        def forward(self, image):
+            return Prediction(noisy, torch.zeros_like(image), error=torch.full_like(image, self.error))
+
+    shares = np.geomspace(0.02, 2, 41)
+    losses = [float(prior.loss_of(Guess(float(share)), noisy, clean)) for share in shares]
+    assert shares[int(np.argmin(losses))] == pytest.approx(4 / (20 + SHIFT), rel=0.15)
 
 
 def test_the_learning_rate_warms_up_stays_and_falls_to_zero():
-    schedule = replace(recipe(prior.BLIND), steps=10_000)
+    schedule = replace(recipe(), steps=10_000)
     assert schedule.rate(0) < 1e-4
     assert schedule.rate(1000) == pytest.approx(2e-3)
     assert schedule.rate(9_999) < 1e-8
-
-
-def test_an_instant_result_comes_with_a_law_from_one_image():
-    net = prior.build(recipe(prior.SIGHTED))
-    rng = np.random.default_rng(0)
-    clean = 100 + 4 * 200 * scenes.scene(0, 1, 96)[:, :90].astype(np.float64)
-    noisy = 100 + 4 * rng.poisson((clean - 100) / 4) + rng.normal(0, 8, clean.shape)
-    estimate, law = prior_scores.instant(net, noisy, views=2)
-    assert estimate.shape == clean.shape
-    assert np.isfinite(estimate).all()
-    assert law.gain > 0
-    assert np.isfinite(prior_scores.blind_start(prior.build(recipe(prior.BLIND)), noisy)).all()
-
-
-def test_a_blind_prior_can_start_from_a_sighted_one_whose_gate_it_leaves(tmp_path):
-    sighted = prior.Training(recipe(prior.SIGHTED))
-    sighted.advance()
-    prior.export(sighted, tmp_path / "sighted")
-    blind = prior.Training(recipe(prior.BLIND), tmp_path / "sighted.fp32.safetensors").net
-    assert torch.equal(blind.head.weight, sighted.average.head.weight)
-    assert not blind.gate.weight.any()

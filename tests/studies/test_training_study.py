@@ -15,7 +15,7 @@ from training import Run
 
 
 @pytest.fixture
-def small(monkeypatch):
+def small(monkeypatch, tiny_prior):
     monkeypatch.setattr(sets, "FIELDS", 3)
     monkeypatch.setattr(sets, "SIZE", 48)
     monkeypatch.setattr(training, "SEEDS", 2)

@@ -36,7 +36,7 @@ from muguet.training.schedule import MAX_VISITS, MIN_STEPS, Schedule, plateaued
 
 
 @pytest.fixture
-def small(monkeypatch):
+def small(monkeypatch, tiny_prior):
     """Patches and nets of a few pixels, for time; the laws are those of any size."""
     monkeypatch.setattr(muguet.training.session, "PATCH", {2: (16, 16), 3: (4, 16, 16)})
     monkeypatch.setitem(recipes.NETS, "filterbank", lambda dims, reach: FilterBankNet(dims, (8, 8), reach))

@@ -12,7 +12,7 @@ from muguet.training import MISSING, PatchSource, Sample, collect
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch):
+def small(monkeypatch, tiny_prior):
     monkeypatch.setattr(muguet.training.session, "PATCH", {2: (32, 32), 3: (4, 16, 16)})
     monkeypatch.setitem(recipes.NETS, "filterbank", lambda dims, reach: FilterBankNet(dims, (8, 8), reach))
     monkeypatch.setitem(recipes.NETS, "care", lambda dims, reach: UNet(dims, 8))

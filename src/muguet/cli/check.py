@@ -48,6 +48,13 @@ def check(
             show_default="the middle one",
         ),
     ] = None,
+    scene: Annotated[
+        str | None,
+        typer.Option(
+            help="Name or number (from 0) of the image in a file that holds several.",
+            show_default="the first",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Check whether denoising worked, without a clean image.
@@ -65,10 +72,10 @@ def check(
     from muguet.quality.card import assumptions, quality
 
     check_files([noisy, estimate, model])
-    recorded, layout, number = _plane(noisy, channel, plane)
+    recorded, layout, number = _plane(noisy, channel, plane, scene)
     denoiser = None if model is None else _model(model, noisy, layout)
     if estimate is not None:
-        denoised, other, _ = _plane(estimate, channel, number)
+        denoised, other, _ = _plane(estimate, channel, number, scene)
         same = (other.planes, other.channels) == (layout.planes, layout.channels)
         if not same or denoised.shape != recorded.shape:
             raise MuguetError(
@@ -89,13 +96,15 @@ def check(
         _show(result, noisy, channel, number, layout)
 
 
-def _plane(path: Path, channel: int, number: int | None) -> tuple[npt.NDArray[Any], Layout, int]:
+def _plane(
+    path: Path, channel: int, number: int | None, scene: str | None
+) -> tuple[npt.NDArray[Any], Layout, int]:
     """Read one plane of one channel of a file; return it with the layout of the file and the number of the plane."""
     from muguet.formats.registry import read
     from muguet.image.axes import Layout
     from muguet.image.values import require_real
 
-    image = read(path)
+    image = read(path, scene=scene)
     require_real(image.data, str(path))
     layout = Layout(image.axes, image.data.shape)
     if channel >= layout.channels:

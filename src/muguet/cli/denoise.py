@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from muguet.cli.shared.apply import denoise_image, show_law, write_error
+from muguet.cli.shared.apply import denoise_images, show_law, write_errors
 from muguet.cli.shared.checkpoints import check_checkpoint, checkpoint_of
 from muguet.cli.shared.classical import CLASSICAL, denoise_classically
 from muguet.cli.shared.display import say
-from muguet.cli.shared.examples import read_examples
+from muguet.cli.shared.examples import flat, read_examples
 from muguet.cli.shared.failures import Failures
 from muguet.cli.shared.files import Output, check_files
 from muguet.cli.shared.first import FirstResults, write_first_results
@@ -100,7 +100,7 @@ def denoise(
     Z stack is one training image. Each channel is denoised separately and has its own noise law.
     """
     from muguet.cli.shared.paths import destination, find, find_sources, without_existing
-    from muguet.formats.registry import read
+    from muguet.formats.registry import read_all
 
     started = time.time()
     if model is not None:
@@ -156,7 +156,7 @@ def denoise(
     if choices.recipe in CLASSICAL:
         denoise_classically(sources, results, choices, kind, failures)
         return failures.end()
-    images: dict[Path, Image] = {}
+    images: dict[Path, tuple[Image, ...]] = {}
     if model is not None:
         from muguet.model_file import load
 
@@ -166,10 +166,10 @@ def denoise(
         images, targets = read_examples(sources, choices, failures)
         if not missing.keys() & images.keys():
             return failures.end()
-        session = start(list(images.values()), list(targets.values()), choices, checkpoint)
+        session = start(flat(images), flat(targets), choices, checkpoint)
         write_first_results(
             session,
-            {missing[source]: image for source, image in images.items() if source in missing},
+            {missing[source]: scenes for source, scenes in images.items() if source in missing},
             kind,
             first,
         )
@@ -181,19 +181,19 @@ def denoise(
         if source in failures.reasons:
             continue
         with failures.tolerate(source):
-            # The training images are in memory. Each is released when its result is written.
-            image = images.pop(source, None) or read(source, choices.axes)
+            # The training images are in memory. Those of a file are released when its result is written.
+            scenes = images.pop(source, None) or read_all(source, choices.axes, choices.scene)
             replace = choices.overwrite or choices.skip_existing
-            data = denoise_image(
-                denoiser, image, result, kind, symmetries, replace or result in first.results
+            data = denoise_images(
+                denoiser, scenes, result, kind, symmetries, replace or result in first.results
             )
             if source in errors:
-                write_error(denoiser, image, errors[source], replace)
+                write_errors(denoiser, scenes, errors[source], replace)
             first.replaced(result)
     if report is not None:
         from muguet.report.gather import report_denoising
 
-        report_denoising(denoiser, image, data, report, sys.argv, choices.overwrite, started)
+        report_denoising(denoiser, scenes[0], data, report, sys.argv, choices.overwrite, started)
         say(f"{report}: the report, to open in a web browser.")
     if len(results) > 1:
         say(f"{len(missing.keys() - failures.reasons.keys())} denoised images.")

@@ -11,7 +11,7 @@ from muguet.cli.shared.apply import show_law
 from muguet.cli.shared.checkpoints import check_checkpoint, checkpoint_of
 from muguet.cli.shared.classical import CLASSICAL
 from muguet.cli.shared.display import say
-from muguet.cli.shared.examples import read_examples
+from muguet.cli.shared.examples import flat, read_examples
 from muguet.cli.shared.failures import Failures
 from muguet.cli.shared.files import Output, check_files
 from muguet.cli.shared.options import OUTPUT, Choices, Inputs, psf_file, with_choices
@@ -47,7 +47,7 @@ def fit(
     check_checkpoint(checkpoint, choices)
     failures = Failures(len(sources), choices.strict)
     images, targets = read_examples(sources, choices, failures)
-    session = start(list(images.values()), list(targets.values()), choices, checkpoint)
+    session = start(flat(images), flat(targets), choices, checkpoint)
     denoiser = train(session, choices, checkpoint)
     denoiser.save(out)
     say(f"{out}: the model. To use it: muguet denoise IN -o OUT --model {out}")

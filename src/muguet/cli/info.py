@@ -17,16 +17,23 @@ from muguet.system.terminal import printable
 def info(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A TIFF or a model.", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    scene: Annotated[
+        str | None,
+        typer.Option(
+            help="Name or number (from 0) of the image in a file that holds several.",
+            show_default="the first",
+        ),
+    ] = None,
 ) -> None:
     """Print a summary of a file.
 
     For an image: axes, data type, pixel size, saturation and noise.
     For a model: method, training and noise law.
     """
-    from muguet.formats.registry import SUFFIXES
+    from muguet.cli.shared.paths import is_model
 
     check_files([file])
-    facts = _image(file) if file.suffix.lower() in SUFFIXES else _model(file)
+    facts = _model(file) if is_model(file) else _image(file, scene)
     if as_json:
         print_json(facts)
         return
@@ -38,12 +45,13 @@ def info(
             print(f"{'':<{width}}  {line}")
 
 
-def _image(path: Path) -> dict[str, Any]:
-    from muguet.formats.registry import read
+def _image(path: Path, scene: str | None) -> dict[str, Any]:
+    from muguet.formats.registry import read_all
     from muguet.image.values import clipping_level, quantum, require_real
     from muguet.noise.transfer.single_image import rough_std
 
-    image = read(path)
+    images = read_all(path, scenes=None if scene is None else [scene])
+    image = images[0]
     data = image.data
     require_real(data, str(path))
     finite = np.isfinite(data) if data.dtype.kind == "f" else np.ones(data.shape, bool)
@@ -54,6 +62,7 @@ def _image(path: Path) -> dict[str, Any]:
     sizes = {axis: f"{size:.6g} {'s' if axis == 'T' else 'µm'}" for axis, size in image.pixel_size.items()}
     return {
         "file": str(path),
+        **({"images": [each.name or str(i) for i, each in enumerate(images)]} if len(images) > 1 else {}),
         "axes": image.axes,
         "shape": list(data.shape),
         "dtype": str(data.dtype),

@@ -77,6 +77,13 @@ def noise(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, for programs.", rich_help_panel=_OUTPUT)
     ] = False,
+    scene: Annotated[
+        str | None,
+        typer.Option(
+            help="Name or number (from 0) of the image in a file that holds several.",
+            show_default="the first",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -97,17 +104,17 @@ def noise(
     divergence between the two. The law of an image is measured: with --clean or --repeats, or
     roughly on the image alone.
     """
-    from muguet.formats.registry import SUFFIXES
+    from muguet.cli.shared.paths import is_model
 
     check_files([*files, clean, noisy], [] if out is None else [Output(out, "figure")], overwrite)
-    images = [file for file in files if file.suffix.lower() in SUFFIXES]
+    images = [file for file in files if not is_model(file)]
     if images and len(files) > 1:
         raise MuguetError(f"{len(files)} files and {images[0]} is an image: give models, or one image alone")
     camera = {"offset": offset, "excess": float(excess)}
     if images:
         if noisy is not None:
             raise MuguetError(f"--noisy goes with a model, and {images[0]} is an image: leave it out")
-        measured: Entry | None = _measured(images[0], clean, repeats, channel, camera)
+        measured: Entry | None = _measured(images[0], clean, repeats, channel, camera, scene)
         laws: list[Entry] = []
     else:
         if repeats:
@@ -123,14 +130,21 @@ def noise(
 # --- Measured on images ----------------------------------------------------------------------------------
 
 
-def _measured(path: Path, clean: Path | None, repeats: bool, channel: int, camera: dict[str, Any]) -> Entry:
+def _measured(
+    path: Path,
+    clean: Path | None,
+    repeats: bool,
+    channel: int,
+    camera: dict[str, Any],
+    scene: str | None = None,
+) -> Entry:
     """Measure the noise of an image with its clean partner, on its repeats, or on the image alone."""
     from muguet.image.values import quantum, unsaturated
     from muguet.noise.measure import measure_pair, measure_repeats, measure_single_image
 
     if clean is not None and repeats:
         raise MuguetError("--clean and --repeats are two ways to measure: give one of them")
-    planes, layout = _planes(path, channel)
+    planes, layout = _planes(path, channel, scene=scene)
     partner = _planes(clean, channel, allow_single_channel=True)[0] if clean is not None else None
     recorded = np.stack([unsaturated(plane) for plane in planes])
     camera = {**camera, "step": quantum(planes)}
@@ -157,13 +171,15 @@ def _measured(path: Path, clean: Path | None, repeats: bool, channel: int, camer
     )
 
 
-def _planes(path: Path, channel: int, allow_single_channel: bool = False) -> tuple[npt.NDArray[Any], Layout]:
+def _planes(
+    path: Path, channel: int, allow_single_channel: bool = False, scene: str | None = None
+) -> tuple[npt.NDArray[Any], Layout]:
     """Read one channel of an image as planes ``(n, y, x)``, with the layout of the whole image."""
     from muguet.formats.registry import read
     from muguet.image.axes import Layout
     from muguet.image.values import require_real
 
-    image = read(path)
+    image = read(path, scene=scene)
     require_real(image.data, str(path))
     layout = Layout(image.axes, image.data.shape)
     if allow_single_channel and layout.channels == 1:

@@ -105,3 +105,21 @@ def size_from_ome(pixels: Mapping[str, str]) -> dict[str, float]:
     }
     sizes["T"] = _scaled(pixels.get("TimeIncrement"), pixels.get("TimeIncrementUnit", "s"), _SECONDS)
     return only_known(sizes)
+
+
+def size_from_lsm(info: Mapping[str, Any]) -> dict[str, float]:
+    """Return the pixel size from the record CZ_LSMINFO of a Zeiss LSM file, which is in metres and seconds."""
+    sizes = {letter: _scaled(info.get(f"VoxelSize{letter}"), "m", MICROMETRES) for letter in "XYZ"}
+    sizes["T"] = positive(info.get("TimeIntervall"))  # The format spells it so.
+    return only_known(sizes)
+
+
+def size_from_stk(meta: Mapping[str, Any]) -> dict[str, float]:
+    """Return the pixel size from the tags of a MetaMorph STK file; Z is the distance of the first two planes."""
+    unit = meta.get("CalibrationUnits", "")
+    sizes = {letter: _scaled(meta.get(f"{letter}Calibration"), unit, MICROMETRES) for letter in "XY"}
+    distances = meta.get("ZDistance")
+    sizes["Z"] = (
+        _scaled(distances[0], unit or "um", MICROMETRES) if distances is not None and len(distances) else None
+    )
+    return only_known(sizes)

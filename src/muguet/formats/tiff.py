@@ -1,50 +1,61 @@
-"""Read and write TIFF, OME-TIFF and ImageJ TIFF with their axes and pixel size.
+"""Read and write TIFF, OME-TIFF and ImageJ TIFF: all images of a file, with their axes and metadata.
 
-tifffile reads and writes the bytes. This module restores the original order of the axes, converts pixel sizes
-to micrometres, detects damaged files, and writes a file completely or not at all.
+tifffile reads and writes the bytes. This module finds the images of a file, detects damaged files, and writes a
+file completely or not at all.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import math
+import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.formats.tiff_dialects import DTYPES, describe, options, stored_order
-from muguet.image.axes import LETTERS, parse
+from muguet.formats import tiff_scenes
+from muguet.formats.tiff_capture import OpenFile
+from muguet.formats.tiff_dialects import BIGTIFF_SUFFIXES, MAX_CLASSIC_BYTES, options, stored_order
+from muguet.formats.tiff_image import read_scene
+from muguet.formats.tiff_lost import lost
+from muguet.formats.tiff_open import open_tiff
+from muguet.formats.tiff_restore import frame_tags, restorable, restore
+from muguet.formats.tiff_stored import Stored
+from muguet.formats.tiff_tags import Structure, is_bigtiff, replace_tags
 from muguet.image.image import Image
 from muguet.system.atomic import reason, replacing
 
 if TYPE_CHECKING:
     import tifffile
 
-_COLOURS = frozenset((2, 5, 6, 8))  # PhotometricInterpretation is RGB, CMYK, YCbCr or CIELAB.
-# tifffile logs these if the list of pages ends early, a tag lies beyond the end of the file, or a stack is too short.
-_DAMAGE = ("invalid page offset", "invalid value offset", "invalid or corrupted")
+_MAX_NAMES = 12  # Sentences list at most this many images of a file.
 
 
-def read(path: Path, axes: str | None = None) -> Image:
-    """Read an image with its axes and pixel size.
+def read(path: Path, axes: str | None = None, scenes: Sequence[str] | None = None) -> tuple[Image, ...]:
+    """Read the images of a file with their axes and pixel size.
 
-    If a file has several images, the largest is read; if it has a pyramid, the full resolution. Axes without a
-    letter in TCZYXS (Q, I, P, R and others of tifffile) become T. The result's `notes` mention such choices. The name
-    of the file does not matter; parameters, result and errors are those of `muguet.formats.read`.
+    Frames and parts of a stack that were written one by one are one image. Positions are separate images. Of images
+    that are not alike, those that look like the data are read; see `scenes`. Of a pyramid, the full resolution is
+    read. Axes without a letter in TCZYXS (Q, I, P and others of tifffile) become T. The `notes` of the first image
+    mention such choices. The name of the file does not matter.
+
+    Parameters
+    ----------
+    path
+        The file.
+    axes
+        Axes that replace those in the file, one letter of TCZYXS for each; None: use those in the file.
+    scenes
+        Names or numbers (from 0) of the images to read; None: the data, without previews.
     """
-    _refuse_non_tiff(path)
-    import tifffile
-
     with _tifffile_log() as complaints:
         try:
-            with tifffile.TiffFile(path) as tif:
-                return _read_open(tif, path, axes, complaints)
+            with open_tiff(path) as tif:
+                return _read_open(tif, path, axes, scenes, complaints)
         except MuguetError:
             raise
         except MemoryError as error:
@@ -57,157 +68,118 @@ def read(path: Path, axes: str | None = None) -> Image:
             ) from error
 
 
-def _refuse_non_tiff(path: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            start = file.read(4)
-    except OSError as error:
-        raise MuguetError(f"{path} cannot be read: {reason(error)}") from error
-    if not start:
-        raise MuguetError(f"{path} is empty: copy it again from where it was recorded")
-    if start not in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        raise MuguetError(f"{path} is not a TIFF despite its name: convert it to TIFF")
-
-
-def _read_open(tif: tifffile.TiffFile, path: Path, override: str | None, complaints: list[str]) -> Image:
-    notes: list[str] = []
-    index = _largest(tif, notes)
-    series = tif.series[index]
-    _refuse_incomplete(series, path, complaints)
-    if series.dtype is None or series.dtype.name not in DTYPES:
-        raise MuguetError(f"{path} has {series.dtype} pixels: convert them to 8, 16 or 32 bits, or to float")
-    if not series.axes or 0 in series.shape:
-        raise MuguetError(f"{path} holds no pixels (shape {series.shape}): record or export it again")
-    description = describe(tif, index)
-    data, stored = series.asarray(), series.axes
-    if _axes_still_valid(stored, description.axes):
-        data, stored = _restored(data, stored, description.axes)
-    elif series.keyframe.photometric not in _COLOURS and "C" not in stored:
-        stored = stored.replace("S", "C")  # Samples that are not colours are channels.
-    if series.keyframe.photometric == 3:
-        notes.append("The image has a colour palette; its pixels were read as grey values.")
-    data, axes = _named(data, stored, override, path, notes)
-    return Image(
-        data=data,
-        axes=axes,
-        pixel_size={letter: size for letter, size in description.pixel_size.items() if letter in axes},
-        path=path,
-        kind=description.kind,
-        compression=_lossless(series.keyframe.compression),
-        channel_names=description.channel_names,
-        imagej=description.imagej,
-        notes=tuple(notes),
-    )
-
-
-def _largest(tif: tifffile.TiffFile, notes: list[str]) -> int:
-    """Return the index of the series with the most pixels; thumbnails and labels are smaller than the image."""
-    series = tif.series
-    index = max(range(len(series)), key=lambda i: (series[i].size, -i))
-    if len(series) > 1:
-        notes.append(f"The file has {len(series)} images; the largest was read (number {index + 1}).")
-    return index
-
-
-def _refuse_incomplete(series: tifffile.TiffPageSeries, path: Path, complaints: list[str]) -> None:
-    """Raise an error if a file lacks pixels or pages; tifffile would read the rest without an error."""
-    damage = [line for line in complaints if any(word in line for word in _DAMAGE)]
-    if damage:
-        raise MuguetError(
-            f"{path} is damaged or truncated: copy it again from where it was recorded ({damage[0]})"
+def _read_open(
+    tif: tifffile.TiffFile, path: Path, axes: str | None, wanted: Sequence[str] | None, complaints: list[str]
+) -> tuple[Image, ...]:
+    summary = ((tif.micromanager_metadata or {}).get("Summary") or {}) if tif.is_micromanager else {}
+    scenes = tiff_scenes.scenes_of(tif, tiff_scenes.names_from_micromanager(summary))
+    numbers, notes = tiff_scenes.chosen(scenes, wanted, path)
+    file = OpenFile(tif, path, complaints, summary)
+    images = [read_scene(file, scenes[number], axes) for number in numbers]
+    used = sum(len(series) for series in tif.series)
+    if (
+        tif.series[0].kind == "ome"
+        and not any(series.is_multifile for series in tif.series)
+        and len(tif.pages) > used
+    ):
+        notes.append(
+            f"{len(tif.pages) - used} pages of the file belong to no image of its OME-XML; they are left out."
         )
-    if series.dataoffset is None:
-        missing = sum(page is None or not _within_file(page) for page in series.pages)
-        if missing:
-            raise MuguetError(
-                f"{path} lacks {missing} of its {len(series.pages)} planes: "
-                "copy it again, with all files that belong to it"
-            )
+    if len(images) > 1:
+        names = [image.name or str(number) for number, image in zip(numbers, images, strict=True)]
+        shown = ", ".join(names[:_MAX_NAMES]) + (", …" if len(names) > _MAX_NAMES else "")
+        notes.insert(0, f"The file has {len(images)} images of one kind: {shown}.")
+    # The image was made here, so nobody else sees this change.
+    object.__setattr__(images[0], "notes", (*notes, *images[0].notes))
+    return tuple(images)
 
 
-def _within_file(page: tifffile.TiffPage | tifffile.TiffFrame) -> bool:
-    # A damaged size can declare millions of strips, which tifffile would fill with zeros one by one.
-    if not page.is_contiguous and math.prod(page.chunked) > len(page.dataoffsets):
-        return False
-    end = max((a + n for a, n in zip(page.dataoffsets, page.databytecounts, strict=True)), default=0)
-    return bool(end <= page.parent.filehandle.size)
-
-
-def _axes_still_valid(stored: str, written: str) -> bool:
-    """Return True if the axes that muguet wrote still describe a file that another program may have changed."""
+def members(path: Path) -> tuple[Path, ...]:
+    """Return all files that are read together with a file, itself first; only the file if it cannot be read."""
     try:
-        return set(stored) <= set(parse(written))
-    except MuguetError:
-        return False
+        with _tifffile_log(), open_tiff(path) as tif:
+            if not (tif.is_micromanager or (tif.is_ome and "FileName" in (tif.ome_metadata or ""))):
+                return (path,)
+            names = {
+                page.parent.filehandle.name for series in tif.series for page in series if page is not None
+            }
+    except Exception:  # Reading the file gives the error.
+        return (path,)
+    return (path, *(path.parent / name for name in sorted(names - {path.name})))
 
 
-def _restored(data: npt.NDArray[Any], stored: str, written: str) -> tuple[npt.NDArray[Any], str]:
-    """Return data with axes `stored` in the order of the axes `written`, including axes of size one, and the axes."""
-    axes = parse(written)
-    absent = "".join(letter for letter in axes if letter not in stored)
-    data = data.reshape((1,) * len(absent) + data.shape)
-    return data.transpose([(absent + stored).index(letter) for letter in axes]), axes
+def write(path: Path, images: Sequence[Image]) -> tuple[str, ...]:
+    """Write images to one file, completely or not at all; `read` returns the same data, axes and pixel size.
 
-
-def _named(
-    data: npt.NDArray[Any], stored: str, override: str | None, path: Path, notes: list[str]
-) -> tuple[npt.NDArray[Any], str]:
-    """Return data whose axes all have letters of TCZYXS, and these letters: the user's or the stored ones."""
-    if override is not None:
-        try:
-            return data, parse(override, data.ndim)
-        except MuguetError as error:
-            raise MuguetError(f"{error} ({path} has shape {data.shape} and was read as {stored})") from None
-    if not {"Y", "X"} <= set(stored):
-        raise MuguetError(
-            f"{path} lacks rows Y or columns X; its axes are {stored}, its shape is {data.shape}: "
-            "name the axes, for example with --axes TYX"
-        )
-    unnamed = [letter for letter in stored if letter not in LETTERS]
-    if not unnamed:
-        return data, stored
-    # All axes of unknown meaning are merged with time into one T axis, at the place of the first of them.
-    series = [axis for axis, letter in enumerate(stored) if letter in unnamed or letter == "T"]
-    first = series[0]
-    moved = np.moveaxis(data, series, range(first, first + len(series)))
-    rest = "".join(letter for axis, letter in enumerate(stored) if axis not in series)
-    axes = rest[:first] + "T" + rest[first:]
-    notes.append(f"The axes {stored} of the file were read as {axes}.")
-    return moved.reshape(*moved.shape[:first], -1, *moved.shape[first + len(series) :]), axes
-
-
-def _lossless(compression: int) -> str:
-    """Return a lossless compression for the output of an input with TIFF tag `compression`."""
-    if compression == 1:
-        return ""
-    return {5: "lzw", 34926: "zstd", 50000: "zstd"}.get(compression, "zlib")
-
-
-def write(path: Path, image: Image) -> None:
-    """Write an image, completely or not at all; `read` returns the same data, axes and pixel size.
-
-    The file is an OME-TIFF if its name ends in .ome.tif or the image was read from an OME-TIFF, an ImageJ TIFF if
-    ImageJ can store the image, and otherwise a plain TIFF. Above 4 GB, the file is a BigTIFF: OME-TIFF or plain.
-    An existing file is replaced.
+    Images that were read from a TIFF are stored as they were in it, with all its tags and descriptions, if nothing
+    but their values has changed. Otherwise the file is an OME-TIFF if its name ends in .ome.tif, the image was read
+    from an OME-TIFF, or there are several images; an ImageJ TIFF if ImageJ can store the image; and else a plain
+    TIFF. Above 4 GB, the file is a BigTIFF: OME-TIFF or plain. An existing file is replaced.
 
     Parameters
     ----------
     path
         Path of the file; missing folders are created.
-    image
-        The image to write.
+    images
+        The images to write.
+
+    Returns
+    -------
+    tuple of str
+        Sentences about metadata of the input that the file does not hold.
 
     Raises
     ------
     MuguetError
         If the folder is not writable, or the format cannot store the image.
     """
-    data, axes = stored_order(image)
-    keywords = options(path, image, axes)
+    series = restorable(path, images)
+    keywords = [] if series else _keywords(path, images)  # Images that cannot be stored are refused first.
+    with _tifffile_log(), replacing(path, "image") as file:
+        if series is None or not _restored(file, series, path, images):
+            series = None
+            keywords = keywords or _keywords(path, images)
+            _write_anew(file, images, keywords)
+            order: Literal["<", ">"] = "<" if sys.byteorder == "little" else ">"
+            frames = frame_tags(images, order)
+            if frames is not None and keywords[0]["ome"]:
+                replace_tags(file, frames, Structure(order, is_bigtiff(file)), keep=True)
+    return lost(images, series)
+
+
+def _restored(
+    file: IO[bytes], series: Sequence[tuple[Stored, npt.NDArray[Any]]], path: Path, images: Sequence[Image]
+) -> bool:
+    """Write the images as they were stored; return False, with an empty file, if tifffile cannot."""
+    size = sum(image.data.nbytes for image in images)
+    large = size > MAX_CLASSIC_BYTES or path.suffix.lower() in BIGTIFF_SUFFIXES
+    try:
+        restore(file, series, images[0].compression, large)
+    except (ValueError, TypeError, KeyError, IndexError, RuntimeError):
+        file.seek(0)
+        file.truncate()
+        return False
+    return True
+
+
+def _keywords(path: Path, images: Sequence[Image]) -> list[dict[str, Any]]:
+    """Return the arguments with which tifffile writes each image in the dialect that suits it."""
+    return [options(path, image, stored_order(image)[1], several=len(images) > 1) for image in images]
+
+
+def _write_anew(file: IO[bytes], images: Sequence[Image], keywords: Sequence[dict[str, Any]]) -> None:
+    """Write images in the dialect that suits them."""
     import tifffile
 
-    with _tifffile_log(), replacing(path, "image") as file:
-        tifffile.imwrite(file, data, **keywords)
+    arrays = [stored_order(image)[0] for image in images]
+    if len(arrays) == 1:
+        tifffile.imwrite(file, arrays[0], **keywords[0])
+        return
+    bigtiff = sum(data.nbytes for data in arrays) > MAX_CLASSIC_BYTES or keywords[0]["bigtiff"]
+    with tifffile.TiffWriter(file, bigtiff=bigtiff, ome=keywords[0]["ome"]) as writer:
+        for data, chosen in zip(arrays, keywords, strict=True):
+            rest = {key: value for key, value in chosen.items() if key not in ("bigtiff", "ome", "imagej")}
+            writer.write(data, contiguous=False, **rest)
 
 
 @contextlib.contextmanager

@@ -29,13 +29,22 @@ class Image:
     kind
         Dialect of the file, ``"tiff"``, ``"imagej"`` or ``"ome"``; the output is written in the same dialect.
     compression
-        ``"zlib"``, ``"lzw"``, ``"zstd"``, or an empty string for none; the output has the same compression.
+        ``"zlib"``, ``"lzw"``, ``"zstd"``, ``"packbits"``, or an empty string for none; that of the output too.
     channel_names
         One name for each channel, or an empty tuple.
     imagej
         What ImageJ needs to display the image as before: mode, lookup tables, display ranges, labels.
     notes
         Sentences for the user about how the file was interpreted.
+    name
+        Name of the image in its file, such as the name of a position; an empty string if it has none.
+    annotations
+        Texts to keep with the image, by name: what the program that recorded it wrote about the recording.
+    files
+        All files from which the image was read; several for an image that is spread over a set of files.
+    source
+        How the image was stored in its file, kept by the format that read it, to write a result in the same way.
+        Only that format uses it; it is ignored if the axes, the shape or the pixel size have changed since.
 
     Raises
     ------
@@ -52,6 +61,10 @@ class Image:
     channel_names: tuple[str, ...] = ()
     imagej: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    name: str = ""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+    source: object | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "axes", parse(self.axes, self.data.ndim))

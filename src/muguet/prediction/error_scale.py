@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -20,10 +20,16 @@ class ErrorScale:
         Predicted standard deviations, increasing, in network units.
     factor
         The factor at each.
+    measured
+        The mean squared error that was measured at each, in network units squared; empty: none was measured.
+    uncertainty
+        The standard error of each of them.
     """
 
     predicted: tuple[float, ...] = (1.0,)
     factor: tuple[float, ...] = (1.0,)
+    measured: tuple[float, ...] = ()
+    uncertainty: tuple[float, ...] = ()
 
     def __call__(self, std: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
         """Return corrected standard deviations; beyond the ends the factor is that of the end."""
@@ -34,9 +40,9 @@ class ErrorScale:
 
     def as_dict(self) -> dict[str, list[float]]:
         """Return the table as values for the header of a file."""
-        return {"predicted": list(self.predicted), "factor": list(self.factor)}
+        return {name: list(values) for name, values in asdict(self).items()}
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> Self:
         """Return the table that `as_dict` wrote."""
-        return cls(tuple(map(float, table["predicted"])), tuple(map(float, table["factor"])))
+        return cls(**{name: tuple(map(float, values)) for name, values in table.items()})

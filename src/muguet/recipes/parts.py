@@ -46,8 +46,8 @@ class Parts:
     psf
         For recipes with optics: the point spread function, as a standard deviation in pixels or as a kernel.
     prior
-        Name of the prior that D-net starts from, see `muguet.restoration.load_prior`; "none": random weights; "auto":
-        chosen by `muguet.training.Session`.
+        The prior that D-net starts from, a name or a file, see `muguet.restoration.load_prior`; "none": random weights;
+        "auto": chosen by `muguet.training.Session`.
     """
 
     recipe: str = "joint"

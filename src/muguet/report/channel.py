@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
+from muguet.figures.style import Floats
+from muguet.figures.views import most_varied_part
 from muguet.noise.camera.readout import Readout
 from muguet.noise.law import Law
 from muguet.noise.transfer.curve import MeanVariance
@@ -18,6 +20,8 @@ from muguet.report import charts
 from muguet.report.charts import Chart
 from muguet.report.facts import law_facts, readout_facts
 from muguet.report.images import Pictures, pictures
+
+_ERROR_SIDE = 256  # The picture of the errors shows at most this many pixels in each direction.
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +51,11 @@ class Channel:
         Micrometres per pixel, for scale bars; None: no scale bars.
     notes
         Sentences about the plane, such as its position in a stack.
+    std
+        Predicted standard deviation of the error of each pixel of the estimate, in counts; None: it is not known.
+    errors
+        Errors of groups of pixels in counts: "predicted", "measured", and the ends "low" and "high" of two standard
+        errors of the latter; empty: they were not measured.
     """
 
     name: str
@@ -60,6 +69,8 @@ class Channel:
     readout: Readout | None = None
     pixel_size: float | None = None
     notes: tuple[str, ...] = ()
+    std: npt.NDArray[np.floating] | None = None
+    errors: Mapping[str, Floats] = field(default_factory=dict)
 
 
 def channel_pictures(channel: Channel, n_channels: int) -> Pictures:
@@ -87,6 +98,7 @@ def channel_facts(channel: Channel, shown: Pictures) -> dict[str, Any]:
         "quality": channel.quality.to_dict(),
         "images": shown.facts,
         "noise": law_facts(channel.law, channel.own_law, channel.points, channel.signal_range),
+        "errors": dict(channel.errors),
         "camera": None if channel.readout is None else readout_facts(channel.readout),
     }
 
@@ -103,16 +115,46 @@ class Drawings:
         The noise law; empty where there is neither a law nor a measurement.
     quality_charts
         One chart for each curve of `Quality.curves`.
+    error_charts
+        The predicted error of each pixel, and how it compares with measured errors; empty where it is not known.
     """
 
     pictures: Pictures
     noise_charts: Sequence[Chart]
     quality_charts: Sequence[Chart]
+    error_charts: Sequence[Chart]
 
 
 def channel_drawings(channel: Channel, shown: Pictures, prefix: str) -> Drawings:
     """Draw the charts of a channel; `prefix` makes the ids inside their SVG unique on the page."""
-    return Drawings(shown, _noise_charts(channel, prefix), _quality_charts(channel.quality, prefix))
+    noise_charts, quality_charts = _noise_charts(channel, prefix), _quality_charts(channel.quality, prefix)
+    return Drawings(shown, noise_charts, quality_charts, _error_charts(channel, prefix))
+
+
+def _error_charts(channel: Channel, prefix: str) -> list[Chart]:
+    """Draw the predicted errors of the part of the plane that varies most, and their calibration."""
+    if channel.std is None:
+        return []
+    part = most_varied_part(np.asarray(channel.estimate, np.float64), (_ERROR_SIDE, _ERROR_SIDE))
+    found = [
+        Chart(
+            charts.svg(charts.error_picture(channel.std[part]), f"{prefix}-std", "Error of each pixel"),
+            "Error of each pixel",
+            "Predicted standard deviation of the error of the denoised image. About 95 % of the true values lie within "
+            "1.96 standard deviations of it.",
+        )
+    ]
+    if channel.errors:
+        figure = charts.error_chart(channel.errors)
+        found.append(
+            Chart(
+                charts.svg(figure, f"{prefix}-errors", "Measured against predicted error"),
+                "Predicted and measured error",
+                "Root mean squared error of eight groups of pixels, measured without a clean image by Stein's unbiased "
+                "risk estimate. Bars: two standard errors. On the dashed line both are equal.",
+            )
+        )
+    return found
 
 
 def _noise_charts(channel: Channel, prefix: str) -> list[Chart]:

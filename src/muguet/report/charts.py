@@ -99,6 +99,31 @@ def density_chart(law: Law, signal_range: tuple[float, float]) -> Figure:
     return axes.figure  # type: ignore[return-value]
 
 
+def error_picture(std: Floats) -> Figure:
+    """Draw the standard deviation of the error of every pixel of a plane ``(Y, X)``."""
+    low, high = np.nanpercentile(std, [0.5, 99.5])
+    with _drawing([2.9]) as (figure, (axes,)):
+        shown = axes.imshow(std, cmap="cividis", vmin=low, vmax=high, interpolation="nearest")
+        axes.set_axis_off()
+        bar = figure.colorbar(shown, ax=axes, fraction=0.046, pad=0.02, label="Standard deviation (counts)")
+        bar.outline.set_visible(False)
+    return figure
+
+
+def error_chart(curve: Columns) -> Figure:
+    """Draw measured against predicted errors, with two standard errors, beside the line on which they are equal."""
+    predicted, measured = curve["predicted"], curve["measured"]
+    ends = np.array([predicted.min() / 1.3, predicted.max() * 1.3])
+    with _drawing([2.3]) as (figure, (axes,)):
+        axes.plot(ends, ends, **_GUIDE)
+        spread = np.abs(np.stack([curve["low"], curve["high"]]) - measured)
+        axes.errorbar(predicted, measured, yerr=spread, color=SERIES[0], fmt="o", markersize=3, linewidth=1)
+        axes.set(
+            xscale="log", yscale="log", xlim=ends, xlabel="Predicted (counts)", ylabel="Measured (counts)"
+        )
+    return figure
+
+
 def residual_chart(curve: Columns) -> Figure:
     """Draw mean and variance of the residual divided by σ, against the signal."""
     with _drawing([1.15, 1.15]) as (figure, (above, below)):

@@ -14,6 +14,7 @@ import torch
 
 from muguet.denoiser import Denoiser
 from muguet.errors import MuguetError
+from muguet.figures.style import Floats
 from muguet.figures.views import contrast
 from muguet.image.axes import Layout
 from muguet.image.image import Image
@@ -172,7 +173,14 @@ def _checked_channel(
         readout=readout,
         pixel_size=pixel_size,
         notes=notes,
+        std=_std(denoiser, noisy, c),
+        errors=denoiser.measured_errors(c),
     )
+
+
+def _std(denoiser: Denoiser, noisy: Array, c: int) -> Floats | None:
+    """Return the predicted standard deviation of the error of a plane; None if the model does not predict it."""
+    return denoiser.std_plane(noisy, c) if denoiser.predicts_error else None
 
 
 def _readout(law: Law, signals: Array | MeanVariance, noisy: Array) -> Readout | None:

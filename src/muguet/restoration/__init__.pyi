@@ -6,13 +6,14 @@ from .care import CareUNet
 from .filterbank import FilterBankNet
 from .net import GatedNet, Net, Prediction
 from .optics import PSF, BehindOptics
-from .prior import PRIORS, load_prior, prior_net
+from .prior import PRIORS, SCENES, load_prior, prior_net
 from .stabilised import SHIFT, Stabilised
 from .unet import UNet
 
 __all__ = [
     "PRIORS",
     "PSF",
+    "SCENES",
     "SHIFT",
     "BehindOptics",
     "CareUNet",

@@ -25,6 +25,9 @@ INPUT_SIGMAS = (0.9, 1.9, 4.0)
 INITIAL_SIGMA = 1.9
 """The untrained network returns approximately the blur of this standard deviation."""
 
+_LOG_ERRORS = -9.0, 4.0  # Limits of the logarithm of a predicted variance of the error.
+_START_LOG_ERROR = -2.0  # Its value before training.
+
 _MAX_MATRIX_SIDE = 128
 """Up to this number of pixels along Y and X, products with matrices blur no slower than convolutions."""
 
@@ -171,6 +174,9 @@ class FilterBankNet(GatedNet):
         self.gate = conv(widths[0], fold, 1)
         self.error = conv(widths[0], fold, 1) if predicts_error else None
         with torch.no_grad():
+            if self.error is not None:
+                self.error.weight.zero_()
+                self.error.bias.fill_(_START_LOG_ERROR)  # type: ignore[union-attr]
             self.gate.weight.zero_()
             self.head.weight.mul_(0.1)
             start = torch.tensor([float(i >= at[INITIAL_SIGMA]) for i in range(bands)] + [0.0])
@@ -224,19 +230,26 @@ class FilterBankNet(GatedNet):
         with torch.autocast(image.device.type, enabled=False):
             out = self._heads(features.float())
             bands = bank.shape[-1] - 1
-            gains, (residual, gate, *error) = out[..., :bands], torch.split(out[..., bands:], 1, -1)
+            gains, residual, gate = torch.split(out, [bands, 1, 1], -1)
             detail = (gains * (bank[..., :-1] - bank[..., 1:])).sum(-1, keepdim=True)
             blind = bank[..., -1:] + detail + 0.3 * residual
         return Prediction(
-            unfold(blind), torch.sigmoid(unfold(gate)), error=unfold(error[0]).exp() if error else None
+            unfold(blind), torch.sigmoid(unfold(gate)), error=self._predicted_error(features.float())
         )
 
+    def _predicted_error(self, features: Tensor) -> Tensor | None:
+        """The variance of the error, learned from features that it does not change."""
+        if self.error is None:
+            return None
+        with torch.autocast(features.device.type, enabled=False):
+            logarithm = unfold(self.error(features.detach()).movedim(1, -1).unsqueeze(-1))
+            return logarithm.clamp(*_LOG_ERRORS).exp()
+
     def _heads(self, features: Tensor) -> Tensor:
-        """The outputs of all heads in one convolution, folded by `fold`, ``(b, *smaller, 4, outputs)``."""
+        """The outputs of `head` and `gate` in one convolution, folded by `fold`, ``(b, *smaller, 4, bands + 2)``."""
         convolve = F.conv2d if self.dims == 2 else F.conv3d
-        heads = [self.head, self.gate] if self.error is None else [self.head, self.gate, self.error]
-        weight = torch.cat([head.weight for head in heads])
-        bias = torch.cat([head.bias for head in heads])  # type: ignore[misc]
+        weight = torch.cat([self.head.weight, self.gate.weight])
+        bias = torch.cat([self.head.bias, self.gate.bias])  # type: ignore[list-item]
         # The channels of the layers are ordered by output, then by place in the 2×2 block; here the place comes first.
         order = torch.arange(len(bias), device=bias.device).view(-1, 4).T.flatten()
         out = convolve(features, weight[order], bias[order]).movedim(1, -1)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from pathlib import Path
 
 import torch
 
+from muguet.errors import MuguetError
 from muguet.restoration.filterbank import FilterBankNet
 from muguet.restoration.stabilised import LEVEL, UNIT, Stabilised
 
@@ -35,22 +37,45 @@ def prior_net(widths: tuple[int, ...] = (32, 64, 96), predicts_error: bool = Tru
 
 
 def load_prior(name: str = SCENES, predicts_error: bool = True) -> Stabilised:
-    """Return a prior with the weights that the package ships.
+    """Return a prior with its weights.
 
     Parameters
     ----------
     name
-        A name of `PRIORS`.
+        A name of `PRIORS`, whose weights the package ships, or the path of a safetensors file that `studies/prior.py`
+        has written.
     predicts_error
         Whether it predicts the variance of its error.
+
+    Raises
+    ------
+    MuguetError
+        If there is no such prior, or the file does not hold the weights of one.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import load
 
-    weights = load(files("muguet.restoration").joinpath(PRIORS[name]).read_bytes())
-    with torch.random.fork_rng(
-        devices=[]
-    ):  # Random weights must not change the state of the global generator.
-        net = prior_net(predicts_error=predicts_error)
-    kept = net.state_dict()
-    net.load_state_dict({key: value.float() for key, value in weights.items() if key in kept})
+    try:
+        weights = load(_bytes(name))
+        with torch.random.fork_rng(
+            devices=[]
+        ):  # Random weights must not change the state of the global generator.
+            net = prior_net(predicts_error=predicts_error)
+        kept = net.state_dict()
+        net.load_state_dict({key: value.float() for key, value in weights.items() if key in kept})
+    except (SafetensorError, RuntimeError, ValueError) as error:
+        raise MuguetError(
+            f"{name} does not hold the weights of a prior: give a file of studies/prior.py"
+        ) from error
     return net
+
+
+def _bytes(name: str) -> bytes:
+    """The content of the file of a prior."""
+    if name in PRIORS:
+        return files("muguet.restoration").joinpath(PRIORS[name]).read_bytes()
+    if not Path(name).is_file():
+        raise MuguetError(
+            f"the prior {name} is not known: choose {', '.join(PRIORS)} or none, or give a safetensors file"
+        )
+    return Path(name).read_bytes()

@@ -1,5 +1,6 @@
 from . import checkpoint
 from .data import Dataset, Sample, collect
+from .first_law import FirstLaw, measure_first_law
 from .fitting import denoise, fit, prepare, steps
 from .patches import HELD_OUT, MISSING, SATURATED, TARGET, Patches, PatchSource, Plane
 from .plan import Plan, Progress
@@ -11,6 +12,7 @@ __all__ = [
     "SATURATED",
     "TARGET",
     "Dataset",
+    "FirstLaw",
     "PatchSource",
     "Patches",
     "Plan",
@@ -22,6 +24,7 @@ __all__ = [
     "collect",
     "denoise",
     "fit",
+    "measure_first_law",
     "prepare",
     "steps",
 ]

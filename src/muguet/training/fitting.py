@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from muguet.denoiser import Denoiser, Estimate
 from muguet.errors import MuguetError
+from muguet.formats.given import ImageLike, given, given_one
 from muguet.image.axes import named
 from muguet.recipes.parts import AUTO, Parts
 from muguet.restoration.optics import PSF
@@ -86,7 +87,7 @@ def prepare(
 
 
 def fit(
-    images: npt.ArrayLike | Sequence[npt.ArrayLike],
+    images: ImageLike | Sequence[ImageLike],
     axes: str | None = None,
     *,
     minutes: float = 5.0,
@@ -94,7 +95,7 @@ def fit(
     components: int = 3,
     recipe: str = "joint",
     net: str | None = None,
-    clean: npt.ArrayLike | Sequence[npt.ArrayLike] | None = None,
+    clean: ImageLike | Sequence[ImageLike] | None = None,
     psf: PSF = 1.0,
     mask: str = "auto",
     prior: str = AUTO,
@@ -107,9 +108,10 @@ def fit(
     Parameters
     ----------
     images
-        An array or a list of arrays of any numeric dtype, in camera counts.
+        An array of any numeric dtype, in camera counts, the path of a file or a folder, or a list of these.
     axes
-        One letter of TCZYXS for each axis, the same for all images; None: guessed from the shapes, with a warning.
+        One letter of TCZYXS for each axis, the same for all images; None: those in the files, and guessed from the
+        shapes of arrays, with a warning.
     minutes, steps
         Maximum training time, or an exact number of steps, which overrides it. 0: the result is that of the prior,
         before any training.
@@ -146,15 +148,22 @@ def fit(
         If the images do not allow training; the message gives the reason.
     """
     many = isinstance(images, list | tuple)
-    arrays = _arrays(images)
-    targets: Sequence[npt.NDArray[Any] | None] = [None] * len(arrays) if clean is None else _arrays(clean)
-    if len(targets) != len(arrays):
+    found = given(images, axes)
+    targets: Sequence[npt.NDArray[Any] | None] = [None] * len(found)
+    if clean is not None:
+        targets = [each.array for each in given(clean, axes)]
+    if len(targets) != len(found):
         raise MuguetError(
-            f"{len(arrays)} images and {len(targets)} clean ones are no pairs: give one clean image for each"
+            f"{len(found)} images and {len(targets)} clean ones are no pairs: give one clean image for each"
         )
     samples = [
-        Sample(array, named(axes, array.shape), f"image {i}" if many else "the image", target)
-        for i, (array, target) in enumerate(zip(arrays, targets, strict=True))
+        Sample(
+            each.array,
+            named(each.axes, each.array.shape),
+            each.name or (f"image {i}" if many else "the image"),
+            target,
+        )
+        for i, (each, target) in enumerate(zip(found, targets, strict=True))
     ]
     session = prepare(
         collect(samples, dimensions),
@@ -175,33 +184,29 @@ def fit(
     return session.denoiser()
 
 
-def _arrays(images: npt.ArrayLike | Sequence[npt.ArrayLike]) -> list[npt.NDArray[Any]]:
-    return [np.asarray(each) for each in images] if isinstance(images, list | tuple) else [np.asarray(images)]
-
-
 @overload
 def denoise(
-    image: npt.ArrayLike, axes: str | None = None, *, return_std: Literal[False] = False, **choices: Any
+    image: ImageLike, axes: str | None = None, *, return_std: Literal[False] = False, **choices: Any
 ) -> npt.NDArray[np.float32]: ...
 
 
 @overload
 def denoise(
-    image: npt.ArrayLike, axes: str | None = None, *, return_std: Literal[True], **choices: Any
+    image: ImageLike, axes: str | None = None, *, return_std: Literal[True], **choices: Any
 ) -> Estimate: ...
 
 
 def denoise(
-    image: npt.ArrayLike, axes: str | None = None, *, return_std: bool = False, **choices: Any
+    image: ImageLike, axes: str | None = None, *, return_std: bool = False, **choices: Any
 ) -> npt.NDArray[np.float32] | Estimate:
     """Denoise an image with a model that is trained on this image alone.
 
     Parameters
     ----------
     image
-        Array of any numeric dtype, in camera counts.
+        Array of any numeric dtype, in camera counts, or the path of a file with one image.
     axes
-        One letter of TCZYXS for each axis; None: guessed from the shape, with a warning.
+        One letter of TCZYXS for each axis; None: that in the file, or guessed from the shape with a warning.
     return_std
         Whether to return the standard deviation of the error of each pixel as well.
     **choices
@@ -217,5 +222,6 @@ def denoise(
     MuguetError
         If the image does not allow training; the message gives the reason.
     """
-    model = fit(image, axes, **choices)
-    return model.estimate(image, axes) if return_std else model(image, axes)
+    one = given_one(image, axes)
+    model = fit(one.array, one.axes, **choices)
+    return model.estimate(one.array, one.axes) if return_std else model(one.array, one.axes)

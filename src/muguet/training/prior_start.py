@@ -6,9 +6,9 @@ from muguet.errors import MuguetError
 from muguet.method import Method
 from muguet.noise.law import Affine
 from muguet.noise.learned import LearnedLaw
-from muguet.recipes.parts import AUTO, NO_PRIOR, Parts, choose
+from muguet.recipes.parts import AUTO, NO_PRIOR, Parts
 from muguet.recipes.recipe import Recipe
-from muguet.restoration.prior import PRIORS, SCENES, load_prior
+from muguet.restoration.prior import SCENES, load_prior
 from muguet.training.first_law import FIRST_PIXELS, FirstLaw, measure_first_law
 from muguet.training.patches import PatchSource
 from muguet.training.sampled import sampled_planes
@@ -35,7 +35,6 @@ def chosen_prior(wanted: Parts, recipe: Recipe, dimensions: int, reach: tuple[in
     why = [reason for reason, found in obstacles.items() if found]
     if wanted.prior == AUTO:
         return SCENES if recipe.gated and not why else NO_PRIOR
-    choose(PRIORS, wanted.prior, "--prior")
     if why:
         raise MuguetError(f"the recipe {wanted.recipe} cannot start from a prior here: {why[0]}")
     return wanted.prior

@@ -14,7 +14,6 @@ from muguet.denoiser import Denoiser
 from muguet.noise.transfer.variance import Variance
 from muguet.prediction.blend import Blend
 from muguet.prediction.error_scale import ErrorScale
-from muguet.prediction.regions import map_plane
 from muguet.restoration.blur import gaussian_blur
 from muguet.restoration.blur_width import blind_sigma
 from muguet.training.patches import PatchSource
@@ -142,16 +141,15 @@ def error_scale(estimates: Estimates, weights: Floats) -> ErrorScale:
     order = np.argsort(estimates.predicted)
     squares = estimates.predicted**2
     overall = max(float(risk.mean() / squares.mean()), 0.01)
-    centres, factors = [], []
+    rows = []
     for part in np.array_split(order, _PARTS):
         expected = overall * float(squares[part].mean())
-        error = float(risk[part].std() / np.sqrt(len(part)))
+        measured, error = float(risk[part].mean()), float(risk[part].std() / np.sqrt(len(part)))
         trust = expected**2 / (expected**2 + error**2)
-        ratio = max(float(risk[part].mean()) / expected, 0.05)
-        centres.append(float(np.sqrt(squares[part].mean())))
-        factors.append(float(np.sqrt(overall * ratio**trust)))
-    kept = [i for i in range(len(centres)) if i == 0 or centres[i] > centres[i - 1]]
-    return ErrorScale(tuple(centres[i] for i in kept), tuple(factors[i] for i in kept))
+        factor = np.sqrt(overall * max(measured / expected, 0.05) ** trust)
+        rows.append((float(np.sqrt(squares[part].mean())), float(factor), measured, error))
+    rising = [row for before, row in zip([(0.0,), *rows], rows, strict=False) if row[0] > before[0]]
+    return ErrorScale(*zip(*rising, strict=True))
 
 
 def _estimates(
@@ -164,33 +162,24 @@ def _estimates(
     chance: torch.Generator,
 ) -> Estimates:
     """The estimates of one plane."""
-    filled, usable = plane.filled, plane.usable
     method = denoiser.method
     functions: dict[str, Callable[[Tensor], Tensor]] = {
         "trained": method.estimate,
         "prior": lambda image: method.prior_estimate(image)[0],
         "blur": lambda image: gaussian_blur(image, sigma),
     }
+    image = torch.from_numpy(plane.filled)[None, None].to(denoiser.device)
+    sign = (2.0 * torch.randint(2, image.shape, generator=chance) - 1).to(image)
+    with torch.inference_mode():
+        first = torch.cat([functions[name](image) for name in names])
+        square = variance(first[:1])
+        step = _PROBE * square.sqrt() * sign
+        second = torch.cat([functions[name](image + step) for name in names])
+        slope = square * (second - first) / step
+        predicted = denoiser.predicted_std(image, channel)
+    usable = plane.usable
 
-    def run(function: Callable[[Tensor], Tensor], plane: npt.NDArray[np.float32]) -> Floats:
-        def region(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-            with torch.inference_mode():
-                return function(torch.from_numpy(values)[None, None].to(denoiser.device))[0, 0].cpu().numpy()
+    def known(values: Tensor) -> Floats:
+        return values[:, 0].cpu().numpy()[:, usable].astype(np.float64)
 
-        return map_plane(region, plane, denoiser.cut).astype(np.float64)
-
-    first = [run(functions[name], filled) for name in names]
-    square = np.asarray(variance(first[0]), np.float64)
-    std = np.sqrt(square)
-    sign = 2.0 * torch.randint(2, filled.shape, generator=chance).numpy() - 1
-    moved = (filled + _PROBE * std * sign).astype(np.float32)
-    second = [run(functions[name], moved) for name in names]
-    slope = [(b - a) * sign * std / _PROBE for a, b in zip(first, second, strict=True)]
-    predicted = run(lambda image: denoiser.predicted_std(image, channel), filled)
-    return Estimates(
-        filled[usable].astype(np.float64),
-        square[usable],
-        np.stack([each[usable] for each in first]),
-        np.stack([each[usable] for each in slope]),
-        predicted[usable],
-    )
+    return Estimates(known(image)[0], known(square)[0], known(first), known(slope), known(predicted)[0])

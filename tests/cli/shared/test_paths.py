@@ -76,7 +76,7 @@ def test_results_of_earlier_runs_are_not_inputs(tmp_path):
         ("a.OME.TIFF", "a_denoised.OME.TIFF"),
         ("a.omega.tif", "a.omega_denoised.tif"),
         ("a.ome.b.tif", "a.ome.b_denoised.tif"),
-        ("a", "a_denoised"),
+        ("a", "a_denoised.tif"),
     ],
 )
 def test_a_result_is_named_after_its_source(tmp_path, name, result):

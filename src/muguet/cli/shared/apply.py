@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,42 +21,57 @@ if TYPE_CHECKING:
     from muguet.image.planes import Planes, Region
 
 
-def denoise_image(
+def denoise_images(
     denoiser: Denoiser,
-    image: Image,
+    images: Sequence[Image],
     result: Path,
     dtype: np.dtype[Any] | None,
     symmetries: int | None,
     overwrite: bool,
 ) -> npt.NDArray[Any]:
-    """Denoise an image region by region, write the result to a file, and return its pixels."""
-    from muguet.formats.registry import write
+    """Denoise the images of a file region by region, write them to one file, and return the pixels of the first."""
     from muguet.image.planes import ArrayPlanes
 
-    layout = _layout(denoiser, image)
-    data = np.empty(image.data.shape, dtype or image.data.dtype)
-    source = ArrayPlanes(image.data, layout)
-    into = Watched(ArrayPlanes(data, layout), source)
-    show_regions(denoiser.denoise_planes(source, into, symmetries), image, layout)
-    output = replace(image, data=data)
-    write(result, output, overwrite)
-    say(f"{result}: {described(output)}. {into.residual.sentence}")
-    return data
+    outputs: list[Image] = []
+    sentences: list[str] = []
+    for image in images:
+        layout = _layout(denoiser, image)
+        data = np.empty(image.data.shape, dtype or image.data.dtype)
+        source = ArrayPlanes(image.data, layout)
+        into = Watched(ArrayPlanes(data, layout), source)
+        show_regions(denoiser.denoise_planes(source, into, symmetries), image, layout)
+        outputs.append(replace(image, data=data))
+        sentences.append(f"{described(outputs[-1])}. {into.residual.sentence}")
+    write_images(result, outputs, sentences, overwrite)
+    return outputs[0].data
 
 
-def write_error(denoiser: Denoiser, image: Image, path: Path, overwrite: bool) -> None:
-    """Write the standard deviation of the error of every pixel of the denoised image to a file."""
+def write_images(result: Path, images: Sequence[Image], sentences: Sequence[str], overwrite: bool) -> None:
+    """Write the images of a file, and show a sentence about each and about metadata that could not be written."""
     from muguet.formats.registry import write
+
+    lost = write(result, images, overwrite)
+    for image, sentence in zip(images, sentences, strict=True):
+        say(f"{result}{f' ({image.name})' if len(images) > 1 and image.name else ''}: {sentence}")
+    for each in lost:
+        say(f"  {each}")
+
+
+def write_errors(denoiser: Denoiser, images: Sequence[Image], path: Path, overwrite: bool) -> None:
+    """Write the standard deviation of the error of every pixel of the denoised images of a file to a file."""
     from muguet.image.planes import ArrayPlanes
 
-    layout = _layout(denoiser, image)
-    std = np.empty(image.data.shape, np.float32)
-    planes = denoiser.std_planes(ArrayPlanes(image.data, layout), ArrayPlanes(std, layout))
-    show_regions(planes, image, layout)
-    write(path, replace(image, data=std), overwrite)
-    say(
-        f"{path}: standard deviation of the error of each pixel, {np.nanmedian(std):.3g} counts in the median."
-    )
+    outputs: list[Image] = []
+    sentences: list[str] = []
+    for image in images:
+        layout = _layout(denoiser, image)
+        std = np.empty(image.data.shape, np.float32)
+        planes = denoiser.std_planes(ArrayPlanes(image.data, layout), ArrayPlanes(std, layout))
+        show_regions(planes, image, layout)
+        outputs.append(replace(image, data=std))
+        median = np.nanmedian(std)
+        sentences.append(f"standard deviation of the error of each pixel, {median:.3g} counts in the median.")
+    write_images(path, outputs, sentences, overwrite)
 
 
 class Watched:

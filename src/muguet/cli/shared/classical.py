@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from muguet.cli.shared.apply import Watched, show_regions
+from muguet.cli.shared.apply import Watched, show_regions, write_images
 from muguet.cli.shared.display import described, say
 from muguet.cli.shared.failures import Failures
 from muguet.cli.shared.options import Choices
@@ -36,7 +36,7 @@ def denoise_classically(
     The parameters are chosen for each channel of a file from the noisy image alone. With clean images, a Gaussian blur
     gets the width that comes nearest to them. Files that cannot be denoised are added to `failures`.
     """
-    from muguet.formats.registry import read, write
+    from muguet.formats.registry import read_all
 
     recipe, clean = choices.recipe, choices.clean
     if clean and recipe != "gaussian-blur":
@@ -49,15 +49,18 @@ def denoise_classically(
         if choices.skip_existing and result.exists():
             continue
         with failures.tolerate(source):
-            image = read(source, choices.axes)
-            for note in image.notes:
-                say(f"{source}: {note}")
-            try:
-                data, sentences = _denoised(image, recipe, truth, dtype or image.data.dtype)
-            except MuguetError as error:
-                raise error if str(source) in str(error) else MuguetError(f"{source}: {error}") from error
-            write(result, replace(image, data=data), choices.overwrite)
-            say(f"{result}: {described(replace(image, data=data))}. {sentences}")
+            outputs: list[Image] = []
+            sentences: list[str] = []
+            for image in read_all(source, choices.axes, choices.scene):
+                for note in image.notes:
+                    say(f"{source}: {note}")
+                try:
+                    data, sentence = _denoised(image, recipe, truth, dtype or image.data.dtype)
+                except MuguetError as error:
+                    raise error if str(source) in str(error) else MuguetError(f"{source}: {error}") from error
+                outputs.append(replace(image, data=data))
+                sentences.append(f"{described(outputs[-1])}. {sentence}")
+            write_images(result, outputs, sentences, choices.overwrite)
 
 
 def _denoised(

@@ -64,6 +64,8 @@ def check_files(
         If an input is missing or is not a file on a disk; if an output is an input, under any name or link, or another
         output; or if an output cannot be written.
     """
+    from muguet.formats.registry import members
+
     log = settings.log
     read = [path for path in inputs if path is not None]
     for path in read:
@@ -73,6 +75,7 @@ def check_files(
             raise MuguetError(f"{path} is a folder: give a file in it")
         if not path.is_file():
             raise MuguetError(f"{path} is a device or a pipe: give a file")
+    read = [member for path in read for member in members(path)]  # All files of a recording are inputs.
     try:
         refuse_clashes(read, [*outputs, *([] if log is None else [Output(log.path, "log", "--log")])])
     except MuguetError:

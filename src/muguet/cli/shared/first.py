@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from muguet.cli.shared.apply import denoise_image
+from muguet.cli.shared.apply import denoise_images
 from muguet.cli.shared.display import say
 from muguet.system.atomic import replacing
 from muguet.system.kinds import FIRST_START, kind_of
@@ -61,11 +61,11 @@ class FirstResults:
 
 
 def write_first_results(
-    session: Session, images: dict[Path, Image], dtype: np.dtype[Any] | None, first: FirstResults
+    session: Session, files: Mapping[Path, Sequence[Image]], dtype: np.dtype[Any] | None, first: FirstResults
 ) -> None:
-    """Denoise images with the prior and write the results, unless there is no prior or this takes long.
+    """Denoise files with the prior and write the results, unless there is no prior or this takes long.
 
-    `images` are the noisy images by the paths of their results.
+    `files` are the noisy images of each file by the path of its result.
     """
     if session.finished or not session.first_laws or session.step > 0:
         return
@@ -74,8 +74,8 @@ def write_first_results(
         return
     started = time.monotonic()
     denoiser = session.denoiser()
-    first.announce(images)
-    for result, image in images.items():
-        denoise_image(denoiser, image, result, dtype, 1, overwrite=True)
+    first.announce(files)
+    for result, images in files.items():
+        denoise_images(denoiser, images, result, dtype, 1, overwrite=True)
     taken = duration(time.monotonic() - started)
     say(f"First result after {taken}, before training. It is replaced by the final one.")

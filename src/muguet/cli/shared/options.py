@@ -134,6 +134,15 @@ SkipExisting = Annotated[
         "--skip-existing", help="Keep the results that exist, and make the others.", rich_help_panel=OUTPUT
     ),
 ]
+Scene = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--scene",
+        help="Name or number (from 0) of the image to use in a file that holds several; may be repeated.",
+        rich_help_panel=DATA,
+        show_default="all that are alike",
+    ),
+]
 Dimensions = Annotated[
     int,
     typer.Option(
@@ -176,6 +185,7 @@ class Choices:
     device: Device = "auto"
     resume: Resume = False
     axes: Axes = None
+    scene: Scene = None
     dimensions: Dimensions = 2
     overwrite: Overwrite = False
     recursive: Recursive = False
@@ -188,7 +198,7 @@ class Choices:
         check_run(self.minutes, self.steps, self.seed)
 
 
-WITHOUT_TRAINING = ("device", "axes", "overwrite", "recursive", "strict", "skip_existing")
+WITHOUT_TRAINING = ("device", "axes", "scene", "overwrite", "recursive", "strict", "skip_existing")
 """The options among `Choices` that also have a meaning if a trained model is used."""
 
 

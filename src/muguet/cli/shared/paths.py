@@ -12,10 +12,11 @@ from pathlib import Path
 from muguet.cli.shared.display import say
 from muguet.cli.shared.files import Output, refuse_clashes
 from muguet.errors import MuguetError
-from muguet.formats.registry import READABLE, SUFFIXES
+from muguet.formats.identify import start_of
+from muguet.formats.registry import READABLE, SUFFIXES, is_image, without_members
 from muguet.system.kinds import kind_of
 
-_ENDING = re.compile(r"(\.ome)?\.tiff?$", re.IGNORECASE)
+_ENDING = re.compile(r"(\.ome)?\.(tiff?|btf|tf2|tf8)$", re.IGNORECASE)
 _RESULT_SUFFIX = "_denoised"
 _OTHER_FORMATS = frozenset(
     (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".czi", ".nd2", ".lif", ".npy", ".zarr", ".h5")
@@ -50,7 +51,7 @@ def find_sources(
 
     The files of a folder are sorted by name. Hidden files are left out, and so are results of earlier runs: files
     named ``*_denoised`` whose source is in the same folder, and those in the output folder. A file that is given twice
-    is returned once.
+    is returned once, and so is a set of files that hold one recording: by the first of them.
 
     Parameters
     ----------
@@ -74,10 +75,11 @@ def find_sources(
             found.setdefault(os.path.realpath(file), file)
     if not found:
         raise MuguetError("there is no input: give at least one image or folder")
+    files = without_members(found.values())
     if not recursive:
-        return [Source(file, Path(file.name)) for file in found.values()]
-    base = given[0] if len(given) == 1 and given[0].is_dir() else _common_folder(found.values())
-    return [Source(file, Path(os.path.relpath(file, base))) for file in found.values()]
+        return [Source(file, Path(file.name)) for file in files]
+    base = given[0] if len(given) == 1 and given[0].is_dir() else _common_folder(files)
+    return [Source(file, Path(os.path.relpath(file, base))) for file in files]
 
 
 def _files(path: Path, recursive: bool, out: Path | None) -> list[Path]:
@@ -204,7 +206,7 @@ def _results(sources: list[Source], out: Path | None) -> list[Path]:
             "--out - is not supported, because results are not written to standard output: name a file"
         )
     if out.is_dir():
-        return [out / source.name for source in sources]
+        return [out / _as_tiff(str(source.name)) for source in sources]
     if out.suffix.lower() in SUFFIXES:
         if len(sources) != 1:
             raise MuguetError(
@@ -213,12 +215,17 @@ def _results(sources: list[Source], out: Path | None) -> list[Path]:
         return [out]
     if out.suffix.lower() in _OTHER_FORMATS:
         raise MuguetError(f"{out} cannot be written: choose a name that ends in {READABLE}")
-    return [out / source.name for source in sources]
+    return [out / _as_tiff(str(source.name)) for source in sources]
 
 
 def _beside(source: Path) -> Path:
     stem = _stem(source)
-    return source.with_name(f"{stem}{_RESULT_SUFFIX}{source.name[len(stem) :]}")
+    return source.with_name(f"{stem}{_RESULT_SUFFIX}{source.name[len(stem) :] or '.tif'}")
+
+
+def _as_tiff(name: str) -> str:
+    """Return the name of a result for an input of this name: cells.lsm becomes cells.lsm.tif, cells.tif stays."""
+    return name if _ENDING.search(name) else f"{name}.tif"
 
 
 def _without_results(files: list[Path]) -> list[Path]:
@@ -235,10 +242,17 @@ def _without_results(files: list[Path]) -> list[Path]:
 
 
 def _stem(path: Path) -> str:
-    """Return the name without .tif, .tiff, .ome.tif or .ome.tiff."""
+    """Return the name without the ending of a TIFF, such as .tif or .ome.tif; other endings belong to the name."""
     ending = _ENDING.search(path.name)
-    return path.name[: ending.start()] if ending else path.stem
+    return path.name[: ending.start()] if ending else path.name
 
 
 def _is_image(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    """Return True for files that have the ending of an image, or begin like one; hidden files are left out."""
+    named = path.is_file() and not path.name.startswith(".")
+    return named and (path.suffix.lower() in SUFFIXES or is_image(path))
+
+
+def is_model(path: Path) -> bool:
+    """Return True if a file is named or begins like a model: with the length of a JSON header, and the header."""
+    return path.suffix.lower() == ".muguet" or start_of(path)[8:9] == b"{"

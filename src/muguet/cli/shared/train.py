@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from muguet.cli.shared.display import Bar, say
 from muguet.cli.shared.options import Choices
+from muguet.cli.shared.scenes import label
 from muguet.system.text import duration
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def _session(
 
     dataset = collect(
         [
-            Sample(image.data, image.axes, str(image.path), target)
+            Sample(image.data, image.axes, label(image), target)
             for image, target in zip(images, targets, strict=True)
         ],
         choices.dimensions,
