@@ -254,10 +254,8 @@ def test_two_folders_are_denoised_into_one_at_the_same_time(tmp_path):
 def test_a_killed_run_leaves_nothing_after_the_next_one(image, tmp_path):
     script = tmp_path / "slow.py"
     script.write_text(
-        "import sys, time, tifffile\n"
-        "def slow(file, *args, **kwargs):\n"
-        "    file.write(b'half'); file.flush(); print('writing', flush=True); time.sleep(60)\n"
-        "tifffile.imwrite = slow\n"
+        "import os, time\n"
+        "os.fsync = lambda file: (print('writing', flush=True), time.sleep(60))\n"
         "from muguet.cli import main\n"
         "main()\n"
     )
