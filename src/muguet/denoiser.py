@@ -20,9 +20,11 @@ from muguet.formats.given import ImageLike, given_one
 from muguet.image.axes import Layout, named
 from muguet.image.planes import ArrayPlanes, Planes
 from muguet.image.scaling import Scaling
+from muguet.image.screen import screen
 from muguet.image.values import fill_missing, require_real
 from muguet.method import Method
 from muguet.noise.calibrated import calibrate
+from muguet.noise.known import Gaussian
 from muguet.noise.law import Affine, Law
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.prediction.blend import Blend
@@ -91,11 +93,16 @@ class Denoiser:
 
     def __call__(
         self, image: ImageLike, axes: str | None = None, *, symmetries: int | None = None
-    ) -> npt.NDArray[np.float32]:
+    ) -> npt.NDArray[np.floating]:
         """Return the denoised image, in counts, of the same shape.
 
         No pixel is hidden from the network. Large images are processed in regions with a halo as wide as the receptive
-        field. Missing pixels (NaN or infinite) are NaN in the result and do not affect the others.
+        field. Missing pixels (NaN or infinite) are NaN in the result and do not affect the others. Pixels that are not
+        measurements, such as padding, blank planes and the masked pixels of a masked array, do not affect the others
+        either, and are returned as they were; a masked array gives a masked array. Defective pixels are replaced. See
+        `muguet.image.screen`.
+
+        The result is float32, or float64 for values such as 10⁹ ± 10, which float32 cannot hold.
 
         Parameters
         ----------
@@ -117,10 +124,16 @@ class Denoiser:
         array = found.array
         require_real(array, found.name or "the image")
         layout = self.layout(array.shape, found.axes)
-        out = np.empty(array.shape, np.float32)
-        for _ in self.denoise_planes(ArrayPlanes(array, layout), ArrayPlanes(out, layout), symmetries):
+        screened = screen(array, layout)
+        out = np.empty(array.shape, self.dtype)
+        source = ArrayPlanes(screened.values, layout)
+        for _ in self.denoise_planes(source, ArrayPlanes(out, layout), symmetries):
             pass
-        return out
+        screened.restore(out)
+        if not np.ma.isMaskedArray(array):
+            return out
+        result: npt.NDArray[np.floating] = np.ma.masked_array(out, np.ma.getmaskarray(array))
+        return result
 
     def denoise_planes(self, source: Planes, into: Planes, symmetries: int | None = None) -> Iterator[float]:
         """Denoise planes region by region, and yield the completed share after each.
@@ -138,6 +151,11 @@ class Denoiser:
         return map_regions(lambda values, c: self._denoised(values, c, views), source, into, self.cut)
 
     @property
+    def dtype(self) -> np.dtype[np.floating]:
+        """Data type that can hold the results: float32, or float64 for counts with a very large offset."""
+        return np.dtype(np.float64 if any(scaling.wide for scaling in self.scalings) else np.float32)
+
+    @property
     def cut(self) -> Cut:
         """The sizes of the regions into which images are cut for the network."""
         net = self.method.net
@@ -151,7 +169,7 @@ class Denoiser:
         *,
         symmetries: int | None = None,
         own: bool | None = None,
-    ) -> npt.NDArray[np.float32]:
+    ) -> npt.NDArray[np.floating]:
         """Return one plane ``(*space)`` of one channel denoised, in counts.
 
         Parameters
@@ -166,27 +184,30 @@ class Denoiser:
             False: ignore the value of the pixel itself; True: use it; None: see `muguet.Method.estimate`.
         """
         views = views_of(self.parts, plane.size, symmetries)
-        return map_plane(lambda values: self._denoised(values, channel, views, own), plane, self.cut)
+        estimate = functools.partial(self._denoised, channel=channel, views=views, own=own)
+        return map_plane(estimate, plane, self.cut, self.dtype)
 
     def _denoised(
         self, values: npt.NDArray[Any], channel: int, views: Sequence[Symmetry], own: bool | None = None
-    ) -> npt.NDArray[np.float32]:
+    ) -> npt.NDArray[np.floating]:
         """The estimate of one region of one channel, in counts."""
         blend = self.blends[channel] if self.blends and own is not False else Blend()
         estimate = self._in_units(
             values, channel, lambda units: blended(self.method, units, views, blend, own)
         )
-        return self.scalings[channel].invert(estimate)
+        return self.scalings[channel].to_counts(estimate)
 
     def _in_units(
         self, values: npt.NDArray[Any], channel: int, function: Callable[[Tensor], Tensor]
     ) -> npt.NDArray[np.float32]:
         """The values of a function of one region in network units; NaN where a pixel is missing."""
-        counts = values.astype(np.float32)
+        scaling = self.scalings[channel]
+        counts = scaling.to_units(values) if scaling.wide else values.astype(np.float32)
         missing = ~np.isfinite(counts)
         if missing.all():
             return np.full(values.shape, np.nan, np.float32)
-        units = torch.from_numpy(self.scalings[channel].apply(fill_missing(counts)))[None, None]
+        filled = fill_missing(counts)
+        units = torch.from_numpy(filled if scaling.wide else scaling.apply(filled))[None, None]
         result: npt.NDArray[np.float32] = function(units.to(self.device))[0, 0].cpu().numpy()
         result[missing] = np.nan
         return result
@@ -215,7 +236,8 @@ class Denoiser:
         mean = self(array, found.axes, symmetries=symmetries)
         layout = self.layout(array.shape, found.axes)
         std = np.empty(array.shape, np.float32)
-        for _ in self.std_planes(ArrayPlanes(array, layout), ArrayPlanes(std, layout)):
+        source = ArrayPlanes(screen(array, layout).values, layout)
+        for _ in self.std_planes(source, ArrayPlanes(std, layout)):
             pass
         return Estimate(mean, std)
 
@@ -326,8 +348,11 @@ class Denoiser:
 
     @functools.cached_property
     def learned_laws(self) -> list[Law]:
-        """The laws that N-net learned, in camera counts: those of the sum of the noise and the estimate's error."""
-        return self._in_counts(self._network_laws())
+        """The laws that N-net learned, in camera counts: those of the sum of the noise and the estimate's error.
+
+        Before the first step of training they are `laws`.
+        """
+        return self.laws if self.untrained else self._in_counts(self._network_laws())
 
     def transfer(self, channel: int = 0) -> MeanVariance | None:
         """Return the photon-transfer curve of a channel in camera counts, or None if none was measured."""
@@ -340,7 +365,14 @@ class Denoiser:
             raise MuguetError(
                 f"the recipe {self.parts.recipe} learns no noise law: train with --recipe joint"
             )
+        if self.untrained:  # Only the variance is known, which `calibrate` sets.
+            return [Gaussian() for _ in self.method.laws]
         return [law for law in self.method.laws if isinstance(law, Law)]
+
+    @property
+    def untrained(self) -> bool:
+        """Whether the model is a prior before the first step of training, so that N-net has not learned anything."""
+        return self.method.prior is not None and self.training.get("steps") == 0
 
     def _in_counts(self, laws: Sequence[Law]) -> list[Law]:
         return [

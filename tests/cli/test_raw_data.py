@@ -194,6 +194,8 @@ VALUES: dict[str, str | None] = {
     "uncertainty": "error.tif",
     "prior": "none",
     "scene": "0",
+    "valid_range": "1:60000",
+    "mask_value": "7",
     "save_model": "new.muguet",
     "report": "new.html",
     "noisy": "raw.tif",
@@ -225,7 +227,20 @@ INPUTS = {
 
 # Options that go together are given in one command, since each of these commands trains.
 TRAINING = (
-    ["minutes", "components", "net", "mask", "seed", "device", "axes", "dimensions", "prior", "scene"],
+    [
+        "minutes",
+        "components",
+        "net",
+        "mask",
+        "seed",
+        "device",
+        "axes",
+        "dimensions",
+        "prior",
+        "scene",
+        "valid_range",
+        "mask_value",
+    ],
     ["overwrite", "recursive", "strict", "quiet", "log"],
     ["recipe", "verbose", "skip_existing"],
     ["resume"],

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from muguet import MuguetError
 from muguet.restoration import PRIORS, SHIFT, FilterBankNet, Grid, Stabilised, load_prior, prior_net
 
 
@@ -69,6 +70,13 @@ def test_loading_a_prior_does_not_move_the_random_generator():
     first = torch.rand(3)
     torch.manual_seed(5)
     torch.testing.assert_close(torch.rand(3), first)
+
+
+def test_a_file_that_is_no_prior_is_refused_with_a_sentence(tmp_path):
+    (tmp_path / "other.safetensors").write_bytes(b"nothing")
+    for name in ("nonsense", str(tmp_path / "other.safetensors")):
+        with pytest.raises(MuguetError, match="prior"):
+            load_prior(name)
 
 
 def test_the_weights_are_small_and_complete():

@@ -100,7 +100,7 @@ def test_the_same_seed_and_steps_give_the_same_bits(small, noisy):
     assert_same(one, two)
     assert one.finished
     other = advanced(session(noisy, steps=60, seed=1), 60)
-    assert not torch.equal(one.method.net.head.weight, other.method.net.head.weight)
+    assert not torch.equal(one.method.net.net.head.weight, other.method.net.net.head.weight)
 
 
 def test_the_state_of_the_world_outside_is_left_alone(small, noisy):
@@ -212,7 +212,7 @@ def test_a_machine_that_slows_down_ends_in_time_all_the_same(small, noisy, monke
 
 
 def test_the_learning_rate_is_constant_then_falls_to_nothing(small, noisy):
-    schedule, rates = session(noisy, steps=200).schedule, []
+    schedule, rates = session(noisy, steps=200, parts=Parts(prior="none")).schedule, []
     for schedule.step in range(1, 201):
         rates.append(schedule.learning_rate())
     top = schedule.plan.learning_rate
@@ -224,7 +224,7 @@ def test_the_learning_rate_is_constant_then_falls_to_nothing(small, noisy):
 
 @pytest.mark.parametrize(("recipe", "share"), [("joint", 1.0), ("l2", 1.0), ("noise2void", 0.5)])
 def test_where_few_pixels_are_hidden_the_learning_rate_is_half(small, noisy, recipe, share):
-    schedule = session(noisy, steps=200, parts=Parts(recipe)).schedule
+    schedule = session(noisy, steps=200, parts=Parts(recipe, prior="none")).schedule
     schedule.step = 30
     assert schedule.learning_rate() == share * schedule.plan.learning_rate
 
@@ -471,8 +471,11 @@ def test_what_cannot_be_trained_is_refused_with_a_sentence(small, noisy):
         lambda: fit([]),
         lambda: fit(np.ones((30, 30))),
         lambda: fit(noisy, "ZZ"),
-        lambda: fit(noisy, steps=0),
-        lambda: fit(noisy, minutes=0),
+        lambda: fit(noisy, steps=-1),
+        lambda: fit(noisy, steps=0, prior="none"),
+        lambda: fit(noisy, minutes=0, recipe="l2"),
+        lambda: fit(noisy, minutes=-1),
+        lambda: fit(noisy, steps=1, prior="scenes", net="unet"),
         lambda: fit(noisy, minutes=float("nan")),
         lambda: fit(noisy, steps=1, net="nonsense"),
         lambda: fit(noisy, steps=1, recipe="nonsense"),

@@ -182,11 +182,11 @@ def denoise(
             continue
         with failures.tolerate(source):
             # The training images are in memory. Those of a file are released when its result is written.
-            scenes = images.pop(source, None) or read_all(source, choices.axes, choices.scene)
+            scenes = images.pop(source, ())
+            scenes = scenes or tuple(map(choices.valid, read_all(source, choices.axes, choices.scene)))
             replace = choices.overwrite or choices.skip_existing
-            data = denoise_images(
-                denoiser, scenes, result, kind, symmetries, replace or result in first.results
-            )
+            replaces, announce = replace or result in first.results, model is not None
+            data = denoise_images(denoiser, scenes, result, kind, symmetries, replaces, announce)
             if source in errors:
                 write_errors(denoiser, scenes, errors[source], replace)
             first.replaced(result)

@@ -88,6 +88,17 @@ def _model(path: Path) -> dict[str, Any]:
         "file": str(path),
         "recipe": f"{model.parts.recipe}: {find_recipe(model.parts.recipe).about}",
         "network": model.parts.net,
+        "prior": model.parts.prior,
+        **(
+            {
+                "weights": [
+                    f"trained network {blend.trained:g}, prior {blend.prior:g}, blur {blend.blur:g}"
+                    for blend in model.blends
+                ]
+            }
+            if model.blends
+            else {}
+        ),
         "components": model.parts.components,
         "dimensions": model.parts.dimensions,
         "channels": model.parts.channels,

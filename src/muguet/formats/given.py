@@ -40,7 +40,7 @@ def given(images: ImageLike | Sequence[ImageLike], axes: str | None) -> list[Giv
     found: list[Given] = []
     for each in images if isinstance(images, list | tuple) else [images]:
         if not isinstance(each, str | os.PathLike):
-            found.append(Given(np.asarray(each), axes))
+            found.append(Given(_pixels(each), axes))
             continue
         for path in _files(Path(each)):
             found += [Given(image.data, image.axes, str(path)) for image in read_all(path, axes)]
@@ -56,7 +56,7 @@ def given_one(image: ImageLike, axes: str | None) -> Given:
         If a file or a folder holds several images.
     """
     if not isinstance(image, str | os.PathLike):
-        return Given(np.asarray(image), axes)
+        return Given(_pixels(image), axes)
     found = given(image, axes)
     if len(found) > 1:
         raise MuguetError(
@@ -64,6 +64,11 @@ def given_one(image: ImageLike, axes: str | None) -> Given:
             "read them with muguet.formats.read_all and give the data of each"
         )
     return found[0]
+
+
+def _pixels(image: object) -> npt.NDArray[Any]:
+    """Return an array, with its mask if it has one."""
+    return np.ma.masked_array(image) if isinstance(image, np.ma.MaskedArray) else np.asarray(image)
 
 
 def _files(path: Path) -> list[Path]:

@@ -2,7 +2,17 @@ from .axes import Layout
 from .image import Image
 from .planes import ArrayPlanes, Planes
 from .scaling import Scaling
-from .values import clipping_level, fill_missing, quantum, require_real, to_dtype, unsaturated
+from .screen import Screened, screen
+from .valid import masked_outside
+from .values import (
+    clipping_level,
+    fill_missing,
+    floor_level,
+    quantum,
+    require_real,
+    to_dtype,
+    unsaturated,
+)
 
 __all__ = [
     "ArrayPlanes",
@@ -10,10 +20,14 @@ __all__ = [
     "Layout",
     "Planes",
     "Scaling",
+    "Screened",
     "clipping_level",
     "fill_missing",
+    "floor_level",
+    "masked_outside",
     "quantum",
     "require_real",
+    "screen",
     "to_dtype",
     "unsaturated",
 ]

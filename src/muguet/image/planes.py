@@ -40,10 +40,14 @@ class ArrayPlanes:
         The pixels; `write` changes them in place.
     layout
         How the array's axes become planes; it has the array's shape.
+    dither
+        Random generator for unbiased rounding, see `muguet.image.to_dtype`; None: values are rounded to the nearest.
     """
 
-    def __init__(self, array: npt.NDArray[Any], layout: Layout) -> None:
-        self.array, self.layout = array, layout
+    def __init__(
+        self, array: npt.NDArray[Any], layout: Layout, dither: np.random.Generator | None = None
+    ) -> None:
+        self.array, self.layout, self.dither = array, layout, dither
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -61,4 +65,4 @@ class ArrayPlanes:
 
     def write(self, n: int, c: int, region: Region, values: npt.NDArray[np.floating]) -> None:
         """Store a region of plane `n` of channel `c`, rounded and clipped if the array holds integers."""
-        self.layout.plane(self.array, n, c)[region] = to_dtype(values, self.dtype)
+        self.layout.plane(self.array, n, c)[region] = to_dtype(values, self.dtype, self.dither)

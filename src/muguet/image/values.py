@@ -11,8 +11,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from muguet.errors import MuguetError
+from muguet.image.screen import screened_plane
 
 Array = npt.NDArray[np.generic]
+
+_MIN_SPIKE = (
+    10  # An image is clipped only if at least this many pixels have the same largest or smallest value.
+)
+_MAX_ONE = 0.6
+"""Among pixels of a dark neighbourhood that are not dark themselves, photon counting gives one photon to more than
+this part; clipped noise of several steps is spread over several values."""
 
 
 def clipping_level(image: Array) -> float | None:
@@ -27,18 +35,61 @@ def clipping_level(image: Array) -> float | None:
         return None
     top = values.max()
     spike = int(np.count_nonzero(values == top))
-    if spike < 10 or spike == values.size:
+    if spike < _MIN_SPIKE or spike == values.size:
         return None
     below = values.max(where=values < top, initial=values.min())
     return float(top) if spike > 3 * int(np.count_nonzero(values == below)) else None
 
 
+def floor_level(image: Array) -> float | None:
+    """Return the value at which an image is clipped from below, or None if it is not clipped.
+
+    A detector whose offset is too low records its smallest value wherever noise would have gone below: at least ten
+    pixels have it, and more than three times as many as have the next value, as in `clipping_level`. Photon counting
+    has many zeros too, which are measurements. There, nearly all other pixels among dark neighbours are of one photon,
+    which is one value, while the noise of a clipped detector is spread over several.
+
+    Parameters
+    ----------
+    image
+        Planes ``(..., y, x)``; NaN and infinite pixels are ignored.
+    """
+    values = image[np.isfinite(image)] if image.dtype.kind == "f" else image
+    if values.size == 0 or image.ndim < 2:
+        return None
+    bottom = values.min()
+    spike = int(np.count_nonzero(values == bottom))
+    if spike < _MIN_SPIKE or spike == values.size:
+        return None
+    above = values.min(where=values > bottom, initial=values.max())
+    if spike <= 3 * int(np.count_nonzero(values == above)):
+        return None
+    dark = image == bottom
+    among = dark[..., :-4] & dark[..., 1:-3] & dark[..., 3:-1] & dark[..., 4:]
+    middle = image[..., 2:-2][among & ~dark[..., 2:-2]]
+    single = float(np.mean(middle == above)) if middle.size >= 50 else 0.0
+    return float(bottom) if single < _MAX_ONE else None
+
+
+def clipped(image: Array) -> npt.NDArray[np.bool_]:
+    """Return the mask of the pixels at the level where an image is saturated, or clipped from below."""
+    top, bottom = clipping_level(image), floor_level(image)
+    mask = np.zeros(image.shape, bool)
+    if top is not None:
+        mask |= np.greater_equal(image, top)
+    if bottom is not None:
+        mask |= np.less_equal(image, bottom)
+    return mask
+
+
 def unsaturated(plane: Array) -> npt.NDArray[np.float64]:
-    """Return a plane in float64 with NaN in place of saturated (see `clipping_level`) and infinite pixels."""
-    level = clipping_level(plane)
-    values = plane.astype(np.float64)
-    valid = np.isfinite(values) if level is None else np.isfinite(values) & (values < level)
-    return np.where(valid, values, np.nan)
+    """Return a plane in float64 with NaN in place of pixels that do not show the noise.
+
+    They are the pixels that are saturated or clipped from below (see `clipping_level` and `floor_level`), infinite, no
+    measurements (padding, see `muguet.image.valid`), or defective.
+    """
+    values = screened_plane(plane)
+    return np.where(np.isfinite(values) & ~clipped(values), values, np.nan)
 
 
 def require_real(array: Array, name: str) -> None:
@@ -111,10 +162,20 @@ def _pull_push(values: Tensor, weight: Tensor) -> Tensor:
     return torch.where(weight > 0, values, fine)
 
 
-def to_dtype(values: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+def to_dtype(
+    values: npt.NDArray[Any], dtype: npt.DTypeLike, dither: np.random.Generator | None = None
+) -> npt.NDArray[Any]:
     """Return `values` as `dtype`: rounded to the nearest and clipped for integers, cast for floats.
 
     NaN becomes 0 in integers and stays NaN in floats. Besides the result, a few hundred kilobytes of memory are used.
+
+    Parameters
+    ----------
+    values, dtype
+        The values, and their new data type.
+    dither
+        Random generator. With it, a value is rounded up with the probability of its fractional part, so that the mean
+        of many pixels is that of the values, even where these differ by less than one step.
     """
     dtype = np.dtype(dtype)
     if dtype.kind not in "iub":
@@ -132,7 +193,9 @@ def to_dtype(values: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]
     )
     with blocks:
         for block, target in blocks:
-            target[...] = np.clip(np.rint(np.where(np.isnan(block), 0.0, block)), low, high)
+            numbers = np.where(np.isnan(block), 0.0, block)
+            whole = np.rint(numbers) if dither is None else np.floor(numbers + dither.random(numbers.shape))
+            target[...] = np.clip(whole, low, high)
     return result
 
 

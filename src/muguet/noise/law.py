@@ -148,13 +148,26 @@ class Affine(Law):
         if not 0 < scale < math.inf:
             raise ValueError(f"scale is {scale:g}: give a finite number above 0")
         self.law = law
-        self.register_buffer("offset", torch.tensor(float(offset)))
-        self.register_buffer("scale", torch.tensor(float(scale)))
+        # With a very large offset, float32 would round the noise away before the offset is subtracted.
+        self.in_double = abs(offset) > 1000 * scale or not 1e-30 < scale < 1e30
+        dtype = torch.float64 if self.in_double else torch.get_default_dtype()
+        self.register_buffer("offset", torch.tensor(float(offset), dtype=dtype))
+        self.register_buffer("scale", torch.tensor(float(scale), dtype=dtype))
 
     def forward(self, signal: Tensor) -> Distribution:
         """Return the distribution in the outer units."""
-        inner = self.law.forward((signal - self.offset) / self.scale)
-        return AffineDistribution(inner, self.offset, self.scale)
+        if not self.in_double:
+            inner = self.law.forward((signal - self.offset) / self.scale)
+            return AffineDistribution(inner, self.offset, self.scale)
+        exact = signal.double()
+        inner = self.law.forward(((exact - self.offset) / self.scale).to(torch.get_default_dtype()))
+        return AffineDistribution(inner, self.offset.expand(exact.shape), self.scale.expand(exact.shape))
+
+    def _tensor(self, values: npt.ArrayLike | Tensor) -> Tensor:
+        tensor = super()._tensor(values)
+        if not self.in_double or isinstance(values, Tensor):
+            return tensor
+        return torch.from_numpy(np.array(values, dtype=np.float64, order="C")).to(tensor.device)
 
 
 class AffineDistribution(Distribution):

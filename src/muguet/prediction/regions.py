@@ -105,11 +105,14 @@ def map_regions(
 
 
 def map_plane(
-    function: Callable[[npt.NDArray[Any]], npt.NDArray[np.floating]], plane: npt.NDArray[Any], cut: Cut
-) -> npt.NDArray[np.float32]:
+    function: Callable[[npt.NDArray[Any]], npt.NDArray[np.floating]],
+    plane: npt.NDArray[Any],
+    cut: Cut,
+    dtype: npt.DTypeLike = np.float32,
+) -> npt.NDArray[Any]:
     """Apply a function to every region of one plane ``(*space)`` in memory, and return the results as a plane."""
     layout = Layout("ZYX"[-plane.ndim :], plane.shape, plane.ndim)
-    result = np.empty(plane.shape, np.float32)
+    result: npt.NDArray[Any] = np.empty(plane.shape, dtype)
     source, into = ArrayPlanes(plane, layout), ArrayPlanes(result, layout)
     for _ in map_regions(lambda values, _: function(values), source, into, cut):
         pass

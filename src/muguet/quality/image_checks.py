@@ -8,6 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
+from muguet.image.mosaic import describe, pattern
+from muguet.image.screen import screened_plane
+from muguet.image.valid import unmeasured
 from muguet.noise.transfer.correlation import Correlation, noise_correlation
 from muguet.noise.transfer.single_image import rough_std
 from muguet.quality.check import Check, Floats, Verdict
@@ -43,7 +46,7 @@ _MAX_COMMON_CORRELATION = 0.3
 
 def check_source(plane: npt.NDArray[np.generic]) -> Check:
     """Search for traces of JPEG, a contrast stretch, clipping and coarse steps; see `muguet.quality.provenance`."""
-    found = provenance(plane)
+    found = provenance(_measured(plane))
     if found is None:
         return Check(SOURCE, "doubtful", "No pixel has a finite value, so nothing could be checked.", {})
     noise = rough_std(_finite(plane)) if min(plane.shape) >= 3 else 0.0
@@ -52,10 +55,22 @@ def check_source(plane: npt.NDArray[np.generic]) -> Check:
         "step": found.step,
         "step_over_noise": found.step / noise if noise > 0 else float("nan"),
         "saturated": found.saturated,
+        "clipped_low": found.clipped_low,
         "missing_levels": found.missing_levels,
         "jpeg_bits": found.blocking,
     }
+    mosaic = pattern(screened_plane(plane)) if plane.ndim == 2 else ""
+    if mosaic:
+        return Check(SOURCE, "bad", describe(mosaic), figures)
     return Check(SOURCE, *_judge_source(found, figures["step_over_noise"]), figures)
+
+
+def _measured(plane: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """Return a plane itself, or in float64 with NaN in place of padding, if there is any."""
+    (missing,) = unmeasured([plane]) if plane.ndim == 2 and plane.dtype.kind in "uif" else (None,)
+    if missing is None or missing.all():
+        return plane
+    return np.where(missing, np.nan, plane.astype(np.float64))
 
 
 def _finite(plane: npt.NDArray[np.generic]) -> Floats:
@@ -85,6 +100,11 @@ def _judge_source(found: Provenance, step_over_noise: float) -> tuple[Verdict, s
         return "doubtful", (
             f"Partly saturated: {100 * found.saturated:.1f} % of the pixels are at the maximum of {found.high:g}. "
             "Their true intensity is higher than the image shows."
+        )
+    if found.clipped_low > _SATURATED_LIMITS[0]:
+        return "bad" if found.clipped_low > _SATURATED_LIMITS[1] else "doubtful", (
+            f"Clipped at the dark end: {100 * found.clipped_low:.1f} % of the pixels are at the minimum of "
+            f"{found.low:g}. The detector's offset is too low, so dark intensities are lost and their mean is too high."
         )
     if found.missing_levels > _MAX_MISSING_LEVELS:
         return "doubtful", (
@@ -128,6 +148,12 @@ def check_white(
     figures = {"noise_x": float(noise.x[0]), "noise_y": float(noise.y[0])}
     if residual is not None:
         figures |= {"residual_x": _highest(residual[0]), "residual_y": _highest(residual[1])}
+    if noise.lines:
+        share = max(noise.rows, noise.columns)
+        lined: Verdict = "bad" if share > _NOISE_CORRELATION_LIMITS[1] else "doubtful"
+        return Check(
+            WHITE, lined, noise.sentence(), {**figures, "rows": noise.rows, "columns": noise.columns}
+        )
     axis, value = _beyond_structure(noise)
     if abs(value) > max(_NOISE_CORRELATION_LIMITS[0], 3 * noise.error):
         hidden = int(dict(zip("YX", reach, strict=False)).get(axis, 0))

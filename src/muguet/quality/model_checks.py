@@ -7,6 +7,7 @@ import numpy.typing as npt
 import torch
 
 from muguet.denoiser import Denoiser
+from muguet.image.screen import screened_plane
 from muguet.image.values import fill_missing, quantum, unsaturated
 from muguet.quality.card import Quality, quality
 from muguet.quality.frc import halves
@@ -51,6 +52,7 @@ def examine(
     reach = denoiser.parts.reach or ()
     if denoiser.parts.dimensions != 2 or recorded.shape != signal.shape or recorded.ndim != 2:
         return quality(noisy, estimate, law, reach=reach)
+    recorded = screened_plane(recorded)
     both = None
     if law is not None and np.isfinite(signal).any():
         y, x = centre(recorded, SIDE), fill_missing(centre(signal, SIDE)).astype(np.float64)
@@ -65,7 +67,7 @@ def blind(denoiser: Denoiser, plane: npt.NDArray[np.generic], channel: int = 0) 
     The pixels of four random grids are hidden, one grid after the other. The estimates are not averaged over
     symmetries. Missing and saturated pixels are left out.
     """
-    cut = centre(np.asarray(plane, dtype=np.float64), SIDE)
+    cut = screened_plane(centre(np.asarray(plane, dtype=np.float64), SIDE))
     known = np.isfinite(unsaturated(cut))
     generator = torch.Generator().manual_seed(0)
     recorded, signal = [], []
@@ -80,10 +82,15 @@ def blind(denoiser: Denoiser, plane: npt.NDArray[np.generic], channel: int = 0) 
 
 def _answer(denoiser: Denoiser, plane: Floats, channel: int, mask: Mask | None = None) -> Floats:
     """Return the network's estimate of a plane, seen once, in counts; with a mask, of a plane with hidden pixels."""
-    filled = fill_missing(plane)
+    scaling = denoiser.scalings[channel]
+    filled = fill_missing(scaling.to_units(plane) if scaling.wide else plane)
+    hidden: npt.NDArray[np.floating] = filled
+    if mask is not None:
+        hidden = _grid(denoiser).hide(torch.from_numpy(filled)[None, None], mask)[0, 0].numpy()
+    if scaling.wide:
+        hidden = scaling.to_counts(hidden.astype(np.float32))
     if mask is None:
-        return denoiser.denoise_plane(filled, channel, symmetries=1).astype(np.float64)
-    hidden = _grid(denoiser).hide(torch.from_numpy(filled)[None, None], mask)[0, 0].numpy()
+        return denoiser.denoise_plane(hidden, channel, symmetries=1).astype(np.float64)
     return denoiser.denoise_plane(hidden, channel, symmetries=1, own=False).astype(np.float64)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from muguet.image.values import clipping_level, quantum
+from muguet.image.values import clipping_level, floor_level, quantum
 
 Floats = npt.NDArray[np.float64]
 
@@ -38,6 +38,8 @@ class Provenance:
         The smallest and the largest value.
     saturated
         Fraction of the pixels at the level at which the image is clipped; 0 if it is not clipped.
+    clipped_low
+        Fraction of the pixels at the level at which the image is clipped from below; 0 if it is not clipped there.
     fills_range
         True if the values are integers that reach both ends of the range of 8 or 16 bits: 0, and 255 or 65535.
     was_8_bit
@@ -55,6 +57,7 @@ class Provenance:
     low: float
     high: float
     saturated: float
+    clipped_low: float
     fills_range: bool
     was_8_bit: bool
     missing_levels: float
@@ -76,6 +79,7 @@ def provenance(plane: npt.NDArray[np.generic]) -> Provenance | None:
         low=low,
         high=high,
         saturated=0.0 if level is None else float(counts[-1] / values.size),
+        clipped_low=0.0 if floor_level(plane) is None else float(counts[0] / values.size),
         fills_range=whole and low == 0 and high in (255, 65535),
         was_8_bit=whole and 2 < len(distinct) <= _N_LEVELS <= high - low,
         missing_levels=_missing(distinct.astype(np.float64), counts, _spacing(distinct)) if whole else 0.0,

@@ -159,7 +159,7 @@ def _checked_channel(
     law = own_law = readout = None
     if denoiser.method.learns_law:
         law, points = denoiser.laws[c], denoiser.transfer(c)
-        own_law = None if points is None else denoiser.learned_laws[c]
+        own_law = None if points is None or denoiser.untrained else denoiser.learned_laws[c]
         readout = _readout(law, estimate if points is None else points, noisy)
     return Channel(
         name=name,

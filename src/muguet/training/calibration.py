@@ -45,6 +45,8 @@ def calibrated(denoiser: Denoiser, source: PatchSource) -> Denoiser:
 
 
 def _transfer(denoiser: Denoiser, source: PatchSource, channel: int, law: Law) -> MeanVariance | None:
+    if not bool((source.channels == channel).any()):
+        return None  # Every plane of this channel is blank.
     noisy, estimates = _pairs(denoiser, source, channel)
     try:
         points = transfer_alone(noisy, estimates, fewest=300)

@@ -75,8 +75,8 @@ def describe(found: Correlation | None, reach: Sequence[int], chosen: bool) -> s
         Whether the user chose the mask.
     """
     sentence = found.sentence() if found is not None else ""
-    if not sentence:
-        return ""
+    if found is None or not sentence or found.lines:
+        return sentence
     if chosen:
         return f"{sentence} The mask is the one you chose."
     hidden = " and ".join(

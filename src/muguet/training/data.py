@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
+from muguet.image import mosaic
 from muguet.image.axes import Layout
 from muguet.image.scaling import Scaling
-from muguet.image.values import clipping_level, fill_missing, quantum, require_real
+from muguet.image.screen import screen
+from muguet.image.values import fill_missing, quantum, require_real
+from muguet.training.common_scaling import common_scaling
 from muguet.training.patches import Plane
+from muguet.training.tally import Tally
+from muguet.training.unlike import unlike
 
 MIN_SIDE = 16
 """Minimum number of pixels along Y and X: a smaller image has no room for a grid of blind spots."""
@@ -100,26 +105,31 @@ def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
             f"the images have {' and '.join(map(str, sorted(channels)))} channels: "
             "train one model for each number of channels"
         )
-    split = [layout.split(sample.array) for sample, layout in zip(samples, layouts, strict=True)]
-    targets = [_targets(sample, layout) for sample, layout in zip(samples, layouts, strict=True)]
-    split, targets, thinned = _thin(split, targets)
-    scalings = tuple(_scaling(split, c) for c in range(channels.pop()))
+    members, thinned = _thin(
+        [_Member.of(sample, layout) for sample, layout in zip(samples, layouts, strict=True)]
+    )
+    images = [member.values for member in members]
+    raw = [member.recorded for member in members]
+    scalings = tuple(common_scaling(images, raw, c) for c in range(channels.pop()))
     planes: list[Plane] = []
-    missing = clipped = total = 0
-    for images, aims in zip(split, targets, strict=True):
-        for n, c in np.ndindex(images.shape[:2]):
-            plane, lost, cut = _prepare(images[n, c], None if aims is None else aims[n, c], scalings[c], c)
+    tally = Tally()
+    for member in members:
+        for n, c in np.ndindex(member.values.shape[:2]):
+            plane = _prepare(member, n, c, scalings[c], tally)
             if plane is not None:
                 planes.append(plane)
-            missing, clipped, total = missing + lost, clipped + cut, total + images[n, c].size
+    if not planes:
+        raise MuguetError("no image has a pixel that is a measurement: there is nothing to learn from")
     planes, small = _without_small(planes)
-    notes = [note for note in (thinned, small) if note]
-    if missing:
-        notes.append(f"{_share(missing, total)} of the pixels are NaN or infinite: treated as missing.")
-    if clipped:
-        notes.append(
-            f"{_share(clipped, total)} of the pixels are saturated: the noise law is not learned from them."
-        )
+    found = [
+        _named(note, s.name, len(samples)) for s, m in zip(samples, members, strict=True) for note in m.notes
+    ]
+    notes = [note for note in (thinned, small) if note] + found + tally.sentences()
+    for sample, member in zip(samples, members, strict=True):
+        middle = member.values[len(member.values) // 2, 0]
+        text = mosaic.describe(mosaic.pattern(middle if middle.ndim == 2 else middle[len(middle) // 2]))
+        notes += [_named(text, sample.name, len(samples))] if text else []
+    notes += unlike([s.name for s in samples], images, [s.array.dtype for s in samples])
     summary: tuple[dict[str, object], ...] = tuple(
         {"name": s.name, "axes": s.axes, "shape": list(s.array.shape), "dtype": str(s.array.dtype)}
         for s in samples
@@ -165,6 +175,10 @@ def _layout(sample: Sample, dimensions: int) -> Layout:
 
 def _extent(array: npt.NDArray[np.generic]) -> tuple[float, float]:
     """Smallest and largest finite value; (inf, −inf) if there is none."""
+    if np.ma.isMaskedArray(array):
+        array = np.ma.masked_array(array).compressed()
+        if array.size == 0:
+            return np.inf, -np.inf
     if array.dtype.kind != "f":
         return float(array.min()), float(array.max())
     finite = np.isfinite(array)
@@ -188,18 +202,23 @@ def _targets(sample: Sample, layout: Layout) -> npt.NDArray[np.generic] | None:
     return layout.split(whole)
 
 
-def _thin(
-    split: list[npt.NDArray[np.generic]], targets: list[npt.NDArray[np.generic] | None]
-) -> tuple[list[npt.NDArray[np.generic]], list[npt.NDArray[np.generic] | None], str]:
+def _thin(members: list[_Member]) -> tuple[list[_Member], str]:
     """Every n-th plane, with n such that the planes fit into memory, and a note if n is above 1."""
-    total = sum(planes.size for planes in split)
+    total = sum(member.values.size for member in members)
     every = -(-total // MAX_PIXELS)
-    if every == 1 or all(len(planes) == 1 for planes in split):
-        return split, targets, ""
-    kept = [planes[::every] for planes in split]
-    number, of = sum(map(len, kept)), sum(map(len, split))
-    note = f"{number} of {of} planes (one in {every}) are used for training: all would not fit into memory."
-    return kept, [None if planes is None else planes[::every] for planes in targets], note
+    if every == 1 or all(len(member.values) == 1 for member in members):
+        return members, ""
+    kept = [member.every(every) for member in members]
+    number, of = (sum(len(member.values) for member in each) for each in (kept, members))
+    return (
+        kept,
+        f"{number} of {of} planes (one in {every}) are used for training: all would not fit into memory.",
+    )
+
+
+def _named(note: str, name: str, number: int) -> str:
+    """Return a note about one image, with the name of the image if there are several."""
+    return f"{name}: {note}" if number > 1 else note
 
 
 def _without_small(planes: list[Plane]) -> tuple[list[Plane], str]:
@@ -213,64 +232,60 @@ def _without_small(planes: list[Plane]) -> tuple[list[Plane], str]:
     return kept, note if n_small else ""
 
 
-def _prepare(
-    image: npt.NDArray[np.generic], target: npt.NDArray[np.generic] | None, scaling: Scaling, channel: int
-) -> tuple[Plane | None, int, int]:
-    """The plane in network units (None if all pixels are missing), and its numbers of missing and saturated pixels."""
+@dataclass(frozen=True, eq=False)
+class _Member:
+    """The planes ``(n, c, *space)`` of one sample: as recorded, screened, its targets and its defective pixels."""
+
+    recorded: npt.NDArray[np.generic]
+    values: npt.NDArray[np.generic]
+    targets: npt.NDArray[np.generic] | None
+    defects: npt.NDArray[np.bool_] | None
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, sample: Sample, layout: Layout) -> _Member:
+        """Screen a sample and split it into planes."""
+        found = screen(sample.array, layout)
+        defects = None if found.defects is None else layout.split(found.defects)
+        recorded = layout.split(found.original)
+        values = recorded if found.values is found.original else layout.split(found.values)
+        return cls(recorded, values, _targets(sample, layout), defects, found.notes)
+
+    def every(self, number: int) -> _Member:
+        """Return every n-th plane."""
+        return replace(
+            self,
+            recorded=self.recorded[::number],
+            values=self.values[::number],
+            targets=None if self.targets is None else self.targets[::number],
+            defects=None if self.defects is None else self.defects[::number],
+        )
+
+
+def _prepare(member: _Member, n: int, c: int, scaling: Scaling, tally: Tally) -> Plane | None:
+    """The plane in network units, or None if all its pixels are missing; the tally counts its pixels."""
+    image = member.values[n, c]
+    target = None if member.targets is None else member.targets[n, c]
     with np.errstate(
         over="ignore"
     ):  # Values that float32 cannot represent count as missing, see `fill_missing`.
-        counts = image.astype(np.float32)
+        counts = scaling.to_units(image) if scaling.wide else image.astype(np.float32)
     finite = np.isfinite(counts)
-    missing = image.size - int(finite.sum())
-    if missing == image.size:
-        return None, missing, 0
-    saturated = finite & _saturated(image)
-    clipped = int(saturated.sum())
+    recorded = member.recorded[n, c]
+    tally.add_missing(recorded)
+    if not finite.any():
+        return None
     values = fill_missing(counts)
-    # This is scaling.apply in place, since an image may take half of the memory.
-    values -= np.float32(scaling.offset)
-    values /= np.float32(scaling.scale)
+    if not scaling.wide:  # This is scaling.apply in place, since an image may take half of the memory.
+        values -= np.float32(scaling.offset)
+        values /= np.float32(scaling.scale)
+    known = finite if member.defects is None else finite & ~member.defects[n, c]
     if target is None:
-        step = quantum(image) / scaling.scale
-        return Plane(values, finite & ~saturated, channel, step, None, saturated), missing, clipped
-    aim = target.astype(np.float32)
-    known = finite & np.isfinite(aim)
-    saturated = known & _saturated(target)
-    units = scaling.apply(np.where(known, aim, scaling.offset)).astype(np.float32, copy=False)
-    return Plane(values, known & ~saturated, channel, 0.0, units, saturated), missing, clipped
-
-
-def _saturated(image: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
-    """Mask of the pixels at the level where the image is clipped."""
-    level = clipping_level(image)
-    return np.zeros(image.shape, bool) if level is None else np.greater_equal(image, level)
-
-
-def _scaling(split: list[npt.NDArray[np.generic]], channel: int) -> Scaling:
-    """Fit the scaling of one channel to all images."""
-    values = np.concatenate([_finite(planes[:, channel], 400_000 // len(split)) for planes in split])
-    if values.size == 0:
-        raise MuguetError(
-            f"channel {channel + 1} has no finite value (all NaN or infinite): leave it out, there is nothing to learn"
-        )
-    # Saturated pixels share one value, which may be the mode but shows neither the background nor the scale.
-    level = clipping_level(values)
-    return Scaling.fit(values if level is None else values[values < level])
-
-
-def _finite(planes: npt.NDArray[np.generic], max_values: int) -> npt.NDArray[np.generic]:
-    """About `max_values` evenly spaced values, without missing ones; all finite values if these are all missing."""
-    flat = planes.reshape(-1)
-    for step in (max(flat.size // max(max_values, 1000), 1), 1):
-        with np.errstate(over="ignore"):
-            thin = flat[::step].astype(np.float32)
-        known: npt.NDArray[np.generic] = thin[np.isfinite(thin)]
-        if known.size:
-            break
-    return known
-
-
-def _share(part: int, total: int) -> str:
-    percent = 100 * part / total
-    return f"{percent:.3g} %" if percent >= 0.01 else "less than 0.01 %"
+        saturated = known & tally.add_clipped(image)
+        step = quantum(recorded) / scaling.scale
+        return Plane(values, known & ~saturated, c, step, None, saturated)
+    aim = scaling.to_units(target)
+    known = known & np.isfinite(aim)
+    saturated = known & tally.add_clipped(target)
+    units = np.where(known, aim, np.float32(0))
+    return Plane(values, known & ~saturated, c, 0.0, units, saturated)

@@ -128,6 +128,8 @@ def _law(noisy: Sequence[Floats], estimates: Sequence[Floats] | None) -> FirstLa
 
 def _constant(noisy: Sequence[Floats], doubt: str) -> FirstLaw:
     """A law of noise that is the same at every signal."""
+    if not noisy:  # Every plane of the channel is blank: its law is never used.
+        return FirstLaw(None, 1e-3, 1.0, 0.25, doubt)
     std = float(np.median([rough_std(plane) for plane in noisy])) or 1e-3
     signal = float(np.median([np.nanmedian(plane) for plane in noisy]))
     slope = 1e-3 * std

@@ -56,6 +56,8 @@ def sampled_planes(
         Sizes of the planes are multiples of it.
     """
     which = (source.channels == channel).nonzero().flatten().tolist()
+    if not which:
+        return  # Every plane of the channel is blank.
     shapes, starts = source.shapes.tolist(), source.starts.tolist()
     sizes = [math.prod(shapes[number]) for number in which]
     every = -(-sum(sizes) // max(max_pixels, max(sizes)))

@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 
 from muguet.denoiser import Denoiser
+from muguet.errors import MuguetError
 from muguet.method import Method
 from muguet.noise.transfer.variance import fitted_variance
 from muguet.recipes.find import find_recipe
-from muguet.recipes.parts import Parts
+from muguet.recipes.parts import NO_PRIOR, Parts
 from muguet.recipes.recipe import NOISY, Recipe
 from muguet.restoration.memory_format import kernels_channels_last
 from muguet.restoration.optics import BehindOptics
@@ -82,6 +83,11 @@ class Session:
         if reach is None:
             reach = mask_reach(self.correlation if recipe.widens else None, dataset.dimensions)
         self.parts = _completed(wanted, recipe, dataset, reach)
+        if self.plan.steps == 0 and self.parts.prior == NO_PRIOR:
+            raise MuguetError(
+                f"without training (--minutes 0) the recipe {self.parts.recipe} has no result here, as it does not "
+                "start from a prior: give more minutes or steps"
+            )
         self.summary = dataset.summary
         self.device = find_device(self.plan.device)
         self.host = torch.Generator().manual_seed(self.plan.seed)

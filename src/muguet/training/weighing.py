@@ -94,7 +94,7 @@ def _weigh_channel(
     denoiser: Denoiser, source: PatchSource, channel: int, variance: Variance | None, trained: bool
 ) -> tuple[Blend, ErrorScale]:
     prior = denoiser.method.prior is not None
-    if variance is None:
+    if variance is None or not bool((source.channels == channel).any()):
         return Blend(float(trained or not prior), float(prior and not trained)), ErrorScale()
     names = ["trained"] * (trained or not prior) + ["prior"] * prior + ["blur"]
     sigma = 0.0

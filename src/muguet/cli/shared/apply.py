@@ -28,18 +28,30 @@ def denoise_images(
     dtype: np.dtype[Any] | None,
     symmetries: int | None,
     overwrite: bool,
+    announce: bool = True,
 ) -> npt.NDArray[Any]:
-    """Denoise the images of a file region by region, write them to one file, and return the pixels of the first."""
+    """Denoise the images of a file region by region, write them to one file, and return the pixels of the first.
+
+    If `announce`, the pixels that are not measurements are described; a training on the images has done that before.
+    """
     from muguet.image.planes import ArrayPlanes
+    from muguet.image.precision import result_dtype
+    from muguet.image.screen import screen
 
     outputs: list[Image] = []
     sentences: list[str] = []
     for image in images:
         layout = _layout(denoiser, image)
-        data = np.empty(image.data.shape, dtype or image.data.dtype)
-        source = ArrayPlanes(image.data, layout)
-        into = Watched(ArrayPlanes(data, layout), source)
+        screened = screen(image.data, layout)
+        kind, dither, sentence = result_dtype(screened.original, dtype)
+        for note in [*(screened.notes if announce else ()), sentence]:
+            if note:
+                say(f"{image.path}: {note}")
+        data = np.empty(image.data.shape, kind)
+        source = ArrayPlanes(screened.values, layout)
+        into = Watched(ArrayPlanes(data, layout, dither), source)
         show_regions(denoiser.denoise_planes(source, into, symmetries), image, layout)
+        screened.restore(data)
         outputs.append(replace(image, data=data))
         sentences.append(f"{described(outputs[-1])}. {into.residual.sentence}")
     write_images(result, outputs, sentences, overwrite)
@@ -60,13 +72,15 @@ def write_images(result: Path, images: Sequence[Image], sentences: Sequence[str]
 def write_errors(denoiser: Denoiser, images: Sequence[Image], path: Path, overwrite: bool) -> None:
     """Write the standard deviation of the error of every pixel of the denoised images of a file to a file."""
     from muguet.image.planes import ArrayPlanes
+    from muguet.image.screen import screen
 
     outputs: list[Image] = []
     sentences: list[str] = []
     for image in images:
         layout = _layout(denoiser, image)
         std = np.empty(image.data.shape, np.float32)
-        planes = denoiser.std_planes(ArrayPlanes(image.data, layout), ArrayPlanes(std, layout))
+        source = screen(image.data, layout).values  # The error of a pixel that is no measurement is NaN.
+        planes = denoiser.std_planes(ArrayPlanes(source, layout), ArrayPlanes(std, layout))
         show_regions(planes, image, layout)
         outputs.append(replace(image, data=std))
         median = np.nanmedian(std)

@@ -51,11 +51,11 @@ def denoise_classically(
         with failures.tolerate(source):
             outputs: list[Image] = []
             sentences: list[str] = []
-            for image in read_all(source, choices.axes, choices.scene):
+            for image in map(choices.valid, read_all(source, choices.axes, choices.scene)):
                 for note in image.notes:
                     say(f"{source}: {note}")
                 try:
-                    data, sentence = _denoised(image, recipe, truth, dtype or image.data.dtype)
+                    data, sentence = _denoised(image, recipe, truth, dtype)
                 except MuguetError as error:
                     raise error if str(source) in str(error) else MuguetError(f"{source}: {error}") from error
                 outputs.append(replace(image, data=data))
@@ -64,17 +64,21 @@ def denoise_classically(
 
 
 def _denoised(
-    image: Image, recipe: str, clean: Path | None, dtype: np.dtype[Any]
+    image: Image, recipe: str, clean: Path | None, dtype: np.dtype[Any] | None
 ) -> tuple[npt.NDArray[Any], str]:
     """Return the denoised pixels, and sentences about the chosen parameters and the residual."""
     from muguet.image.planes import ArrayPlanes
+    from muguet.image.precision import result_dtype
+    from muguet.image.screen import screen
     from muguet.image.values import fill_missing
     from muguet.prediction.regions import Cut, map_regions
     from muguet.restoration.classical import apply
 
     layout = layout_of(image)
     truth = None if clean is None else planes_like(clean, image)
-    source = ArrayPlanes(image.data, layout)
+    screened = screen(image.data, layout)
+    kind, dither, sentence = result_dtype(screened.original, dtype)
+    source = ArrayPlanes(screened.values, layout)
     parameters = [
         _parameters(source, c, recipe, None if truth is None else truth[:, c]) for c in range(layout.channels)
     ]
@@ -85,12 +89,14 @@ def _denoised(
         estimate[~np.isfinite(counts)] = np.nan
         return estimate
 
-    data = np.empty(image.data.shape, dtype)
-    into = Watched(ArrayPlanes(data, layout), source)
+    data = np.empty(image.data.shape, kind)
+    into = Watched(ArrayPlanes(data, layout, dither), source)
     show_regions(map_regions(function, source, into, Cut.whole(layout.space)), image, layout)
+    screened.restore(data)
     several = layout.channels > 1
     sentences = [_sentence(found, recipe, c if several else None) for c, found in enumerate(parameters)]
-    return data, " ".join([*sentences, into.residual.sentence])
+    words = [*screened.notes, sentence, *sentences, into.residual.sentence]
+    return data, " ".join(filter(None, words))
 
 
 def _parameters(

@@ -47,7 +47,7 @@ def read_examples(
     shown = 0
     for source, partner in zip(sources, pairs, strict=True):
         with failures.tolerate(source):
-            scenes = read_all(source, choices.axes, choices.scene)
+            scenes = tuple(map(choices.valid, read_all(source, choices.axes, choices.scene)))
             clean: tuple[Array | None, ...] = (None,) * len(scenes)
             if partner is not None:
                 clean = targets_of(scenes, partner, choices.axes)

@@ -76,6 +76,6 @@ def write_first_results(
     denoiser = session.denoiser()
     first.announce(files)
     for result, images in files.items():
-        denoise_images(denoiser, images, result, dtype, 1, overwrite=True)
+        denoise_images(denoiser, images, result, dtype, 1, overwrite=True, announce=False)
     taken = duration(time.monotonic() - started)
     say(f"First result after {taken}, before training. It is replaced by the final one.")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import numpy as np
 import typer
 
 from muguet.errors import MuguetError
 from muguet.system.limits import check_run
+
+if TYPE_CHECKING:
+    from muguet.image.image import Image
 
 TRAINING, DATA, OUTPUT = "Training", "Images", "Output"
 
@@ -143,6 +146,24 @@ Scene = Annotated[
         show_default="all that are alike",
     ),
 ]
+ValidRange = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LOW:HIGH",
+        help="Values outside this range are no measurements: they are not used, and kept as they are. One of the two "
+        "may be left out.",
+        rich_help_panel=DATA,
+        show_default="padding is found by itself",
+    ),
+]
+MaskValue = Annotated[
+    float | None,
+    typer.Option(
+        help="Pixels of this value are no measurements: they are not used, and kept as they are.",
+        rich_help_panel=DATA,
+        show_default=False,
+    ),
+]
 Dimensions = Annotated[
     int,
     typer.Option(
@@ -186,6 +207,8 @@ class Choices:
     resume: Resume = False
     axes: Axes = None
     scene: Scene = None
+    valid_range: ValidRange = None
+    mask_value: MaskValue = None
     dimensions: Dimensions = 2
     overwrite: Overwrite = False
     recursive: Recursive = False
@@ -196,10 +219,44 @@ class Choices:
         if self.overwrite and self.skip_existing:
             raise MuguetError("--overwrite and --skip-existing contradict each other: leave one of them out")
         check_run(self.minutes, self.steps, self.seed)
+        if self.valid_range is not None:
+            value_range(self.valid_range)
+
+    def valid(self, image: Image) -> Image:
+        """Return an image whose pixels are masked as the options ask."""
+        from muguet.image.valid import masked_outside
+
+        if self.valid_range is None and self.mask_value is None:
+            return image
+        limits = None if self.valid_range is None else value_range(self.valid_range)
+        return replace(image, data=masked_outside(image.data, limits, self.mask_value))
 
 
-WITHOUT_TRAINING = ("device", "axes", "scene", "overwrite", "recursive", "strict", "skip_existing")
+WITHOUT_TRAINING = (
+    *("device", "axes", "scene", "valid_range", "mask_value"),
+    *("overwrite", "recursive", "strict", "skip_existing"),
+)
 """The options among `Choices` that also have a meaning if a trained model is used."""
+
+
+def value_range(text: str) -> tuple[float, float]:
+    """Return the ends of a range LOW:HIGH, one of which may be left out.
+
+    Raises
+    ------
+    MuguetError
+        If the text is no range.
+    """
+    low, colon, high = text.partition(":")
+    try:
+        ends = float(low or "-inf"), float(high or "inf")
+    except ValueError:
+        ends = (1.0, 0.0)
+    if not colon or not ends[0] < ends[1]:
+        raise MuguetError(
+            f"--valid-range {text} is no range: give LOW:HIGH, for example 1:65534, 1: or :4094"
+        )
+    return ends
 
 
 def with_choices(command: Callable[..., None]) -> Callable[..., None]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from muguet.errors import MuguetError
 from muguet.noise.transfer.bins import Floats
@@ -22,6 +23,9 @@ _MAX_COMMON = 0.3
 _MIN_CLEAR = 0.02
 # Values are clipped at this many standard deviations: hot pixels and edges would dominate otherwise.
 _CLIP = 4.0
+_MIN_LINES = 0.03  # Lines are reported if they share at least this part of the variance …
+_MIN_FAR = 0.7  # … and pixels of a line that are far apart at least this part of what neighbours share.
+_MEDIAN_SQUARE = 0.455  # Median of the square of a standard normal variable.
 _WINDOW = (9, 33)  # The local variance is that of this many pixels across and along.
 
 
@@ -35,19 +39,39 @@ class Correlation:
         Correlations ``(LAGS,)``, −1 to 1; zero for noise that is independent from pixel to pixel.
     error
         Standard error of each correlation, for independent noise.
+    rows, columns
+        Correlation of all pixels of a row, or of a column, at any distance: the share of the variance of the noise that
+        whole lines have in common.
     """
 
     y: Floats
     x: Floats
     error: float
+    rows: float = 0.0
+    columns: float = 0.0
+
+    @property
+    def lines(self) -> str:
+        """Return "rows" or "columns" if whole lines share an offset, else an empty text.
+
+        Noise that neighbours share is shared less from lag to lag; that of a line is the same at any distance.
+        """
+        one, other = sorted((self.rows, self.columns), reverse=True)
+        near = float(self.x[0] if self.rows >= self.columns else self.y[0])
+        if one < max(_MIN_LINES, 3 * self.error) or one < 4 * other or one < _MIN_FAR * near:
+            return ""
+        return "rows" if self.rows > self.columns else "columns"
 
     @property
     def reach(self) -> tuple[int, int]:
         """Number of neighbours on either side that share a pixel's noise, along Y and X; a mask must hide them as well.
 
         An axis counts if its correlation exceeds that of the other axis by 0.1 and by three standard errors. The
-        correlation that both axes have in common is ignored below 0.3: it may be fine structure of a sharp image.
+        correlation that both axes have in common is ignored below 0.3: it may be fine structure of a sharp image. The
+        noise of whole lines is no reason to hide neighbours, as the other pixels of the line contain it as well.
         """
+        if self.lines:
+            return 0, 0
         threshold = max(_MIN_CORRELATION, 3 * self.error)
         both = min(float(self.y[0]), float(self.x[0]))
         common = both if both < _MAX_COMMON else 0.0
@@ -62,6 +86,8 @@ class Correlation:
         What both axes have in common is attributed to the scene. The share is 1 where the larger correlation is not
         four times the smaller one, where it is not clearly above zero, and where masks hide neighbours (`reach`).
         """
+        if self.lines:
+            return 1.0  # The filter removes what a whole line shares.
         other, one = sorted((float(self.y[0]), float(self.x[0])))
         own = one - max(other, 0.0)
         if any(self.reach) or own <= max(_MIN_CLEAR, 3 * self.error) or 4 * other > one:
@@ -70,10 +96,20 @@ class Correlation:
 
     def as_dict(self) -> dict[str, list[float] | float]:
         """Return the values for the header of a file."""
-        return {"y": self.y.tolist(), "x": self.x.tolist(), "error": self.error}
+        lines = {"rows": self.rows, "columns": self.columns} if self.lines else {}
+        return {"y": self.y.tolist(), "x": self.x.tolist(), "error": self.error, **lines}
 
     def sentence(self) -> str:
         """Return a sentence for the user if the noise is correlated, else an empty string."""
+        if self.lines:
+            share = max(self.rows, self.columns)
+            return (
+                f"Line noise: whole {self.lines} share an offset, whose standard deviation is "
+                f"{np.sqrt(share / max(1 - share, 1e-3)):.2g} times that of the noise of single pixels, as from the "
+                f"read-out of some cameras or an unsteady laser or scanner. Hiding neighbours does not help, and "
+                f"denoising keeps the lines as structure: correct the {self.lines} first, for example by subtracting "
+                "the mean of a dark margin from each."
+            )
         found = [
             f"along {axis} ({values[0]:+.2f} from one pixel to the next)"
             for axis, values, reach in zip("YX", (self.y, self.x), self.reach, strict=True)
@@ -109,9 +145,9 @@ def noise_correlation(planes: Floats) -> Correlation:
         raise MuguetError(
             f"planes of {planes.shape[-2:]} pixels are too small to measure noise: give 16×16 or more"
         )
-    x, count = _along_x(planes)
-    y, other = _along_x(planes.swapaxes(-1, -2))
-    return Correlation(y, x, float(np.sqrt(2 / max(min(count, other), 1))))
+    x, count, rows = _along_x(planes)
+    y, other, columns = _along_x(planes.swapaxes(-1, -2))
+    return Correlation(y, x, float(np.sqrt(2 / max(min(count, other), 1))), rows, columns)
 
 
 def mean_correlation(images: Iterable[Floats]) -> Correlation | None:
@@ -125,12 +161,15 @@ def mean_correlation(images: Iterable[Floats]) -> Correlation | None:
     if not found:
         return None
     y, x = (np.mean([getattr(each, axis) for each in found], axis=0) for axis in ("y", "x"))
-    return Correlation(y, x, float(np.sqrt(np.mean([each.error**2 for each in found]) / len(found))))
+    rows, columns = (float(np.mean([getattr(each, name) for each in found])) for name in ("rows", "columns"))
+    error = float(np.sqrt(np.mean([each.error**2 for each in found]) / len(found)))
+    return Correlation(y, x, error, rows, columns)
 
 
-def _along_x(planes: Floats) -> tuple[Floats, int]:
-    """Return correlations at lags 1 to LAGS along the last axis, and the number of pixels that were used."""
+def _along_x(planes: Floats) -> tuple[Floats, int, float]:
+    """Return correlations at lags 1 to LAGS along the last axis, the number of pixels, and the share of whole rows."""
     products, count = np.zeros(LAGS + 1), np.zeros(LAGS + 1)
+    shares: list[Floats] = []
     for plane in planes:
         # Rounding errors are not noise: a variance must be larger than those of the largest value.
         reference = float(np.abs(plane[np.isfinite(plane)]).max(initial=0)) + 1e-300
@@ -141,6 +180,7 @@ def _along_x(planes: Floats) -> tuple[Floats, int]:
         variance = _local_mean(rough**2) / np.maximum(around, 1e-9)
         there &= (around > 0.5) & (variance > (1e-9 * reference) ** 2)
         z = np.where(there, np.clip(rough / np.sqrt(np.where(there, variance, 1)), -_CLIP, _CLIP), 0)
+        shares.append(_shared_by_rows(z, there))
         for lag in range(LAGS + 1):
             one, two = z[:, lag:], z[:, : z.shape[1] - lag]
             products[lag] += float((one * two).sum())
@@ -148,7 +188,18 @@ def _along_x(planes: Floats) -> tuple[Floats, int]:
     if count[LAGS] < 200 or products[0] <= 0:
         raise MuguetError("fewer than 200 pixels are neither missing nor saturated: too few to measure noise")
     means = products / count
-    return means[1:] / means[0], int(count[0])
+    every = np.concatenate(shares)
+    rows = float(np.median(every)) / _MEDIAN_SQUARE if every.size else 0.0
+    # The squares are normal: the median of a χ² variable of one degree of freedom, for white noise 1 / width.
+    return means[1:] / means[0], int(count[0]), max(rows / float(means[0]) - 1 / planes.shape[-1], 0.0)
+
+
+def _shared_by_rows(z: Floats, there: npt.NDArray[np.bool_]) -> Floats:
+    """Return the squared mean of z in each row of which at least half is known."""
+    known = there.sum(1)
+    some = known > z.shape[1] // 2
+    squares: Floats = (z.sum(1)[some] / known[some]) ** 2
+    return squares
 
 
 def _local_mean(plane: Floats) -> Floats:

@@ -22,6 +22,11 @@ _REACH = 7  # Pixels on either side in the wide mean of `levelled`.
 _WIDE = np.full(2 * _REACH + 1, 1 / (2 * _REACH + 1))
 # A signal of which this share of pixels more is missing than of all signals is bright enough for saturation.
 _MAX_MISSING = 0.02
+# As many more pixels than at the brightest signals are clipped at signals that are too dark: their variance is 6 % low.
+_MAX_CLIPPED = 0.01
+_MIN_POINTS = 8  # A curve of fewer points, whose dark end is clipped, shows neither gain nor offset.
+# Where fewer of the 15×15 pixels around are known, there are no data rather than clipped ones.
+_MIN_KNOWN = 0.02
 
 
 def transfer_alone(
@@ -43,7 +48,8 @@ def transfer_alone(
     Structure of the scene within the band of the filter raises the curve. Noise that neighbouring pixels share along
     one axis lowers it; this is corrected for by the measured correlation (`Correlation.passed`). Standard errors allow
     for the correlation of filtered neighbours. Signals so bright that more pixels are missing there than elsewhere,
-    because they are saturated, are left out: the others are not a fair sample of their noise.
+    because they are saturated, are left out: the others are not a fair sample of their noise. So are signals so dark
+    that pixels are clipped.
 
     Parameters
     ----------
@@ -59,7 +65,7 @@ def transfer_alone(
     MuguetError
         If planes are smaller than 16×16 pixels, or no 7×7 neighbouring pixels are all known.
     """
-    if min(min(each.shape[-2:]) for each in planes) < 16:
+    if min((min(each.shape[-2:]) for each in planes), default=0) < 16:
         raise MuguetError(
             "planes of fewer than 16×16 pixels are too small to measure noise: give larger ones"
         )
@@ -70,12 +76,22 @@ def transfer_alone(
     else:
         signal = [_mean(each, TAPS**2) for each in estimates]
         square = [_mean(each**2, TAPS**2) for each in estimates]
+    clipped = False
     for each, plane in zip(signal, planes, strict=True):  # Each plane may be saturated at a level of its own.
-        each[each > _brightest(each, np.isfinite(plane))] = np.nan
+        there_in_plane = np.isfinite(plane)
+        each[each > _brightest(each, there_in_plane)] = np.nan
+        darkest = _darkest(each, there_in_plane)
+        each[each < darkest] = np.nan
+        clipped = clipped or darkest > -np.inf
     there, around = _flat(rough), _flat(signal)
     if not np.isfinite(there + around).any():
         raise MuguetError("every 7×7 pixels include a missing or saturated one: too few to measure noise")
     points = mean_variance(around + there, around, bins, fewest, _flat(square))
+    if clipped and len(points.signal) < _MIN_POINTS:
+        raise MuguetError(
+            "most pixels are clipped at the dark end, and the others are too few to measure the noise: "
+            "raise the detector's offset"
+        )
     # Var(mean of r²) = 2σ⁴/n · Σ ρ², with ρ the autocorrelation of the filter, the product of those along Y and X.
     overlap = float((np.correlate(TAPS, TAPS, "full") ** 2).sum())
     blur = 1 / len(_MEAN) if estimates is None else 0.0
@@ -124,6 +140,27 @@ def _brightest(signal: Floats, there: npt.NDArray[np.bool_]) -> float:
     bright = groups[len(groups) // 2 :]
     many = [each[0] for each in bright if missing[each].mean() > _MAX_MISSING + 3 * missing.mean()]
     return float(signal[known][order][many[0]]) if many else np.inf
+
+
+def _darkest(signal: Floats, there: npt.NDArray[np.bool_]) -> float:
+    """Return the signal below which more pixels are missing than at bright signals, because they are clipped.
+
+    Pixels in the middle of a region in which all are missing, such as a border without data, are not counted.
+    """
+    known = np.isfinite(signal)
+    if not known.any() or there.all():
+        return -np.inf
+    wide = _mean(_mirrored(there.astype(np.float64)), _WIDE)
+    known &= wide[..., _REACH:-_REACH, _REACH:-_REACH] > _MIN_KNOWN
+    order = np.argsort(signal[known])
+    if order.size < 2000:
+        return -np.inf
+    missing = ~there[known][order]
+    groups = np.array_split(np.arange(missing.size), max(missing.size // 500, 1))
+    shares = np.array([missing[each].mean() for each in groups])
+    bright = min(-(-7 * len(shares) // 8), len(shares) - 1)
+    many = np.flatnonzero(shares[:bright] > _MAX_CLIPPED + 3 * float(np.median(shares[bright:])))
+    return float(signal[known][order][groups[int(many[-1])][-1]]) if many.size else -np.inf
 
 
 def _flat(arrays: Sequence[Floats] | Floats) -> Floats:
