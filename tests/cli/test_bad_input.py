@@ -177,3 +177,42 @@ def test_training_options_do_not_go_with_a_model(refused, image, tmp_path):
 def test_unknown_options_and_no_input(muguet):
     assert muguet("denoise").code == 2
     assert muguet("denoise", "--magic").code == 2
+
+
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    ("words", "arguments"),
+    [
+        ("--minutes", ("denoise", "cells.tif", "--minutes", "inf")),
+        ("--minutes", ("denoise", "cells.tif", "--minutes", "nan")),
+        ("--steps", ("denoise", "cells.tif", "--steps", str(10**30))),
+        ("--seed", ("denoise", "cells.tif", "--seed", "-1", *QUICK)),
+        ("--seed", ("fit", "cells.tif", "--seed", str(2**70), *QUICK)),
+        ("--seed", ("simulate", "cells.tif", "-o", "s.tif", "--seed", str(2**70))),
+        ("--seed", ("simulate", "cells.tif", "-o", "s.tif", "--seed", "-1")),
+        ("--frames", ("simulate", "cells.tif", "-o", "s.tif", "--frames", str(9 * 10**18))),
+        ("--frames", ("simulate", "cells.tif", "-o", "s.tif", "--frames", "9e18")),
+        ("--gain", ("simulate", "cells.tif", "-o", "s.tif", "--gain", "inf")),
+        ("--device meta", ("denoise", "cells.tif", "--device", "meta", *QUICK)),
+        ("--device", ("denoise", "cells.tif", "--device", "privateuseone", *QUICK)),
+        ("long", ("denoise", LONG)),
+        ("long", ("denoise", "cells.tif", "-o", LONG)),
+        ("long", ("denoise", "cells.tif", "-o", f"{LONG}.tif", *QUICK)),
+        ("long", ("denoise", "cells.tif", "--save-model", LONG, *QUICK)),
+        ("long", ("denoise", "cells.tif", "--model", LONG)),
+        ("long", ("fit", "cells.tif", "-o", LONG, *QUICK)),
+        ("long", ("info", LONG)),
+        ("long", ("info", "cells.tif", "--log", LONG)),
+        ("long", ("judge", LONG, "cells.tif")),
+        ("long", ("simulate", "cells.tif", "-o", "s.tif", "--law", LONG)),
+        ("device or a pipe", ("info", "/dev/null")),
+        ("folder", ("info", ".")),
+        ("-o - is not", ("denoise", "cells.tif", "-o", "-")),
+    ],
+)
+def test_impossible_values_are_one_sentence(refused, image, monkeypatch, words, arguments):
+    monkeypatch.chdir(image.parent)
+    complaint = refused(words.replace("-o -", "--out -"), *map(str, arguments))
+    assert len(complaint) < 1000

@@ -48,8 +48,8 @@ def test_ctrl_c_twice_quits_at_once_with_130_and_leaves_the_checkpoint(image, tm
     slow.write_text(
         "import time, muguet.training as t\n"
         "answer = t.Session.denoiser\n"
-        "t.Session.denoiser = lambda self: (print('saved', file=__import__('sys').stderr, flush=True),"
-        " time.sleep(60), answer(self))[-1]\n"
+        "t.Session.denoiser = lambda self: (self.step and (print('saved', file=__import__('sys').stderr, flush=True),"
+        " time.sleep(60)), answer(self))[-1]\n"
         "from muguet.cli import main\nmain()\n"
     )
     arguments = ["denoise", str(image), "-o", str(tmp_path / "o.tif"), "--steps", "100000"]
@@ -60,8 +60,8 @@ def test_ctrl_c_twice_quits_at_once_with_130_and_leaves_the_checkpoint(image, tm
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode == 130
-    assert not (tmp_path / "o.tif").exists()
     assert (tmp_path / "o.tif.checkpoint").stat().st_size > 0
+    assert (tmp_path / "o.tif.checkpoint.first").exists() == (tmp_path / "o.tif").exists()
 
 
 def test_a_killed_run_resumes_to_the_same_bits(muguet, image, tmp_path, monkeypatch):
@@ -86,7 +86,7 @@ def test_a_killed_run_resumes_to_the_same_bits(muguet, image, tmp_path, monkeypa
     monkeypatch.setattr(training.Session, "advance", advance)
     kept = Path(f"{parts}.checkpoint")
     assert kept.exists()
-    assert not parts.exists()
+    assert Path(f"{kept}.first").exists() == parts.exists()
 
     unsure = muguet("denoise", image, "-o", parts, *options)
     assert unsure.code == 2
@@ -101,6 +101,27 @@ def test_a_killed_run_resumes_to_the_same_bits(muguet, image, tmp_path, monkeypa
     assert re.search(r"Continuing from step \d", resumed.err)
     np.testing.assert_array_equal(tifffile.imread(parts), tifffile.imread(whole))
     assert not kept.exists()
+    assert not Path(f"{kept}.first").exists()
+
+
+def test_first_results_of_a_killed_run_are_made_again(muguet, image, tmp_path, monkeypatch):
+    whole, out = tmp_path / "whole.tif", tmp_path / "out.tif"
+    options = ("--steps", 3, "--symmetries", 1, "--skip-existing")
+    assert muguet("denoise", image, "-o", whole, *options).code == 0
+
+    def killed(session: training.Session) -> training.Progress:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training.Session, "advance", killed)
+        assert muguet("denoise", image, "-o", out, *options).code == 130
+    assert out.exists() == Path(f"{out}.checkpoint.first").exists()  # The first result, of the prior.
+    answer = muguet("denoise", image, "-o", out, *options)
+    assert answer.code == 0, answer.err
+    assert "Trained for 3 steps" in answer.err
+    assert out.read_bytes() == whole.read_bytes()
+    assert "nothing to do" in muguet("denoise", image, "-o", out, *options).err
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["cells.tif", "out.tif", "whole.tif"]
 
 
 def test_nothing_to_resume(muguet, image):

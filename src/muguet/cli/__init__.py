@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
+import warnings
+from typing import Annotated, TextIO
 
 import typer
 
@@ -12,12 +16,16 @@ from muguet.cli.fit import fit
 from muguet.cli.info import info
 from muguet.cli.judge import judge
 from muguet.cli.noise import noise
+from muguet.cli.shared.display import detail, settings, warn
+from muguet.cli.shared.messages import choose_messages, with_messages
 from muguet.cli.simulate import simulate
 from muguet.errors import MuguetError
+from muguet.system.atomic import reason
+from muguet.system.terminal import prepare_streams, silence
+from muguet.version import __version__
 
 app = typer.Typer(
     name="muguet",
-    no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -39,32 +47,99 @@ app = typer.Typer(
 
     Axes, pixel sizes and the data type of the result are those of the input.
     Ctrl-C stops the training early; the best model so far is then used.
+
+    [bold]Exit codes[/bold]: 0 success; 2 an error; 3 some inputs could not be used, the others are done;
+    130 stopped by a second Ctrl-C.
     """,
 )
-app.command()(denoise)
-app.command()(fit)
-app.command()(info)
-app.command()(noise)
-app.command()(check)
-app.command()(judge)
-app.command()(simulate)
+for _command in (denoise, fit, info, noise, check, judge, simulate):
+    app.command()(with_messages(_command))
+
+_UsageError: type[Exception] = typer.BadParameter.__mro__[
+    2
+]  # Every error of the options that Typer finds itself.
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        print(f"muguet {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        context.get_help()
+        raise typer.Exit(2)
 
 
 def main() -> None:
-    """Run the command line; an error of the user is shown as one sentence, with exit code 2."""
+    """Run the command line and exit; an error of the user is shown as one sentence, with exit code 2."""
+    prepare_streams()
+    choose_messages()
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        code = _run()
     try:
-        app()
+        if settings.log is not None:
+            settings.log.open()
     except MuguetError as error:
-        _exit_with(str(error))
-    except MemoryError:
-        _exit_with(
+        code = _failed(str(error))
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        silence(sys.stdout)
+        code = _failed(f"standard output cannot be written: {reason(error)}")
+    sys.exit(code)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Show a warning of Python as one line, without the place in the program."""
+    warn(f"Warning: {message}")
+
+
+def _run() -> int:
+    """Run the command, and return its exit code."""
+    try:
+        code = app(standalone_mode=False)
+    except MuguetError as error:
+        return _failed(str(error), error)
+    except _UsageError as error:
+        return _failed(_sentence(error), error)
+    except MemoryError as error:
+        return _failed(
             "there is not enough memory for these images: "
-            "give fewer images at a time, or use --model to skip the training"
+            "give fewer images at a time, or use --model to skip the training",
+            error,
         )
+    except OSError as error:
+        name = "standard output" if error.filename is None else os.fsdecode(error.filename)
+        return _failed(f"{name} cannot be used: {reason(error)}", error)
     except KeyboardInterrupt:
-        sys.exit(130)
+        return 130
+    return code if isinstance(code, int) else 0
 
 
-def _exit_with(sentence: str) -> None:
-    print(f"muguet: {sentence}", file=sys.stderr)
-    sys.exit(2)
+def _sentence(error: Exception) -> str:
+    """Return an error of the options as one sentence that names the help of the command."""
+    text = " ".join(getattr(error, "format_message", lambda: str(error))().split()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    return f"{text[:1].lower()}{text[1:]}: see {context.command_path if context else 'muguet'} --help"
+
+
+def _failed(sentence: str, error: BaseException | None = None) -> int:
+    """Show why the command failed, and return its exit code; --verbose also shows where in the program."""
+    trace = "".join(traceback.format_exception(error)) if error else ""
+    for line in trace.splitlines():
+        detail(line)
+    warn(f"muguet: {sentence}")
+    return 2

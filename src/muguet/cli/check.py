@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from muguet.cli.shared.display import say
+from muguet.cli.shared.display import output, print_json, say
+from muguet.cli.shared.files import check_files
 from muguet.errors import MuguetError
-from muguet.system.text import to_json
+from muguet.system.terminal import printable
 
 if TYPE_CHECKING:
     from muguet.denoiser import Denoiser
@@ -70,6 +71,7 @@ def check(
     """
     from muguet.quality.card import assumptions, quality
 
+    check_files([noisy, estimate, model])
     recorded, layout, number = _plane(noisy, channel, plane, scene)
     denoiser = None if model is None else _model(model, noisy, layout)
     if estimate is not None:
@@ -89,7 +91,7 @@ def check(
     else:
         result = assumptions(recorded) if estimate is None else quality(recorded, denoised)
     if as_json:
-        print(to_json({"file": str(noisy), "channel": channel, "plane": number, **result.to_dict()}))
+        print_json({"file": str(noisy), "channel": channel, "plane": number, **result.to_dict()})
     else:
         _show(result, noisy, channel, number, layout)
 
@@ -149,20 +151,19 @@ def _denoised(
 
 def _show(result: Quality, path: Path, channel: int, number: int, layout: Layout) -> None:
     """Print the verdict of the plane, and a table of all checks."""
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    console = Console(highlight=False)
+    console = output()
     which = [f"channel {channel}"] * (layout.channels > 1) + [f"plane {number}"] * (layout.planes > 1)
-    name = escape(", ".join([path.name, *which]))
+    name = escape(printable(", ".join([path.name, *which])))
     console.print(f"[bold]{name}[/bold]  {_coloured(result.verdict)}", soft_wrap=True)
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(ratio=1)
     for check in result.checks:
-        table.add_row(_coloured(check.verdict), check.name, escape(check.sentence))
+        table.add_row(_coloured(check.verdict), check.name, escape(printable(check.sentence)))
     console.print(table)
 
 

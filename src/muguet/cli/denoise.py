@@ -10,21 +10,31 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from muguet.cli.shared.apply import denoise_images, show_law, write_errors
+from muguet.cli.shared.checkpoints import check_checkpoint, checkpoint_of
 from muguet.cli.shared.classical import CLASSICAL, denoise_classically
 from muguet.cli.shared.display import say
-from muguet.cli.shared.first import write_first_results
-from muguet.cli.shared.options import OUTPUT, TRAINING, Choices, Inputs, Symmetries, data_type, with_choices
-from muguet.cli.shared.scenes import by_file
-from muguet.cli.shared.train import read_images, start, train
+from muguet.cli.shared.examples import flat, read_examples
+from muguet.cli.shared.failures import Failures
+from muguet.cli.shared.files import Output, check_files
+from muguet.cli.shared.first import FirstResults, write_first_results
+from muguet.cli.shared.options import (
+    OUTPUT,
+    TRAINING,
+    WITHOUT_TRAINING,
+    Choices,
+    Inputs,
+    Symmetries,
+    data_type,
+    psf_file,
+    with_choices,
+)
+from muguet.cli.shared.train import start, train
 from muguet.errors import MuguetError
-from muguet.system.atomic import check_writable
 
 if TYPE_CHECKING:
     from muguet.image.image import Image
 
-# These options are for predictions too.
-_ALWAYS = ("device", "axes", "scene", "overwrite", "valid_range", "mask_value")
-_TRAINING = tuple(name for name in Choices.__annotations__ if name not in _ALWAYS)
+_TRAINING = tuple(name for name in Choices.__annotations__ if name not in WITHOUT_TRAINING)
 
 
 @with_choices
@@ -89,8 +99,8 @@ def denoise(
     One model is trained on all images together. Each frame of a time-lapse and each plane of a
     Z stack is one training image. Each channel is denoised separately and has its own noise law.
     """
-    from muguet.cli.shared.paths import destination, find
-    from muguet.formats.registry import check_output, read_all
+    from muguet.cli.shared.paths import destination, find, find_sources, without_existing
+    from muguet.formats.registry import read_all
 
     started = time.time()
     if model is not None:
@@ -104,73 +114,93 @@ def denoise(
             allowed=("recipe", "clean"),
         )
     kind = data_type(dtype)
-    sources = find(inputs)
-    results = destination(sources, out)
-    errors = [] if uncertainty is None else destination(sources, uncertainty)
-    for path in (*results, *errors):
-        check_output(path, choices.overwrite)
     if symmetries is not None:
         from muguet.prediction.symmetry import symmetries as views
 
         views(max_count=symmetries)  # A wrong number is an error before the training rather than after it.
-    if choices.recipe in CLASSICAL:
-        denoise_classically(sources, results, choices, kind)
-        return
+    named = find_sources(inputs, choices.recursive, out)
+    sources, results = [source.path for source in named], destination(named, out)
+    errors = {} if uncertainty is None else dict(zip(sources, destination(named, uncertainty), strict=True))
+    if report is not None and len(sources) > 1:
+        raise MuguetError(
+            f"--report describes one image, but there are {len(sources)}: denoise them one by one"
+        )
+    if choices.skip_existing and model is None and save_model is not None and save_model.exists():
+        say(f"{save_model} exists and is used: leave out --skip-existing to train again.")
+        model, save_model = save_model, None
+    trains = model is None and choices.recipe not in CLASSICAL
+    checkpoint = checkpoint_of(results)
+    first = FirstResults(checkpoint)
+    missing = without_existing(sources, results, errors, first.results if choices.skip_existing else None)
+    outputs = [
+        Output(result, "image", "--out", source, choices.skip_existing or result in first.results)
+        for source, result in missing.items()
+    ]
+    outputs += [
+        Output(errors[source], "image", "--uncertainty", source, choices.skip_existing)
+        for source in missing.keys() & errors.keys()
+    ]
     if save_model is not None:
-        check_writable(save_model, choices.overwrite)
+        outputs.append(Output(save_model, "model", "--save-model"))
     if report is not None:
-        _check_report(report, sources, choices.overwrite)
-    images: list[Image] = []
-    first = False  # Whether first results, before training, are in the place of the final ones.
+        outputs.append(Output(report, "report", "--report"))
+    if trains:
+        outputs.append(Output(checkpoint, "checkpoint", "the checkpoint"))
+        outputs.append(Output(first.path, "first", "the list of first results"))
+    read_too = (*(find(choices.clean) if choices.clean else ()), model, psf_file(choices.psf))
+    check_files([*sources, *read_too], outputs, choices.overwrite)
+    if not missing:
+        say("All results exist: there is nothing to do.")
+        return
+    failures = Failures(len(sources), choices.strict)
+    if choices.recipe in CLASSICAL:
+        denoise_classically(sources, results, choices, kind, failures)
+        return failures.end()
+    images: dict[Path, tuple[Image, ...]] = {}
     if model is not None:
         from muguet.model_file import load
 
         denoiser = load(model, choices.device)
     else:
-        images = [choices.valid(image) for image in read_images(sources, choices)]
-        session = start(images, choices, _checkpoint_of(results))
-        first = not session.finished and write_first_results(
-            session, images, results, kind, choices.overwrite
+        check_checkpoint(checkpoint, choices)
+        images, targets = read_examples(sources, choices, failures)
+        if not missing.keys() & images.keys():
+            return failures.end()
+        session = start(flat(images), flat(targets), choices, checkpoint)
+        write_first_results(
+            session,
+            {missing[source]: scenes for source, scenes in images.items() if source in missing},
+            kind,
+            first,
         )
-        denoiser = train(session, choices, _checkpoint_of(results))
+        denoiser = train(session, choices, checkpoint)
     if save_model is not None:
         denoiser.save(save_model)
         say(f"{save_model}: the model, which --model and muguet info can read.")
-    files = by_file(images)
-    images.clear()
-    for source, result in zip(sources, results, strict=True):
-        # The training images are in memory. Those of a file are released when its result is written.
-        scenes = files.pop(0) if files else []
-        scenes = scenes or [choices.valid(each) for each in read_all(source, choices.axes, choices.scene)]
-        replaces, announce = choices.overwrite or first, model is not None
-        data = denoise_images(denoiser, scenes, result, kind, symmetries, replaces, announce)
-        if errors:
-            write_errors(denoiser, scenes, errors.pop(0), choices.overwrite)
+    for source, result in missing.items():
+        if source in failures.reasons:
+            continue
+        with failures.tolerate(source):
+            # The training images are in memory. Those of a file are released when its result is written.
+            scenes = images.pop(source, ())
+            scenes = scenes or tuple(map(choices.valid, read_all(source, choices.axes, choices.scene)))
+            replace = choices.overwrite or choices.skip_existing
+            replaces, announce = replace or result in first.results, model is not None
+            data = denoise_images(denoiser, scenes, result, kind, symmetries, replaces, announce)
+            if source in errors:
+                write_errors(denoiser, scenes, errors[source], replace)
+            first.replaced(result)
     if report is not None:
         from muguet.report.gather import report_denoising
 
         report_denoising(denoiser, scenes[0], data, report, sys.argv, choices.overwrite, started)
         say(f"{report}: the report, to open in a web browser.")
     if len(results) > 1:
-        say(f"{results[0].parent}: {len(results)} denoised images.")
+        say(f"{len(missing.keys() - failures.reasons.keys())} denoised images.")
     show_law(denoiser)
-    if model is None:
-        _checkpoint_of(results).unlink(missing_ok=True)
-
-
-def _checkpoint_of(results: list[Path]) -> Path:
-    return results[0].with_name((results[0].name if len(results) == 1 else "muguet") + ".checkpoint")
-
-
-def _check_report(report: Path, sources: list[Path], overwrite: bool) -> None:
-    """Raise an error before the work if the report could not be written after it."""
-    from muguet.report import check_report
-
-    if len(sources) > 1:
-        raise MuguetError(
-            f"--report describes one image, but there are {len(sources)}: denoise them one by one"
-        )
-    check_report(report, overwrite)
+    if trains:
+        checkpoint.unlink(missing_ok=True)
+    return failures.end()
 
 
 def _refuse(context: typer.Context, names: tuple[str, ...], why: str, allowed: tuple[str, ...] = ()) -> None:

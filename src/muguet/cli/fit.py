@@ -8,12 +8,15 @@ from typing import Annotated
 import typer
 
 from muguet.cli.shared.apply import show_law
+from muguet.cli.shared.checkpoints import check_checkpoint, checkpoint_of
 from muguet.cli.shared.classical import CLASSICAL
 from muguet.cli.shared.display import say
-from muguet.cli.shared.options import OUTPUT, Choices, Inputs, with_choices
-from muguet.cli.shared.train import read_images, start, train
+from muguet.cli.shared.examples import flat, read_examples
+from muguet.cli.shared.failures import Failures
+from muguet.cli.shared.files import Output, check_files
+from muguet.cli.shared.options import OUTPUT, Choices, Inputs, psf_file, with_choices
+from muguet.cli.shared.train import start, train
 from muguet.errors import MuguetError
-from muguet.system.atomic import check_writable
 
 
 @with_choices
@@ -26,19 +29,28 @@ def fit(
     choices: Choices,
 ) -> None:
     """Train a denoiser and a noise law on noisy images, and save them in one model file."""
-    from muguet.cli.shared.paths import find
+    from muguet.cli.shared.paths import find, find_sources
 
     if choices.recipe in CLASSICAL:
         raise MuguetError(
             f"--recipe {choices.recipe} needs no training, so there is no model to save: use it with muguet denoise"
         )
-    sources = find(inputs)
-    check_writable(out, choices.overwrite)
-    checkpoint = out.with_name(out.name + ".checkpoint")
-    images = [choices.valid(image) for image in read_images(sources, choices)]
-    session = start(images, choices, checkpoint)
+    sources = [source.path for source in find_sources(inputs, choices.recursive)]
+    checkpoint = checkpoint_of([out])
+    exists = choices.skip_existing and out.exists()
+    outputs = [Output(out, "model"), Output(checkpoint, "checkpoint", "the checkpoint")]
+    read_too = (*(find(choices.clean) if choices.clean else ()), psf_file(choices.psf))
+    check_files([*sources, *read_too], outputs, choices.overwrite or exists)
+    if exists:
+        say(f"{out} exists: there is nothing to do.")
+        return
+    check_checkpoint(checkpoint, choices)
+    failures = Failures(len(sources), choices.strict)
+    images, targets = read_examples(sources, choices, failures)
+    session = start(flat(images), flat(targets), choices, checkpoint)
     denoiser = train(session, choices, checkpoint)
     denoiser.save(out)
     say(f"{out}: the model. To use it: muguet denoise IN -o OUT --model {out}")
     show_law(denoiser)
     checkpoint.unlink(missing_ok=True)
+    failures.end()

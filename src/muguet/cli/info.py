@@ -8,11 +8,10 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from muguet.errors import MuguetError
-from muguet.system.text import to_json
+from muguet.cli.shared.display import print_json
+from muguet.cli.shared.files import check_files
+from muguet.system.terminal import printable
 
 
 def info(
@@ -33,16 +32,17 @@ def info(
     """
     from muguet.cli.shared.paths import is_model
 
-    if not file.exists():
-        raise MuguetError(f"{file} does not exist: check the name")
+    check_files([file])
     facts = _model(file) if is_model(file) else _image(file, scene)
     if as_json:
-        print(to_json(facts))
+        print_json(facts)
         return
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    width = max(map(len, facts))
     for name, value in facts.items():
-        table.add_row(name.replace("_", " "), _text(value))
-    Console(highlight=False, soft_wrap=True).print(table)
+        first, *others = _text(value).split("\n")
+        print(f"{name.replace('_', ' '):<{width}}  {first}")
+        for line in others:
+            print(f"{'':<{width}}  {line}")
 
 
 def _image(path: Path, scene: str | None) -> dict[str, Any]:
@@ -129,11 +129,12 @@ def _text(value: Any) -> str:
     if value is None:
         return "unknown"
     if isinstance(value, Mapping):
-        return "\n".join(f"{name}: {each}" for name, each in value.items())
+        return "\n".join(printable(f"{name}: {each}") for name, each in value.items())
     if not isinstance(value, list):
-        return str(value)
+        return printable(str(value))
     if not value:
         return "none"
     if all(isinstance(each, float) for each in value):
         return " to ".join(f"{each:g}" for each in value)
-    return (" × " if all(isinstance(each, int) for each in value) else "\n").join(map(str, value))
+    between = " × " if all(isinstance(each, int) for each in value) else "\n"
+    return between.join(printable(str(each)) for each in value)

@@ -12,10 +12,12 @@ import numpy.typing as npt
 import typer
 
 from muguet.cli.judge_tables import FrameScores, show, summarise
-from muguet.cli.shared.options import Axes
+from muguet.cli.shared.display import print_json
+from muguet.cli.shared.failures import Failures
+from muguet.cli.shared.files import check_files
+from muguet.cli.shared.options import Axes, Strict
 from muguet.cli.shared.pairs import layout_of, partners, planes_like
 from muguet.errors import MuguetError
-from muguet.system.text import to_json
 
 Plane = npt.NDArray[Any]
 
@@ -53,6 +55,7 @@ def judge(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
     axes: Axes = None,
+    strict: Strict = False,
 ) -> None:
     """Score estimates against clean images: PSNR and SSIM of every frame, raw and after the best affine match.
 
@@ -62,30 +65,41 @@ def judge(
     --noisy shows the gain over the noisy image, and over its best blur,
     which any denoiser should exceed.
     """
-    sigma = None
-    frames: Iterable[_Frame] = _frames(estimate, clean, noisy, axes)
-    if noisy is not None:
-        frames = all_frames = list(frames)
-        sigma = _best_sigma(all_frames)
-    scores = [_scores(frame, sigma) for frame in frames]
-    if as_json:
-        print(to_json(summarise(scores, sigma)))
-    else:
-        show(scores, sigma)
-
-
-def _frames(estimate: Path, clean: Path, noisy: Path | None, axes: str | None) -> Iterator[_Frame]:
-    """Yield every plane of every channel, one file after the other."""
     from muguet.cli.shared.paths import find
-    from muguet.formats.registry import read
 
     files = find([estimate])
+    check_files([*files, *find([clean]), *(find([noisy]) if noisy is not None else ())])
+    failures = Failures(len(files), strict)
+    sigma = None
+    frames: Iterable[_Frame] = _frames(files, clean, noisy, axes, failures)
+    if noisy is not None:
+        frames = all_frames = list(frames)
+        failures.require_some()
+        sigma = _best_sigma(all_frames)
+    scores = [_scores(frame, sigma) for frame in frames]
+    failures.require_some()
+    if as_json:
+        print_json(summarise(scores, sigma))
+    else:
+        show(scores, sigma)
+    failures.end()
+
+
+def _frames(
+    files: list[Path], clean: Path, noisy: Path | None, axes: str | None, failures: Failures
+) -> Iterator[_Frame]:
+    """Yield every plane of every channel, one file after the other; files that cannot be read are `failures`."""
+    from muguet.formats.registry import read
+
     clean_files = partners(files, [clean], "CLEAN")
     noisy_files = [None] * len(files) if noisy is None else partners(files, [noisy], "--noisy")
     for file, clean_file, noisy_file in zip(files, clean_files, noisy_files, strict=True):
-        image = read(file, axes)
-        planes, clean_planes = layout_of(image).split(image.data), planes_like(clean_file, image)
-        noisy_planes = None if noisy_file is None else planes_like(noisy_file, image)
+        with failures.tolerate(file):
+            image = read(file, axes)
+            planes, clean_planes = layout_of(image).split(image.data), planes_like(clean_file, image)
+            noisy_planes = None if noisy_file is None else planes_like(noisy_file, image)
+        if file in failures.reasons:
+            continue
         for n, c in np.ndindex(planes.shape[:2]):
             noisy_plane = None if noisy_planes is None else noisy_planes[n, c]
             yield _Frame((file, clean_file), n, c, planes[n, c], clean_planes[n, c], noisy_plane)

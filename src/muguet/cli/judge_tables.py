@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from muguet.cli.shared.display import output
+from muguet.system.terminal import printable
+
 if TYPE_CHECKING:
     from muguet.quality.scores import Scores
 
@@ -86,11 +89,11 @@ def _mean_and_error(scores: Sequence[Scores]) -> tuple[dict[str, float | None], 
 
 def show(frames: list[FrameScores], sigma: float | None) -> None:
     """Print a table of the scores, and explain them; `sigma` is the width of the best blur in pixels."""
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(_title(frames), markup=False, style="bold")
+    console = output(soft_wrap=True)
+    console.print(printable(_title(frames)), markup=False, style="bold")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("", overflow="fold")
     for name in ("PSNR, dB", "matched", "SSIM", "matched"):
@@ -98,7 +101,7 @@ def show(frames: list[FrameScores], sigma: float | None) -> None:
     several = len(frames) > 1
     if several:
         for each in frames[:_MAX_ROWS]:
-            table.add_row(_frame_name(each, frames), *_cells(_values(each.estimate)))
+            table.add_row(Text(printable(_frame_name(each, frames))), *_cells(_values(each.estimate)))
         if len(frames) > _MAX_ROWS:
             table.add_row(f"… and {len(frames) - _MAX_ROWS} more")
     mean, error = _mean_and_error([each.estimate for each in frames])

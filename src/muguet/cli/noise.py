@@ -11,6 +11,7 @@ import typer
 
 from muguet.cli.noise_tables import Entry, draw, show
 from muguet.cli.shared.display import say
+from muguet.cli.shared.files import Output, check_files, refuse_clashes
 from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
@@ -105,10 +106,7 @@ def noise(
     """
     from muguet.cli.shared.paths import is_model
 
-    _check_output(out, overwrite)
-    for file in files:
-        if not file.exists():
-            raise MuguetError(f"{file} does not exist: check the name")
+    check_files([*files, clean, noisy], [] if out is None else [Output(out, "figure")], overwrite)
     images = [file for file in files if not is_model(file)]
     if images and len(files) > 1:
         raise MuguetError(f"{len(files)} files and {images[0]} is an image: give models, or one image alone")
@@ -121,24 +119,12 @@ def noise(
     else:
         if repeats:
             raise MuguetError(f"--repeats goes with an image, and {files[0]} is a model: leave it out")
-        laws, measured = _learned(files, clean, noisy, channel, camera)
+        laws, measured = _learned(files, clean, noisy, channel, camera, out)
     show(laws, measured, channel, as_json)
     if out is not None:
         draw(laws, measured, out)
         if not as_json:
             say(f"{out}: figure written.")
-
-
-def _check_output(out: Path | None, overwrite: bool) -> None:
-    """Refuse a figure that cannot be written before anything is measured."""
-    if out is None:
-        return
-    from muguet.figures.style import check_format, require_matplotlib
-    from muguet.system.atomic import check_writable
-
-    check_format(out)
-    check_writable(out, overwrite)
-    require_matplotlib()
 
 
 # --- Measured on images ----------------------------------------------------------------------------------
@@ -214,7 +200,12 @@ def _channels(number: int) -> str:
 
 
 def _learned(
-    files: list[Path], clean: Path | None, noisy: Path | None, channel: int, camera: dict[str, Any]
+    files: list[Path],
+    clean: Path | None,
+    noisy: Path | None,
+    channel: int,
+    camera: dict[str, Any],
+    out: Path | None,
 ) -> tuple[list[Entry], Entry | None]:
     """Return the law of every model, and the measured one if there is a clean image."""
     from muguet.model_file import load
@@ -227,7 +218,9 @@ def _learned(
             raise MuguetError(f"--channel {channel}: {file} has {_channels(len(model.laws))}")
     measured = None
     if clean is not None:
-        measured = _measured(noisy or _training_image(models[0], files[0]), clean, False, channel, camera)
+        recorded = noisy or _training_image(models[0], files[0])
+        refuse_clashes([recorded], [] if out is None else [Output(out, "figure")])
+        measured = _measured(recorded, clean, False, channel, camera)
     names = [file.name for file in files]
     entries = []
     for name, file, model in zip(names, files, models, strict=True):

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from muguet.system.text import to_json
+from muguet.cli.shared.display import output, print_json
+from muguet.system.terminal import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -95,11 +96,9 @@ def show(laws: list[Entry], measured: Entry | None, channel: int, as_json: bool)
             "laws": [_facts(law, measured) for law in laws],
             "measured": None if measured is None else _facts(measured, measured),
         }
-        print(to_json(facts))
+        print_json(facts)
         return
-    from rich.console import Console
-
-    console = Console(highlight=False, soft_wrap=True)
+    console = output(soft_wrap=True)
     for n, entry in enumerate(laws + ([] if measured is None else [measured])):
         if n:
             console.print()
@@ -107,10 +106,11 @@ def show(laws: list[Entry], measured: Entry | None, channel: int, as_json: bool)
     compared = [law for law in laws if law.mean_divergence is not None]
     if compared:
         console.print("\n[bold]Mean KL divergence measured‖learned[/bold], in nats a pixel")
-        width = max(len(law.name) for law in compared)
+        width = max(len(printable(law.name)) for law in compared)
         for law in compared:
             console.print(
-                f"{law.name:<{width}}  {law.components} comp.  {law.mean_divergence:8.5f}", markup=False
+                f"{printable(law.name):<{width}}  {law.components} comp.  {law.mean_divergence:8.5f}",
+                markup=False,
             )
 
 
@@ -138,7 +138,9 @@ def _show_entry(console: Console, entry: Entry, measured: Entry | None) -> None:
 
     from muguet.noise.camera.interpretation import interpret
 
-    console.print(f"[bold]{escape(entry.name)}[/bold]  {_KINDS[entry.kind]}{entry.components_text}")
+    console.print(
+        f"[bold]{escape(printable(entry.name))}[/bold]  {_KINDS[entry.kind]}{entry.components_text}"
+    )
     columns = _columns(entry, measured)
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
     shown = [name for name in _HEADS if name in columns]

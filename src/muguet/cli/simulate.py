@@ -11,13 +11,17 @@ import numpy.typing as npt
 import typer
 
 from muguet.cli.shared.display import described, say
+from muguet.cli.shared.files import Output, check_files
 from muguet.errors import MuguetError
+from muguet.system.limits import MAX_SEED, require_between
 
 if TYPE_CHECKING:
     from muguet.noise.law import Law
 
 LAWS = ("poisson-gaussian", "gaussian", "speckle", "emccd")
 _CAMERA, _OUTPUT = "Camera", "Output"
+_MAX, _MAX_FRAMES = 1e30, 10**6
+"""Numbers of a camera are smaller than this, and so is the number of frames."""
 _BLOCK = 2**20
 """Noise is drawn for at most this many pixels at a time, which limits the memory."""
 
@@ -85,10 +89,14 @@ def simulate(
 ) -> None:
     """Add the noise of a camera to a clean image, with a known or a learned noise law."""
     from muguet.cli.shared.options import data_type
-    from muguet.formats.registry import check_output, read, write
+    from muguet.formats.registry import read, write
 
     kind = data_type(dtype)
-    check_output(out, overwrite)
+    require_between("--seed", seed, 0, MAX_SEED)
+    for name, value in (("gain", gain), ("offset", offset), ("read-noise", read_noise), ("std", std)):
+        require_between(f"--{name}", value, -_MAX, _MAX)
+    require_between("--frames", frames, 1, _MAX_FRAMES)
+    check_files([clean, *_model_file(law)], [Output(out, "image")], overwrite)
     image = read(clean, axes)
     if frames > 1 and "T" in image.axes:
         raise MuguetError(
@@ -100,6 +108,15 @@ def simulate(
     result = replace(image, data=noisy, axes="T" + image.axes if frames > 1 else image.axes)
     write(out, result, overwrite)
     say(f"{out}: {described(result)}, {law}, seed {seed}.")
+
+
+def _model_file(name: str) -> list[Path]:
+    """Return the model file that --law names; an empty list if it is the name of a law."""
+    if name in LAWS:
+        return []
+    if not Path(name).exists():
+        raise MuguetError(f"--law {name} is neither one of {', '.join(LAWS)} nor an existing model file")
+    return [Path(name)]
 
 
 def _law(name: str, gain: float, offset: float, read_noise: float, std: float) -> Law:
@@ -115,8 +132,6 @@ def _law(name: str, gain: float, offset: float, read_noise: float, std: float) -
             return known.Speckle(std)
         case "emccd":
             return emccd.EMCCD(gain, offset, read_noise)
-    if not Path(name).exists():
-        raise MuguetError(f"--law {name} is neither one of {', '.join(LAWS)} nor an existing model file")
     from muguet.model_file import load
 
     return load(name).noise

@@ -96,7 +96,7 @@ def save(figure: Figure, path: str | Path) -> None:
     buffer = io.BytesIO()
     with require_matplotlib().rc_context({"svg.hashsalt": STYLE["svg.hashsalt"]}):
         figure.savefig(buffer, format=suffix[1:], dpi=200, metadata=_METADATA[suffix])
-    with replacing(path) as file:
+    with replacing(path, "figure") as file:
         file.write(buffer.getvalue())
 
 

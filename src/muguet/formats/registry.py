@@ -173,7 +173,7 @@ def check_output(path: Path | str, overwrite: bool = False) -> None:
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
         raise MuguetError(f"{path} cannot be written: choose a name that ends in {READABLE}")
-    check_writable(path, overwrite)
+    check_writable(path, overwrite, "image")
 
 
 def _format_of(path: Path) -> Format:

@@ -135,7 +135,7 @@ def write(path: Path, images: Sequence[Image]) -> tuple[str, ...]:
     """
     series = restorable(path, images)
     keywords = [] if series else _keywords(path, images)  # Images that cannot be stored are refused first.
-    with _tifffile_log(), replacing(path) as file:
+    with _tifffile_log(), replacing(path, "image") as file:
         if series is None or not _restored(file, series, path, images):
             series = None
             keywords = keywords or _keywords(path, images)

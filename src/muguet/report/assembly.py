@@ -68,7 +68,7 @@ def write_report(
         for n, (channel, its_pictures) in enumerate(zip(channels, pictures, strict=True))
     ]
     html = render(facts, drawings, _training_charts(run))
-    with replacing(path) as file:
+    with replacing(path, "report") as file:
         file.write(html.encode())
 
 
@@ -89,7 +89,7 @@ def check_report(path: Path, overwrite: bool = False) -> None:
     """
     if path.suffix.lower() not in (".html", ".htm"):
         raise MuguetError(f"a report is an HTML file: give a name that ends in .html, not {path}")
-    check_writable(path, overwrite)
+    check_writable(path, overwrite, "report")
     require_matplotlib()
     template_environment()
 

@@ -21,8 +21,8 @@ def find_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
+        torch.ones(1, device=device).item()  # The device "meta" exists, but holds no values.
+    except (RuntimeError, AssertionError, ImportError, AttributeError) as error:
         raise MuguetError(f"--device {name} is not available: use auto or cpu") from error
     return device
 

@@ -33,7 +33,7 @@ def write(
     arrays = {name: np.asarray(value, order="C") for name, value in tensors.items()}
     text = json.dumps({"kind": kind, "format": FORMAT, **header})
     meta = {"muguet": text, "digest": _digest(arrays, text)}
-    with replacing(path) as file:
+    with replacing(path, kind) as file:
         file.write(save(arrays, meta))
 
 

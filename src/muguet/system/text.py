@@ -1,14 +1,17 @@
-"""Values as text: JSON and durations."""
+"""Values as text: JSON, durations and command lines."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
 import numpy as np
+
+from muguet.system.terminal import printable
 
 
 def json_safe(value: Any) -> Any:
@@ -29,6 +32,11 @@ def json_safe(value: Any) -> Any:
 def to_json(value: Any) -> str:
     """Return a value as JSON text with one number per line, see `json_safe`."""
     return json.dumps(json_safe(value), indent=1, allow_nan=False, ensure_ascii=False)
+
+
+def shell_line(words: Sequence[str]) -> str:
+    """Return a command line as one can type it, in one printable line."""
+    return printable(" ".join(shlex.quote(word) for word in words))
 
 
 def duration(seconds: float) -> str:

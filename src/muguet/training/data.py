@@ -137,6 +137,19 @@ def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
     return Dataset(planes, scalings, dimensions, notes=tuple(notes), summary=summary)
 
 
+def check(sample: Sample, dimensions: int = 2) -> int:
+    """Check that a model can be trained on a sample, and return its number of channels.
+
+    Raises
+    ------
+    MuguetError
+        If the sample alone does not allow training, see `collect`.
+    """
+    layout = _layout(sample, dimensions)
+    _targets(sample, layout)
+    return layout.channels
+
+
 def _layout(sample: Sample, dimensions: int) -> Layout:
     array, name = sample.array, sample.name
     if array.size == 0:

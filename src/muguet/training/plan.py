@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from muguet.errors import MuguetError
+from muguet.system.limits import check_run
 
 
 @dataclass(frozen=True)
@@ -40,10 +39,7 @@ class Plan:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        if self.steps is not None and self.steps < 0:
-            raise MuguetError(f"--steps is {self.steps}: give at least 0")
-        if not 0 <= self.minutes < math.inf:
-            raise MuguetError(f"--minutes is {self.minutes:g}: give at least 0")
+        check_run(self.minutes, self.steps, self.seed)
         if self.minutes == 0 and self.steps is None:
             object.__setattr__(self, "steps", 0)
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from muguet.cli.shared.apply import Watched, show_regions, write_images
 from muguet.cli.shared.display import described, say
+from muguet.cli.shared.failures import Failures
 from muguet.cli.shared.options import Choices
 from muguet.cli.shared.pairs import layout_of, partners, planes_like
 from muguet.errors import MuguetError
@@ -24,12 +25,16 @@ _MAX_PLANES = 15  # Parameters are chosen on at most this many planes of a serie
 
 
 def denoise_classically(
-    sources: list[Path], results: list[Path], choices: Choices, dtype: np.dtype[Any] | None
+    sources: list[Path],
+    results: list[Path],
+    choices: Choices,
+    dtype: np.dtype[Any] | None,
+    failures: Failures | None = None,
 ) -> None:
     """Denoise each plane of files by a classical method, and show the parameters that were chosen.
 
     The parameters are chosen for each channel of a file from the noisy image alone. With clean images, a Gaussian blur
-    gets the width that comes nearest to them.
+    gets the width that comes nearest to them. Files that cannot be denoised are added to `failures`.
     """
     from muguet.formats.registry import read_all
 
@@ -39,19 +44,23 @@ def denoise_classically(
             f"--clean goes only with gaussian-blur among the classical methods: leave it out for {recipe}"
         )
     truths = partners(sources, clean, "--clean") if clean else [None] * len(sources)
+    failures = failures or Failures(len(sources), strict=True)
     for source, result, truth in zip(sources, results, truths, strict=True):
-        outputs: list[Image] = []
-        sentences: list[str] = []
-        for image in map(choices.valid, read_all(source, choices.axes, choices.scene)):
-            for note in image.notes:
-                say(f"{source}: {note}")
-            try:
-                data, sentence = _denoised(image, recipe, truth, dtype)
-            except MuguetError as error:
-                raise error if str(source) in str(error) else MuguetError(f"{source}: {error}") from error
-            outputs.append(replace(image, data=data))
-            sentences.append(f"{described(outputs[-1])}. {sentence}")
-        write_images(result, outputs, sentences, choices.overwrite)
+        if choices.skip_existing and result.exists():
+            continue
+        with failures.tolerate(source):
+            outputs: list[Image] = []
+            sentences: list[str] = []
+            for image in map(choices.valid, read_all(source, choices.axes, choices.scene)):
+                for note in image.notes:
+                    say(f"{source}: {note}")
+                try:
+                    data, sentence = _denoised(image, recipe, truth, dtype)
+                except MuguetError as error:
+                    raise error if str(source) in str(error) else MuguetError(f"{source}: {error}") from error
+                outputs.append(replace(image, data=data))
+                sentences.append(f"{described(outputs[-1])}. {sentence}")
+            write_images(result, outputs, sentences, choices.overwrite)
 
 
 def _denoised(

@@ -1,15 +1,22 @@
-"""Messages and progress on standard error: a bar in a terminal, and otherwise a line every few seconds."""
+"""Messages and progress on standard error: a bar in a terminal, and otherwise a line every few seconds.
+
+Names of files are shown as they are: no markup, no emoji codes, and no character that would act on the terminal.
+"""
 
 from __future__ import annotations
 
+import sys
 import time
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from muguet.system.text import duration
+from muguet.cli.shared.log import Log
+from muguet.system.terminal import json_for, printable, silence
+from muguet.system.text import duration, to_json
 
 if TYPE_CHECKING:
     from muguet.image.image import Image
@@ -17,12 +24,65 @@ if TYPE_CHECKING:
 _SECONDS_PER_LINE = 5.0  # Without a terminal, progress is printed as a line at this interval.
 _SECONDS_PER_UPDATE = 0.25  # The bar is updated no more often, because reading the loss waits for the device.
 
-console = Console(stderr=True, highlight=False, soft_wrap=True)
+console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
+
+
+@dataclass
+class Settings:
+    """Which messages a command shows, and where it logs them; set once for each command.
+
+    Attributes
+    ----------
+    quiet
+        Whether only warnings and errors are shown.
+    verbose
+        Whether details are shown too.
+    log
+        The log of the command, or None.
+    """
+
+    quiet: bool = False
+    verbose: bool = False
+    log: Log | None = None
+
+
+settings = Settings()
+
+
+def output(**options: Any) -> Console:
+    """Return a console for results on standard output; names in tables must be `printable`."""
+    return Console(highlight=False, emoji=False, **options)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON on standard output, in characters that it can encode."""
+    print(json_for(to_json(value), sys.stdout))
 
 
 def say(sentence: str) -> None:
-    """Print one line for the user on standard error."""
-    console.print(sentence, markup=False)
+    """Show one line for the user, unless --quiet was given."""
+    _show(sentence, not settings.quiet)
+
+
+def warn(sentence: str) -> None:
+    """Show one line that the user must see, also with --quiet."""
+    _show(sentence, True)
+
+
+def detail(sentence: str) -> None:
+    """Show one line only with --verbose; it is in the log in any case."""
+    _show(sentence, settings.verbose)
+
+
+def _show(sentence: str, visible: bool) -> None:
+    line = printable(sentence)
+    if settings.log is not None:
+        settings.log.add(line)
+    if visible:
+        try:
+            console.print(line)
+        except OSError:  # The disk behind standard error is full, or its reader has gone: the work goes on.
+            silence(sys.stderr)
 
 
 class Bar:
@@ -35,18 +95,18 @@ class Bar:
     """
 
     def __init__(self, title: str) -> None:
-        self.title = title
-        self.live = console.is_terminal
-        self.shown = -1e9
+        self.title = printable(title)
+        self.live = console.is_terminal and not settings.quiet
+        self.shown = self.logged = -1e9
         self.progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TextColumn("{task.fields[left]}"),
-            TextColumn("{task.fields[text]}", style="dim"),
+            TextColumn("{task.fields[text]}", style="dim", markup=False),
             console=console,
             transient=True,
         )
-        self.task = self.progress.add_task(title, total=1.0, text="", left="")
+        self.task = self.progress.add_task(self.title, total=1.0, text="", left="")
 
     def __enter__(self) -> Bar:
         """Show the bar."""
@@ -68,10 +128,14 @@ class Bar:
         """Move the bar to `fraction` (0 to 1), and show the time left and a text."""
         self.shown = time.monotonic()
         left = f"{duration(seconds_left)} left"
-        if self.live:
-            self.progress.update(self.task, completed=fraction, left=left, text=text)
-        else:
-            say(f"{self.title} {100 * fraction:3.0f} %, {left}{', ' + text if text else ''}")
+        line = f"{self.title} {100 * fraction:3.0f} %, {left}{', ' + text if text else ''}"
+        if not self.live:
+            say(line)
+            return
+        self.progress.update(self.task, completed=fraction, left=left, text=printable(text))
+        if settings.log is not None and self.shown - self.logged >= _SECONDS_PER_LINE:
+            self.logged = self.shown
+            settings.log.add(line)
 
 
 def described(image: Image) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import time
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +13,8 @@ import numpy as np
 
 from muguet.cli.shared.apply import denoise_images
 from muguet.cli.shared.display import say
-from muguet.cli.shared.scenes import by_file
+from muguet.system.atomic import replacing
+from muguet.system.kinds import FIRST_START, kind_of
 from muguet.system.text import duration
 
 if TYPE_CHECKING:
@@ -20,25 +24,58 @@ if TYPE_CHECKING:
 _MAX_SECONDS = 60.0  # First results that would take longer are not written, since they delay the training.
 
 
-def write_first_results(
-    session: Session, images: list[Image], results: list[Path], dtype: np.dtype[Any] | None, overwrite: bool
-) -> bool:
-    """Denoise all images with the prior and write the results, unless there is no prior or this takes long.
+class FirstResults:
+    """The results of a command that are only first results, kept in a file in case that the run is killed.
 
-    Returns
-    -------
-    bool
-        Whether the results were written.
+    Parameters
+    ----------
+    checkpoint
+        The checkpoint of the command; the file lies beside it.
     """
-    if not session.first_laws or session.step > 0:
-        return False
+
+    def __init__(self, checkpoint: Path) -> None:
+        self.path = checkpoint.with_name(f"{checkpoint.name}.first")
+        self.results: set[Path] = set()
+        if self.path.is_file() and kind_of(self.path) == "first":
+            names = self.path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()[1:]
+            self.results = {self.path.parent / json.loads(name) for name in names}
+
+    def announce(self, results: Iterable[Path]) -> None:
+        """Note that these results are about to be written as first results."""
+        self.results |= set(results)
+        self._save()
+
+    def replaced(self, result: Path) -> None:
+        """Note that the final result has been written."""
+        if result in self.results:
+            self.results.remove(result)
+            self._save()
+
+    def _save(self) -> None:
+        if not self.results:
+            self.path.unlink(missing_ok=True)
+            return
+        names = sorted(json.dumps(os.path.relpath(result, self.path.parent)) for result in self.results)
+        with replacing(self.path, "first") as file:
+            file.write("\n".join([FIRST_START, *names, ""]).encode())
+
+
+def write_first_results(
+    session: Session, files: Mapping[Path, Sequence[Image]], dtype: np.dtype[Any] | None, first: FirstResults
+) -> None:
+    """Denoise files with the prior and write the results, unless there is no prior or this takes long.
+
+    `files` are the noisy images of each file by the path of its result.
+    """
+    if session.finished or not session.first_laws or session.step > 0:
+        return
     seconds_per_pixel = session.rehearse()[1]
     if seconds_per_pixel * session.pixels > _MAX_SECONDS:
-        return False
+        return
     started = time.monotonic()
     denoiser = session.denoiser()
-    for file, result in zip(by_file(images), results, strict=True):
-        denoise_images(denoiser, file, result, dtype, 1, overwrite, announce=False)
+    first.announce(files)
+    for result, images in files.items():
+        denoise_images(denoiser, images, result, dtype, 1, overwrite=True, announce=False)
     taken = duration(time.monotonic() - started)
     say(f"First result after {taken}, before training. It is replaced by the final one.")
-    return True

@@ -13,6 +13,7 @@ import numpy as np
 import typer
 
 from muguet.errors import MuguetError
+from muguet.system.limits import check_run
 
 if TYPE_CHECKING:
     from muguet.image.image import Image
@@ -114,6 +115,28 @@ Axes = Annotated[
         show_default="from the file",
     ),
 ]
+Recursive = Annotated[
+    bool,
+    typer.Option(
+        "--recursive",
+        help="Also the folders in folders; in an output folder, the results keep these folders.",
+        rich_help_panel=DATA,
+    ),
+]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        help="Stop at the first input that cannot be used, instead of leaving it out (exit code 3).",
+        rich_help_panel=DATA,
+    ),
+]
+SkipExisting = Annotated[
+    bool,
+    typer.Option(
+        "--skip-existing", help="Keep the results that exist, and make the others.", rich_help_panel=OUTPUT
+    ),
+]
 Scene = Annotated[
     list[str] | None,
     typer.Option(
@@ -168,7 +191,7 @@ Symmetries = Annotated[
 
 @dataclass(frozen=True)
 class Choices:
-    """The training options; each field is an option of every command that trains."""
+    """The options of training, inputs and outputs; each field is an option of every command that trains."""
 
     minutes: Minutes = 5.0
     steps: Steps = None
@@ -188,6 +211,16 @@ class Choices:
     mask_value: MaskValue = None
     dimensions: Dimensions = 2
     overwrite: Overwrite = False
+    recursive: Recursive = False
+    strict: Strict = False
+    skip_existing: SkipExisting = False
+
+    def __post_init__(self) -> None:
+        if self.overwrite and self.skip_existing:
+            raise MuguetError("--overwrite and --skip-existing contradict each other: leave one of them out")
+        check_run(self.minutes, self.steps, self.seed)
+        if self.valid_range is not None:
+            value_range(self.valid_range)
 
     def valid(self, image: Image) -> Image:
         """Return an image whose pixels are masked as the options ask."""
@@ -197,6 +230,13 @@ class Choices:
             return image
         limits = None if self.valid_range is None else value_range(self.valid_range)
         return replace(image, data=masked_outside(image.data, limits, self.mask_value))
+
+
+WITHOUT_TRAINING = (
+    *("device", "axes", "scene", "valid_range", "mask_value"),
+    *("overwrite", "recursive", "strict", "skip_existing"),
+)
+"""The options among `Choices` that also have a meaning if a trained model is used."""
 
 
 def value_range(text: str) -> tuple[float, float]:
@@ -241,6 +281,15 @@ def with_choices(command: Callable[..., None]) -> Callable[..., None]:
     expanded.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     expanded.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return expanded
+
+
+def psf_file(text: str) -> Path | None:
+    """Return the file that --psf names; None if it is a number."""
+    try:
+        float(text)
+    except ValueError:
+        return Path(text)
+    return None
 
 
 def data_type(name: str | None) -> np.dtype[Any] | None:

@@ -1,15 +1,17 @@
-"""Read images, train a denoiser on them and show the progress."""
+"""Train a denoiser on images and show the progress."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from muguet.cli.shared.display import Bar, described, say
+import numpy.typing as npt
+
+from muguet.cli.shared.display import Bar, say
 from muguet.cli.shared.options import Choices
-from muguet.cli.shared.scenes import label, targets_of
-from muguet.errors import MuguetError
+from muguet.cli.shared.scenes import label
 from muguet.system.text import duration
 
 if TYPE_CHECKING:
@@ -18,33 +20,16 @@ if TYPE_CHECKING:
     from muguet.training.session import Session
 
 
-def read_images(sources: list[Path], choices: Choices) -> list[Image]:
-    """Read all images of all files, and show the properties of the first five."""
-    from muguet.formats.registry import read_all
+def start(
+    images: Sequence[Image], targets: Sequence[npt.NDArray[Any] | None], choices: Choices, checkpoint: Path
+) -> Session:
+    """Prepare a training run on all images, or continue an interrupted one, and show what is known before training.
 
-    images = [image for source in sources for image in read_all(source, choices.axes, choices.scene)]
-    for image in images[:5]:
-        say(f"{label(image)}: {described(image)}")
-        for note in image.notes:
-            say(f"  {note}")
-    if len(images) > 5:
-        say(f"… and {len(images) - 5} more.")
-    return images
-
-
-def start(images: list[Image], choices: Choices, checkpoint: Path) -> Session:
-    """Prepare a training run on all images, or continue an interrupted one, and show what is known before training."""
+    `targets` are the clean images of the methods that learn from pairs, and None otherwise.
+    """
     from muguet.training import checkpoint as checkpoints
 
-    if choices.resume and not checkpoint.exists():
-        raise MuguetError(
-            f"there is no checkpoint {checkpoint}, hence nothing to --resume: leave --resume out"
-        )
-    if checkpoint.exists() and not (choices.resume or choices.overwrite):
-        raise MuguetError(
-            f"{checkpoint} holds an interrupted run: add --resume to continue it, or --overwrite to start again"
-        )
-    session = _session(images, choices)
+    session = _session(images, targets, choices)
     if choices.resume:
         checkpoints.restore(session, checkpoint)
         say(f"Continuing from step {session.step}.")
@@ -89,7 +74,9 @@ def train(session: Session, choices: Choices, checkpoint: Path) -> Denoiser:
         return session.denoiser()
 
 
-def _session(images: list[Image], choices: Choices) -> Session:
+def _session(
+    images: Sequence[Image], targets: Sequence[npt.NDArray[Any] | None], choices: Choices
+) -> Session:
     from muguet.training import correlated_noise
     from muguet.training.data import Sample, collect
     from muguet.training.fitting import prepare
@@ -97,7 +84,6 @@ def _session(images: list[Image], choices: Choices) -> Session:
     if ":" in choices.recipe:  # The user's own module may be in the current folder.
         sys.path.insert(0, str(Path.cwd()))
 
-    targets = targets_of(images, choices) if choices.clean else [None] * len(images)
     dataset = collect(
         [
             Sample(image.data, image.axes, label(image), target)

@@ -1,0 +1,77 @@
+"""The options --quiet, --verbose and --log, which every command has."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from muguet.cli.shared.display import detail, settings
+from muguet.cli.shared.log import Log
+from muguet.errors import MuguetError
+from muguet.version import __version__
+
+_MESSAGES = "Messages"
+
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Show only warnings and errors.", rich_help_panel=_MESSAGES)
+]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", "-v", help="Show details too, for bug reports.", rich_help_panel=_MESSAGES),
+]
+LogFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--log",
+        help="Append every message, with its time, to this text file.",
+        rich_help_panel=_MESSAGES,
+        show_default=False,
+    ),
+]
+_OPTIONS = {"quiet": (Quiet, False), "verbose": (Verbose, False), "log": (LogFile, None)}
+
+
+def with_messages(command: Callable[..., None]) -> Callable[..., None]:
+    """Return the command with the options --quiet, --verbose and --log."""
+    types = get_type_hints(command, include_extras=True)
+    parameters = [
+        parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=types[name])
+        for name, parameter in signature(command).parameters.items()
+    ]
+    parameters += [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for name, (kind, default) in _OPTIONS.items()
+    ]
+
+    @wraps(command)
+    def expanded(**values: Any) -> None:
+        choose_messages(*(values.pop(name) for name in _OPTIONS))
+        command(**values)
+
+    # Typer reads the defaults and the order from the signature, and the help from the annotations.
+    expanded.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    expanded.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return expanded
+
+
+def choose_messages(quiet: bool = False, verbose: bool = False, log: Path | None = None) -> None:
+    """Set which messages are shown, and where they are logged.
+
+    Raises
+    ------
+    MuguetError
+        If the options contradict each other, or the log is a file of another kind.
+    """
+    settings.quiet, settings.verbose, settings.log = False, False, None
+    if quiet and verbose:
+        raise MuguetError("--quiet and --verbose contradict each other: leave one of them out")
+    settings.quiet, settings.verbose = quiet, verbose
+    settings.log = None if log is None else Log(log)
+    if verbose or log is not None:  # The description of the system takes time.
+        detail(f"muguet {__version__}, Python {platform.python_version()}, {platform.platform()}")
