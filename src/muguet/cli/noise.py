@@ -238,9 +238,12 @@ def _learned_law(
 
     law, points = model.laws[channel], model.transfer(channel)
     low, high = map(float, model.training["signal_range"][channel])
-    if points is not None:
+    notes: tuple[str, ...]
+    if points is not None and model.untrained:  # Only the variance is known.
+        readout, notes = read_out(points, step=_step(model), **camera), ()
+    elif points is not None:
         readout = read_out(law, points, step=_step(model), **camera)
-        notes: tuple[str, ...] = ()
+        notes = ()
     else:
         signals, notes = _signals((low, high), measured)
         readout = read_out(law, signals, step=_step(model), **camera)

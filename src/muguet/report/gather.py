@@ -32,6 +32,10 @@ from muguet.version import __version__
 
 Array = npt.NDArray[np.generic]
 
+_UNTRAINED = (
+    "This is the first result, before training: only the variance of the noise is measured, and its law is drawn as a "
+    "Gaussian of this variance."
+)
 _MIN_VARIANCE_SHARE = 0.9  # Planes with at least this share of the largest variance are equally good to show.
 _MAX_PIXELS = 2**18  # The variance of a plane is computed from at most about twice as many pixels.
 
@@ -160,7 +164,13 @@ def _checked_channel(
     if denoiser.method.learns_law:
         law, points = denoiser.laws[c], denoiser.transfer(c)
         own_law = None if points is None or denoiser.untrained else denoiser.learned_laws[c]
-        readout = _readout(law, estimate if points is None else points, noisy)
+        if denoiser.untrained:
+            notes = (*notes, _UNTRAINED)
+        readout = _readout(
+            points if denoiser.untrained and points is not None else law,
+            estimate if points is None else points,
+            noisy,
+        )
     return Channel(
         name=name,
         noisy=noisy,
@@ -183,9 +193,11 @@ def _std(denoiser: Denoiser, noisy: Array, c: int) -> Floats | None:
     return denoiser.std_plane(noisy, c) if denoiser.predicts_error else None
 
 
-def _readout(law: Law, signals: Array | MeanVariance, noisy: Array) -> Readout | None:
+def _readout(law: Law | MeanVariance, signals: Array | MeanVariance, noisy: Array) -> Readout | None:
     """Return the camera's gain, offset and read noise; None if there are too few signals to read them off."""
     try:
+        if isinstance(law, MeanVariance):
+            return read_out(law, step=quantum(noisy))
         return read_out(law, signals, step=quantum(noisy))
     except MuguetError:
         return None
