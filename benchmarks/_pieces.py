@@ -51,10 +51,12 @@ def reenact(session: Session, lap: Laps) -> None:
     mask = method.blind.draw(patches.noisy.shape, session.host)
     hidden = method.blind.hide(patches.noisy, mask, session.host)
     lap("masking")
-    estimate = method.estimate(hidden, own=False)
+    prediction = method.predict(hidden)
     lap("forward")
     weight = patches.role == TARGET
-    loss = method.likelihood(estimate, patches.noisy, weight, patches.channel, mask)
+    loss = method.likelihood(prediction.blind, patches.noisy, weight, patches.channel, mask)
+    gate = method.gate_likelihood(prediction, patches.noisy, weight, patches.channel, mask, None)
+    loss = loss if gate is None else loss + gate
     lap("likelihood")
     session.optimiser.zero_grad()
     loss.backward()

@@ -158,7 +158,7 @@ class Method(nn.Module):
         prediction = self.predict(image)
         estimate = prediction.blind if self.blind.hides else self._final_estimate(prediction, image)
         total = likelihood = self.likelihood(estimate, target, weight, channel, mask, saturated)
-        gate = self._gate_loss(prediction, target, weight, channel, mask, saturated)
+        gate = self.gate_likelihood(prediction, target, weight, channel, mask, saturated)
         for part in (gate, prediction.penalty):
             total = total if part is None else total + part
         return Loss(total, likelihood, gate, prediction.penalty)
@@ -185,7 +185,7 @@ class Method(nn.Module):
         score = (signal - fixed) * ((recorded - fixed) / variance).detach()
         return -_mean(likelihood, in_range) - _mean(score, weights)
 
-    def _gate_loss(
+    def gate_likelihood(
         self,
         prediction: Prediction,
         target: Tensor,
@@ -194,7 +194,7 @@ class Method(nn.Module):
         mask: Mask,
         saturated: Tensor | None,
     ) -> Tensor | None:
-        """The mean of −log p(target | gate) over the masked pixels, see `Method`; None if no gate is to be learned."""
+        """Return the mean of −log p(target | gate) over the masked pixels; None if no gate is to be learned."""
         if prediction.gate is None or not self.blind.hides:
             return None
         if self.noise_variance is None:

@@ -20,7 +20,7 @@ def files(tmp_path_factory):
     tifffile.imwrite(where / "clean.tif", (100 + 2 * photons).astype(np.float32))
     stack = np.stack([recorded(photons, seed) for seed in range(3)])
     tifffile.imwrite(where / "stack.tif", stack, imagej=True, metadata={"axes": "TYX"})
-    package.fit(recorded(photons), "YX", steps=3).save(where / "model.muguet")
+    package.fit(recorded(photons), "YX", steps=3, prior="none").save(where / "model.muguet")
     return where
 
 

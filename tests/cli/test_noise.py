@@ -50,7 +50,7 @@ def trained(files):
 
     image = tifffile.imread(files / "frame.tif")
     for components in (1, 3):
-        model = fit(image, axes="YX", components=components, steps=2, seed=0)
+        model = fit(image, axes="YX", components=components, steps=2, seed=0, prior="none")
         model.training["data"][0]["name"] = str(files / "frame.tif")
         model.save(files / f"g{components}.muguet")
     fit(image, axes="YX", recipe="l2", steps=2, seed=0).save(files / "l2.muguet")

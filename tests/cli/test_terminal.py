@@ -14,10 +14,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from muguet import MuguetError
+from muguet import MuguetError, __version__
 from muguet.cli.shared.checkpoints import checkpoint_of
 from muguet.system.terminal import json_for, printable
-from muguet.version import __version__
 from tests.cli.conftest import noise
 
 NAMES = (

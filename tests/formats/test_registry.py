@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 
 from muguet import MuguetError
 from muguet.formats import check_output
@@ -35,8 +37,9 @@ def test_a_name_that_cannot_be_an_output(tmp_path, name):
 def test_a_check_leaves_nothing_but_the_folder(tmp_path):
     check_output(tmp_path / "new" / "a.tif")
     assert list((tmp_path / "new").iterdir()) == []
-    (tmp_path / "a.tif").write_bytes(b"old")
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((4, 4), np.uint8))
+    before = (tmp_path / "a.tif").read_bytes()
     with pytest.raises(MuguetError, match="--overwrite"):
         check_output(tmp_path / "a.tif")
     check_output(tmp_path / "a.tif", overwrite=True)
-    assert (tmp_path / "a.tif").read_bytes() == b"old"
+    assert (tmp_path / "a.tif").read_bytes() == before

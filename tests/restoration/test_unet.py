@@ -41,7 +41,7 @@ def centre(net, space):
 
 def answer(net, image):
     """The estimate of a network, with the pixel itself where it has a gate."""
-    blind, gate, _ = net(image)
+    blind, gate, *_ = net(image)
     return blind if gate is None else blind + gate * (image - blind)
 
 

@@ -182,9 +182,9 @@ def test_a_damaged_or_incomplete_checkpoint_is_refused(small, noisy, tmp_path):
     )
     with pytest.raises(MuguetError, match="complete checkpoint"):
         checkpoint.restore(session(noisy, steps=9), path)
-    run.denoiser().save(path)
+    run.denoiser().save(tmp_path / "model")
     with pytest.raises(MuguetError, match="model file"):
-        checkpoint.restore(session(noisy, steps=9), path)
+        checkpoint.restore(session(noisy, steps=9), tmp_path / "model")
 
 
 # -------------------------------------------------------------- how long
@@ -232,7 +232,7 @@ def test_where_few_pixels_are_hidden_the_learning_rate_is_half(small, noisy, rec
 @pytest.mark.parametrize("side", [16, 128])
 def test_a_run_of_minutes_ends_when_its_pixels_were_seen_often_enough(small, side):
     noisy = np.random.default_rng(0).poisson(50, (side, side)).astype(np.uint16)
-    run = session(noisy, minutes=1e6)
+    run = session(noisy, minutes=1e5)
     target = len(Grid().spacings) / sum(1 / spacing**2 for spacing in Grid().spacings)  # one pixel of so many
     seen = run.plan.batch * math.prod(run.source.size) / target
     assert run.schedule.total == max(math.ceil(MAX_VISITS * side**2 / seen), MIN_STEPS)
@@ -244,7 +244,7 @@ def test_a_run_of_minutes_ends_when_its_pixels_were_seen_often_enough(small, sid
 
 
 def test_clean_targets_may_be_seen_without_end(small, noisy):
-    run = Session(collect([Sample(noisy, "YX", "a", noisy)], 2), Parts("supervised"), Plan(minutes=1e6))
+    run = Session(collect([Sample(noisy, "YX", "a", noisy)], 2), Parts("supervised"), Plan(minutes=1e5))
     assert run.schedule.total is None
 
 
@@ -265,7 +265,7 @@ def test_a_plateau_is_a_last_third_without_gain():
 
 
 def test_a_plateau_begins_the_decay(small, noisy):
-    run = session(noisy, minutes=1e6)
+    run = session(noisy, minutes=1e5)
     run.schedule = schedule = Schedule(run.plan)
     schedule.step, schedule.seconds = 4499, 100.0
     run.history = records(np.full(89, -100.0))
