@@ -19,7 +19,7 @@ from muguet.prediction.regions import Cut, map_plane
 from muguet.restoration.stabilised import Stabilised
 from muguet.training.sampled import SampledPlane
 
-FIRST_PIXELS = 2**20
+FIRST_PIXELS = 2**19
 """The law of a channel is measured on at most about this many pixels."""
 
 CORE = (512, 512)

@@ -174,12 +174,18 @@ def _estimates(
     image = torch.from_numpy(plane.filled)[None, None].to(denoiser.device)
     sign = (2.0 * torch.randint(2, image.shape, generator=chance) - 1).to(image)
     with torch.inference_mode():
-        first = torch.cat([functions[name](image) for name in names])
+        if method.prior is None:
+            known_first, predicted = {}, denoiser.predicted_std(image, channel)
+        else:
+            estimate, error = method.prior_estimate(image)
+            known_first, predicted = {"prior": estimate}, error.sqrt()
+        first = torch.cat(
+            [known_first[name] if name in known_first else functions[name](image) for name in names]
+        )
         square = variance(first[:1])
         step = _PROBE * square.sqrt() * sign
         second = torch.cat([functions[name](image + step) for name in names])
         slope = square * (second - first) / step
-        predicted = denoiser.predicted_std(image, channel)
     usable = plane.usable
 
     def known(values: Tensor) -> Floats:
