@@ -50,13 +50,16 @@ def test_noise_that_does_not_grow_with_the_signal_is_that_of_many_electrons(prio
     assert law.electrons.apply(np.array([500.0]))[0] > 1e4
 
 
-def test_missing_pixels_do_not_count(prior):
+@pytest.mark.parametrize("level", [0, 25, 200])
+def test_missing_pixels_do_not_count(prior, level):
+    """The values that stand for them, dark, middle or bright, do not matter."""
     noisy = np.random.default_rng(0).poisson(100 * field()).astype(float)
     plane = sampled(noisy)
-    plane.filled[:, :60] = 0
-    plane.role[:, :60] = MISSING
+    plane.filled[:, :100] = level
+    plane.role[:, :100] = MISSING
     law = measure_first_law([plane], prior)
-    assert law.slope * 50 + law.constant == pytest.approx(50, rel=0.15)
+    for signal in (20, 50, 80):
+        assert law.slope * signal + law.constant == pytest.approx(signal, rel=0.15)
 
 
 def test_an_image_that_is_too_small_leaves_a_doubt(prior):

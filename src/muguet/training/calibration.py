@@ -69,7 +69,7 @@ def _pairs(denoiser: Denoiser, source: PatchSource, channel: int) -> tuple[list[
     for plane in sampled_planes(source, channel, _MAX_PIXELS, denoiser.method.net.stride):
         estimate = map_plane(lambda values: _blind(denoiser, values), plane.filled, denoiser.cut)
         noisy.append(plane.noisy)
-        estimates.append(levelled(noisy[-1], estimate.astype(np.float64)))
+        estimates.append(levelled(noisy[-1], plane.known(estimate)))
     return noisy, estimates
 
 

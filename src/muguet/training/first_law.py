@@ -85,8 +85,8 @@ def measure_first_law(planes: Sequence[SampledPlane], prior: Stabilised) -> Firs
     """
     noisy = [plane.noisy for plane in planes]
     first = _law(noisy, None)
-    estimates = [prior_estimate(prior, plane.filled, first.electrons) for plane in planes]
-    second = _law(noisy, [each.astype(np.float64) for each in estimates])
+    estimates = [plane.known(prior_estimate(prior, plane.filled, first.electrons)) for plane in planes]
+    second = _law(noisy, estimates)
     return first if second.doubt and not first.doubt else second
 
 

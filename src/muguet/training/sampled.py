@@ -38,6 +38,14 @@ class SampledPlane:
         """Values in float64, in which saturated and missing pixels are NaN."""
         return np.where(self.usable, self.filled.astype(np.float64), np.nan)
 
+    def known(self, estimate: npt.NDArray[np.floating]) -> Floats:
+        """Return an estimate of the plane in float64, with NaN where a pixel is missing.
+
+        With a finite estimate, a missing pixel would count as a clipped one, and photon-transfer curves leave out the
+        signals at which many pixels are clipped.
+        """
+        return np.where(self.role == MISSING, np.nan, estimate.astype(np.float64))
+
 
 def sampled_planes(
     source: PatchSource, channel: int, max_pixels: int, stride: Sequence[int]
