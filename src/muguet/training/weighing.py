@@ -103,7 +103,8 @@ def _weigh_channel(
     parts = []
     chance = torch.Generator().manual_seed(0)
     for plane in sampled_planes(source, channel, MAX_PIXELS, denoiser.method.net.stride):
-        sigma = sigma or blind_sigma(plane.filled)
+        middle = plane.filled[len(plane.filled) // 2] if plane.filled.ndim == 3 else plane.filled
+        sigma = sigma or blind_sigma(middle)
         parts.append(_estimates(denoiser, channel, plane, variance, names, sigma, chance))
     every = Estimates(
         *(np.concatenate(each, -1) for each in zip(*(vars(p).values() for p in parts), strict=True))
