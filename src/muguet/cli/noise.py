@@ -249,12 +249,12 @@ def _learned_law(
         readout = read_out(law, signals, step=_step(model), **camera)
     entry = Entry(
         name,
-        "learned",
+        "first" if model.untrained else "learned",
         readout,
         (low, high),
         law,
-        components=model.parts.components,
-        learned=None if points is None else model.learned_laws[channel],
+        components=None if model.untrained else model.parts.components,
+        learned=None if points is None or model.untrained else model.learned_laws[channel],
         notes=notes,
     )
     if measured is not None and isinstance(measured.law, MeasuredLaw):

@@ -23,6 +23,7 @@ Floats = npt.NDArray[np.float64]
 _ROWS = 9  # Signals of a table.
 _KINDS = {
     "learned": "learned",
+    "first": "variance measured before training, shown as a Gaussian",
     "pair": "measured against the clean image",
     "repeats": "measured on repeats",
     "alone": "photon-transfer curve of the image alone",
@@ -49,7 +50,7 @@ class Entry:
     name
         The file's name.
     kind
-        "learned", "pair", "repeats" or "alone".
+        "learned", "first" (a model before training), "pair", "repeats" or "alone".
     readout
         The camera, read off the law.
     signal_range
