@@ -25,6 +25,7 @@ from muguet.restoration import best_blur
 from muguet.training import Plan, Sample, Session, collect
 
 IMAGES = ("w2s1", "fish", "mito")
+TICKS = 5, 10, 20, 50, 100
 TITLES = {"w2s1": "W2S, channel 1", "fish": "FMD, fish", "mito": "Mitochondria, 500 e⁻"}
 
 
@@ -73,10 +74,13 @@ def draw(rows: list[dict[str, Any]], blurs: dict[str, float]) -> Any:
                     color=color, marker="o", markersize=2.5, linewidth=1, label=label,
                 )  # fmt: skip
             best = max(row["psnr"] for row in rows if row["image"] == name)
-            axes.set(xscale="log", ylim=(blurs[name] - 1.2, best + 0.2), title=TITLES.get(name, name))
-            axes.set_xlabel("CPU-seconds")
+            least = min(row["psnr"] for row in rows if row["image"] == name)
+            axes.set(xscale="log", xlabel="CPU-seconds", title=TITLES.get(name, name))
+            axes.set_ylim(min(least, blurs[name]) - 0.2, best + 0.2)
+            axes.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
+            axes.set_xticks([], minor=True)
         figure.axes[0].set_ylabel("PSNR (dB)")
-        figure.axes[-1].legend(loc="lower right")
+        figure.axes[0].legend(loc="center left", bbox_to_anchor=(0, 0.6))
         figure.draw_without_rendering()
     return figure
 
