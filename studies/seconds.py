@@ -80,7 +80,7 @@ def draw(rows: list[dict[str, Any]], blurs: dict[str, float]) -> Any:
             axes.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
             axes.set_xticks([], minor=True)
         figure.axes[0].set_ylabel("PSNR (dB)")
-        figure.axes[0].legend(loc="center left", bbox_to_anchor=(0, 0.6))
+        figure.axes[1].legend(loc="center")
         figure.draw_without_rendering()
     return figure
 
