@@ -134,3 +134,14 @@ def test_in_pure_noise_it_finds_no_structure(prior, level):
     assert share.max() < 0.5
     assert (share[1:] < 0.02).all()
     assert left.mean() == pytest.approx(noisy.mean(), abs=0.05 * np.sqrt(level))
+
+
+def test_the_weights_are_among_the_data_of_the_package():
+    import fnmatch
+    import tomllib
+    from pathlib import Path
+
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    patterns = tomllib.loads(project.read_text())["tool"]["setuptools"]["package-data"]["muguet"]
+    for name in PRIORS.values():
+        assert any(fnmatch.fnmatch(f"restoration/{name}", pattern) for pattern in patterns)
