@@ -11,6 +11,7 @@ import typer
 
 from muguet.cli.shared.display import output, print_json, say
 from muguet.cli.shared.files import check_files
+from muguet.cli.shared.scenes import OneScene
 from muguet.errors import MuguetError
 from muguet.system.terminal import printable
 
@@ -48,13 +49,7 @@ def check(
             show_default="the middle one",
         ),
     ] = None,
-    scene: Annotated[
-        str | None,
-        typer.Option(
-            help="Name or number (from 0) of the image in a file that holds several.",
-            show_default="the first",
-        ),
-    ] = None,
+    scene: OneScene = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Check whether denoising worked, without a clean image.

@@ -11,19 +11,14 @@ import typer
 
 from muguet.cli.shared.display import print_json
 from muguet.cli.shared.files import check_files
+from muguet.cli.shared.scenes import OneScene
 from muguet.system.terminal import printable
 
 
 def info(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A TIFF or a model.", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
-    scene: Annotated[
-        str | None,
-        typer.Option(
-            help="Name or number (from 0) of the image in a file that holds several.",
-            show_default="the first",
-        ),
-    ] = None,
+    scene: OneScene = None,
 ) -> None:
     """Print a summary of a file.
 

@@ -12,6 +12,7 @@ import typer
 from muguet.cli.noise_tables import Entry, draw, show
 from muguet.cli.shared.display import say
 from muguet.cli.shared.files import Output, check_files, refuse_clashes
+from muguet.cli.shared.scenes import OneScene
 from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
@@ -77,13 +78,7 @@ def noise(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, for programs.", rich_help_panel=_OUTPUT)
     ] = False,
-    scene: Annotated[
-        str | None,
-        typer.Option(
-            help="Name or number (from 0) of the image in a file that holds several.",
-            show_default="the first",
-        ),
-    ] = None,
+    scene: OneScene = None,
     out: Annotated[
         Path | None,
         typer.Option(

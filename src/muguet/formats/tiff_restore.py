@@ -21,7 +21,7 @@ _OF_EVERY_PAGE = (
     283,
     296,
     320,
-)  # Of a page that exists only by its pixels: resolution and colours.
+)  # Tags of resolution and colours, which a page without stored tags takes from the first page.
 _OF_THE_TYPE = (280, 281, 320, 339, 340, 341, 50838, 50839)  # Smallest and largest values, and lookup tables.
 MICRO_MANAGER = 51123
 _IMAGEJ_TAGS = (50838, 50839)

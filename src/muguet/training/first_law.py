@@ -27,7 +27,7 @@ CORE = (512, 512)
 
 _MAX_MISFIT = 0.1  # A curve that misses its points by more than this share of σ on average is not believed.
 _FEWEST_POINTS = 4
-_FEWEST_PIXELS = 300  # of a point of the curve
+_FEWEST_PIXELS = 300  # A point of the curve is the variance of at least this many pixels.
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +43,8 @@ class FirstLaw:
     least
         The smallest variance of the noise.
     doubt
-        Why the law cannot be told from these images, as the end of a sentence; empty if it can. The variance is then
-        the same at every signal.
+        The reason why the law cannot be measured on these images, as the end of a sentence; empty if it was measured.
+        If there is a reason, the variance is assumed to be the same at every signal.
     """
 
     points: MeanVariance | None

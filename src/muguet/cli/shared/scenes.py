@@ -1,17 +1,26 @@
-"""The images of one file: their names in messages, and their clean images."""
+"""The images of one file: the option that names one, their names in messages, and their clean images."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy.typing as npt
+import typer
 
 from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
     from muguet.image.image import Image
+
+
+OneScene = Annotated[
+    str | None,
+    typer.Option(
+        help="Name or number (from 0) of the image in a file that holds several.", show_default="the first"
+    ),
+]
 
 
 def label(image: Image) -> str:
