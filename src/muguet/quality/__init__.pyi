@@ -1,5 +1,6 @@
 from .card import Quality, assumptions, quality
 from .check import Check, Verdict
+from .frc import Response, Rings, resolution, ring_correlation
 from .held_out import HeldOut
 from .model_checks import blind, examine
 from .normalised import centre
@@ -11,6 +12,8 @@ __all__ = [
     "HeldOut",
     "Quality",
     "Residual",
+    "Response",
+    "Rings",
     "Scores",
     "Verdict",
     "affine_match",
@@ -21,6 +24,8 @@ __all__ = [
     "mean_and_standard_error",
     "psnr",
     "quality",
+    "resolution",
+    "ring_correlation",
     "score",
     "ssim",
 ]

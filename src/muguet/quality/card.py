@@ -14,8 +14,7 @@ from muguet.errors import MuguetError
 from muguet.image.values import unsaturated
 from muguet.noise.law import Law
 from muguet.quality.check import Check, Floats, Verdict, worst
-from muguet.quality.frc import halves as split
-from muguet.quality.frc import ring_correlation
+from muguet.quality.frc import Response, ring_correlation
 from muguet.quality.held_out import Calibration, HeldOut, advantage, calibrate
 from muguet.quality.image_checks import check_source, check_white
 from muguet.quality.normalised import MIN_PIXELS, Normalised, centre, normalise
@@ -75,7 +74,7 @@ def quality(
     estimate: npt.ArrayLike,
     law: Law | None = None,
     held_out: HeldOut | None = None,
-    halves: tuple[Floats, Floats] | None = None,
+    response: Response | None = None,
     reach: Sequence[int] = (),
 ) -> Quality:
     """Judge a denoised plane by comparison with its noisy plane, without a clean image.
@@ -95,9 +94,8 @@ def quality(
         variance of the noise is then measured on the noisy image.
     held_out
         Pixels that were hidden from the network, and its estimates, to test whether the law predicts them.
-    halves
-        The denoised estimates of two halves of the noisy image (`muguet.quality.frc.halves`), to measure the
-        resolution of the denoised image.
+    response
+        The response of the estimate to noise, to measure the resolution of the denoised image.
     reach
         Number of neighbours along Y and X that the mask hid on each side of a pixel, because noise is correlated;
         none by default.
@@ -118,12 +116,12 @@ def quality(
     residual = normalise(recorded, signal, law)
     fit, fits = _fit(residual, law, held_out)
     if fits is not None and fits.verdict == "bad" and residual.measured_variance is not None:
-        residual, halves = normalise(recorded, signal, None), None
+        residual, response = normalise(recorded, signal, None), None
     if residual.count < MIN_PIXELS:
         return Quality((check_source(plane), _too_few(residual.count)), {})
     correlation_x, correlation_y = autocorrelation(residual.z)
     white = check_white(unsaturated(recorded), (correlation_x, correlation_y, residual.count), reach)
-    rings, resolved = _resolve(residual, halves)
+    rings, resolved = _resolve(residual, response)
     checks = [check_source(plane), white, check_kept(residual), check_removed(residual)]
     checks += [resolved] if fits is None else [fits, resolved]
     curves = {
@@ -168,23 +166,17 @@ def _fit(
     return fit, check_fits(fit, gain, variance_ratio(residual))
 
 
-def _resolve(
-    residual: Normalised, denoised: tuple[Floats, Floats] | None
-) -> tuple[Mapping[str, Floats] | None, Check]:
-    """Return the Fourier ring correlations of two halves of the image, and the check of the resolution."""
-    noisy = ring_correlation(*split(residual.recorded, residual.std))
-    after = None if denoised is None else ring_correlation(*denoised)
+def _resolve(residual: Normalised, response: Response | None) -> tuple[Mapping[str, Floats] | None, Check]:
+    """Return the Fourier ring correlations with the unknown signal, and the check of the resolution."""
+    rings = ring_correlation(residual.recorded, residual.std, response)
     known = np.isfinite(residual.std) & np.isfinite(residual.signal)
     power, noise = float(np.var(residual.signal[known])), float(np.mean(residual.std[known] ** 2))
     snr = 10 * math.log10(power / noise) if power > 0 and noise > 0 else float("nan")
-    check = check_resolved(snr, noisy, after)
-    if not len(noisy[0]):
+    check = check_resolved(snr, rings)
+    if rings is None:
         return None, check
-    curve = {"frequency": noisy[0], "noisy": noisy[1]}
-    if after is not None and len(after[0]):
-        # The denoised halves cover a smaller part of the image and so have fewer rings.
-        curve["denoised"] = np.interp(noisy[0], *after)
-    return curve, check
+    curve = {"frequency": rings.frequency, "noisy": rings.noisy}
+    return curve if rings.denoised is None else {**curve, "denoised": rings.denoised}, check
 
 
 def _histogram(values: Floats) -> Mapping[str, Floats]:

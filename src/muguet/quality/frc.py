@@ -1,94 +1,168 @@
-"""Resolution from a single image: Fourier ring correlation of two halves that are made with the noise law."""
+"""Fourier ring correlation of an image and its unknown signal: down to which period are details right?"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from muguet.quality.check import Floats
 
-THRESHOLD = 1 / 7
-"""Details count as resolved down to this correlation: Rosenthal & Henderson 2003, doi:10.1016/j.jmb.2003.07.013."""
+THRESHOLD = 0.5
+"""Details count as resolved down to this correlation of an image with its signal. It corresponds to the threshold 1/7
+for two images of independent noise: √(2·(1/7)/(1 + 1/7)) = 1/2; Rosenthal & Henderson 2003,
+doi:10.1016/j.jmb.2003.07.013."""
+
+_WIDTH = 0.2
+"""Neighbouring rings are averaged over this share of their frequency."""
+
+_LAW_ERROR = 0.03
+"""Relative error of the variance of the noise. A signal whose power is less than this share of the noise's is not
+separated from it."""
+
+_MAX_CORRELATION = 1.1
+"""No correlation exceeds 1. If a measured one does by more than chance allows, the response of the estimate is not
+understood, because neighbours share noise or the noise is far from Gaussian, and no figure is given."""
 
 
-def halves(noisy: Floats, std: Floats, seed: int = 0) -> tuple[Floats, Floats]:
-    """Make two images with independent noise from one: y + z and y − z with z ~ N(0, σ²(x̂)).
+@dataclass(frozen=True, eq=False)
+class Response:
+    """How the estimate of a plane responds to noise.
 
-    Cov(y + z, y − z) = σ² − σ² = 0: to second order the noise of the two images is independent, and each has twice
-    the variance of the original noise (Pang et al. 2021, *Recorrupted-to-Recorrupted*, CVPR; the case α = 1).
-    Measurements on them are therefore pessimistic: they correspond to half of the recorded light.
+    Attributes
+    ----------
+    recorded, std, estimate
+        The recorded plane y, the standard deviation of its noise, and its estimate x̂(y), ``(Y, X)`` in counts,
+        without missing pixels.
+    noise, change
+        Noise b of the law's variance that was drawn, and the change (x̂(y + εb) − x̂(y))/ε, ``(n, Y, X)``.
+    """
+
+    recorded: Floats
+    std: Floats
+    estimate: Floats
+    noise: Floats
+    change: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Rings:
+    """Correlations with the unknown signal in rings of similar frequency.
+
+    Attributes
+    ----------
+    frequency
+        Centres of the rings in cycles per pixel, up to the Nyquist frequency of 0.5, ``(rings,)``.
+    noisy
+        Fourier ring correlation of the recorded image and its signal, 0 to 1.
+    denoised
+        That of the estimate and the signal; NaN from the first ring on in which it cannot be measured. None without
+        a response.
+    """
+
+    frequency: Floats
+    noisy: Floats
+    denoised: Floats | None = None
+
+
+def ring_correlation(recorded: Floats, std: Floats, response: Response | None = None) -> Rings | None:
+    """Return the Fourier ring correlation of a noisy plane, and of its estimate, with the unknown signal.
+
+    With sums over a ring of frequencies and Y = X + N, where the noise N has the known power |N|²,
+
+    - FRC(y, x) = √(|X|²/|Y|²), and |X|² = |Y|² − |N|²;
+    - FRC(x̂, x) = Re Σ X̂X* / √(|X̂|²|X|²), and Σ X̂X* = Σ X̂Y* − Σ X̂N*.
+
+    The last sum is the degree to which the estimate follows the noise. Its mean is that of Σ F(J b) F(b)*, where b is
+    noise of the same variance that is drawn and J b the change that it causes in the estimate: Stein's lemma (Stein
+    1981, doi:10.1214/aos/1176345632) in each ring, with the trace estimated as by Ramani, Blu & Unser 2008
+    (doi:10.1109/TIP.2008.2001404). The Fourier ring correlation is that of Saxton & Baumeister 1982
+    (doi:10.1111/j.1365-2818.1982.tb00405.x). The mean is subtracted, and a Hann window suppresses artefacts of the
+    borders. |X|² is at least the error of |Y|² − |N|², so that noise is not mistaken for signal.
 
     Parameters
     ----------
-    noisy, std
-        The image y and the standard deviation σ(x̂) of its noise, of one shape, in counts; NaN in `std` adds no noise.
-    seed
-        Seed of the random numbers z.
-    """
-    z = np.random.default_rng(seed).normal(size=noisy.shape) * np.nan_to_num(std)
-    return noisy + z, noisy - z
-
-
-def ring_correlation(first: Floats, second: Floats) -> tuple[Floats, Floats]:
-    """Return the Fourier ring correlation of two planes ``(Y, X)`` as a function of frequency.
-
-    FRC(f) = Re Σ A B* / √(Σ |A|² Σ |B|²), where the sums run over a ring of frequencies (Saxton & Baumeister 1982,
-    doi:10.1111/j.1365-2818.1982.tb00405.x; in light microscopy Nieuwenhuizen et al. 2013, doi:10.1038/nmeth.2448).
-    The mean is subtracted, and a Hann window suppresses artefacts of the borders. Pixels that are missing in either
-    plane are set to 0.
+    recorded, std
+        The image y and the standard deviation of its noise, ``(Y, X)`` in counts; NaN where a pixel is missing.
+    response
+        The response of an estimate to noise; its planes, which may be a part of the image, replace the other two.
 
     Returns
     -------
-    frequency
-        Centres of the rings in cycles per pixel, up to the Nyquist frequency of 0.5. There are half as many rings as
-        the smaller side has pixels. Empty if a side is shorter than 8 pixels or no pixel is finite in both planes.
-    correlation
-        −1 to 1; NaN in a ring without power. Empty like `frequency`.
+    Rings or None
+        None if a side is shorter than 16 pixels or no pixel is known.
     """
-    known = np.isfinite(first) & np.isfinite(second)
-    if min(first.shape) < 8 or not known.any():
-        return np.empty(0), np.empty(0)
-    window = np.hanning(first.shape[0] + 2)[1:-1, None] * np.hanning(first.shape[1] + 2)[1:-1]
-    a, b = (np.fft.fft2(np.where(known, each - each[known].mean(), 0.0) * window) for each in (first, second))
-    fy, fx = (np.fft.fftfreq(size) for size in first.shape)
-    rings = min(first.shape) // 2
-    ring = np.rint(np.hypot(fy[:, None], fx) * 2 * rings).astype(np.intp).ravel()
-    cross, left, right = (
-        np.bincount(ring, values.ravel(), minlength=rings + 1)[1 : rings + 1]
-        for values in ((a * b.conj()).real, np.abs(a) ** 2, np.abs(b) ** 2)
+    if response is not None:
+        recorded, std = response.recorded, response.std
+    known = np.isfinite(recorded) & np.isfinite(std)
+    if min(recorded.shape) < 16 or not known.any():
+        return None
+    rings = _RingSums(recorded.shape)
+    plane = rings.transform(np.where(known, recorded - recorded[known].mean(), 0.0))
+    power = rings.sums(np.abs(plane) ** 2)
+    noise = rings.counts * float(np.square(np.where(known, std, 0.0) * rings.window).sum())
+    # The window lets neighbouring frequencies share values: about one in two is independent.
+    error = noise * np.sqrt(4 / rings.counts + _LAW_ERROR**2)
+    signal = power - noise
+    noisy = np.where(signal > error, np.sqrt(np.maximum(signal, 0) / np.maximum(power, 1e-300)), 0.0)
+    if response is None:
+        return Rings(rings.frequency, noisy)
+    estimate = rings.transform(response.estimate - response.estimate.mean())
+    own = rings.sums(np.abs(estimate) ** 2)
+    followed = np.mean(
+        [
+            rings.sums((rings.transform(change) * rings.transform(drawn).conj()).real)
+            for drawn, change in zip(response.noise, response.change, strict=True)
+        ],
+        axis=0,
     )
+    common = rings.sums((estimate * plane.conj()).real) - followed
     with np.errstate(divide="ignore", invalid="ignore"):
-        correlation = cross / np.sqrt(left * right)
-    return np.arange(1, rings + 1) / (2 * rings), correlation
+        denoised = common / np.sqrt(own * np.maximum(signal, error))
+    strange = ~(denoised <= _MAX_CORRELATION)
+    denoised[np.maximum.accumulate(strange)] = np.nan
+    return Rings(rings.frequency, noisy, np.clip(denoised, -1.0, 1.0))
+
+
+class _RingSums:
+    """Sums over rings of frequencies of planes of one shape, each with its neighbours (`_WIDTH`)."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        fy, fx = (np.fft.fftfreq(size) for size in shape)
+        self.number = min(shape) // 2
+        self._ring = np.rint(np.hypot(fy[:, None], fx) * 2 * self.number).astype(np.intp).ravel()
+        self.frequency: Floats = np.arange(1, self.number + 1) / (2 * self.number)
+        self.window: Floats = np.hanning(shape[0] + 2)[1:-1, None] * np.hanning(shape[1] + 2)[1:-1]
+        half = np.maximum(np.rint(_WIDTH / 2 * np.arange(1, self.number + 1)), 1).astype(np.intp)
+        at = np.arange(self.number)
+        self._low, self._high = np.maximum(at - half, 0), np.minimum(at + half + 1, self.number)
+        self.counts = self.sums(np.ones(shape))
+
+    def transform(self, plane: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.complex128]]:
+        """Return the Fourier transform of a plane under the window."""
+        return np.fft.fft2(plane * self.window)
+
+    def sums(self, values: Floats) -> Floats:
+        """Return the sums of values at all frequencies over each ring and its neighbours."""
+        single = np.bincount(self._ring, values.ravel(), minlength=self.number + 1)[1 : self.number + 1]
+        total = np.concatenate([[0.0], np.cumsum(single)])
+        sums: Floats = total[self._high] - total[self._low]
+        return sums
 
 
 def resolution(frequency: Floats, correlation: Floats, threshold: float = THRESHOLD) -> float:
-    """Return the period in pixels at which the correlation first falls below a threshold.
+    """Return the period in pixels at which a correlation first falls below a threshold, interpolated between rings.
 
-    The mean of three neighbouring rings is compared with the threshold, and the crossing is interpolated linearly
-    between rings. The result is 2 if the mean never falls below the threshold (details are finer than the pixels
-    can show), infinite if the first ring is below it, and NaN if there are fewer than four rings or none is finite.
+    The result is 2 if the correlation never falls below the threshold (details are finer than the pixels can show),
+    infinite if the first ring is below it, and NaN if the correlation is unknown before it falls.
     """
-    if len(frequency) < 4 or not np.isfinite(correlation).any():
+    end = np.flatnonzero(~(correlation >= threshold))
+    if not len(end):
+        return 2.0 if len(correlation) else float("nan")
+    at = int(end[0])
+    if np.isnan(correlation[at]):
         return float("nan")
-    padded = np.pad(np.nan_to_num(correlation), 1, mode="edge")
-    smooth = np.convolve(padded, np.full(3, 1 / 3), mode="valid")
-    below = np.flatnonzero(smooth < threshold)
-    if not len(below):
-        return 2.0
-    at = int(below[0])
     if at == 0:
         return float("inf")
-    share = (smooth[at - 1] - threshold) / (smooth[at - 1] - smooth[at])
+    share = (correlation[at - 1] - threshold) / (correlation[at - 1] - correlation[at])
     return float(1 / (frequency[at - 1] + share * (frequency[at] - frequency[at - 1])))
-
-
-def low_frequency_correlation(correlation: Floats) -> float:
-    """Return the mean correlation of the lowest eighth of the rings, or of eight rings if that is more.
-
-    Each ring is weighted by its circumference, which is roughly proportional to the number of independent values in
-    it. NaN if none of these rings has a finite correlation.
-    """
-    lowest = correlation[: max(8, len(correlation) // 8)]
-    known = np.isfinite(lowest)
-    weight = np.arange(1.0, len(lowest) + 1)
-    return float(np.average(lowest[known], weights=weight[known])) if known.any() else float("nan")

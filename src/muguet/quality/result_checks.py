@@ -8,13 +8,10 @@ import numpy as np
 
 from muguet.noise.transfer.highpass import high_pass
 from muguet.quality.check import Check, Floats, Verdict, worst
-from muguet.quality.frc import THRESHOLD, low_frequency_correlation, resolution
+from muguet.quality.frc import Rings, resolution
 from muguet.quality.held_out import Calibration
 from muguet.quality.normalised import Normalised
 from muguet.quality.structure import excess_power, lost_contrast, pearson
-
-Rings = tuple[Floats, Floats]
-"""Frequencies and Fourier ring correlations; see `muguet.quality.frc.ring_correlation`."""
 
 KEPT, REMOVED, FITS, RESOLVED = (
     "Nothing of the image was removed",
@@ -227,34 +224,33 @@ def _fit_sentence(verdict: Verdict, reason: str) -> str:
     )
 
 
-def check_resolved(snr: float, noisy: Rings, denoised: Rings | None) -> Check:
+def check_resolved(snr: float, rings: Rings | None) -> Check:
     """Report the smallest resolved period in pixels and the signal-to-noise ratio.
 
-    This check is for information. It is bad only if the denoised halves hardly correlate at all.
+    This check is for information. It is bad only if the estimate hardly correlates with the signal at all.
 
     Parameters
     ----------
     snr
         Signal-to-noise ratio of the noisy image in decibels, 10 log₁₀(Var(x̂) / mean σ²(x̂)).
-    noisy, denoised
-        `muguet.quality.frc.ring_correlation` of two halves of the image, each of which has half of the light, and of
-        the denoised estimates of these halves; None without a denoiser.
+    rings
+        `muguet.quality.frc.ring_correlation` of the noisy image and, with a denoiser, of the estimate; None if the
+        image is too small.
     """
-    figures = {"snr_db": snr, "resolution_noisy": resolution(*noisy)}
+    figures = {"snr_db": snr}
     ratio = f"is {snr:.1f} dB".replace("-", "−") if math.isfinite(snr) else "could not be measured"
     sentence = f"The signal-to-noise ratio of the noisy image {ratio}"
-    if math.isfinite(figures["resolution_noisy"]):
-        sentence += f"; smallest details resolved with half of the light: noisy {_period(figures['resolution_noisy'])}"
-    if denoised is not None and len(denoised[1]):
-        figures |= {
-            "resolution_denoised": resolution(*denoised),
-            "common_denoised": low_frequency_correlation(denoised[1]),
-        }
-        if figures["common_denoised"] < THRESHOLD:
+    if rings is None:
+        return Check(RESOLVED, "good", f"{sentence}.", figures)
+    figures["resolution_noisy"] = resolution(rings.frequency, rings.noisy)
+    sentence += f"; smallest period that is resolved: noisy {_period(figures['resolution_noisy'])}"
+    if rings.denoised is not None:
+        figures["resolution_denoised"] = resolution(rings.frequency, rings.denoised)
+        if math.isinf(figures["resolution_denoised"]):
             return Check(
                 RESOLVED,
                 "bad",
-                "Nothing is resolved: two denoised halves of the image do not correlate, not even in their coarsest "
+                "Nothing is resolved: the estimate does not correlate with the signal, not even in its coarsest "
                 "structures. There is no signal, or the estimate follows the noise.",
                 figures,
             )
@@ -264,6 +260,8 @@ def check_resolved(snr: float, noisy: Rings, denoised: Rings | None) -> Check:
 
 def _period(pixels: float) -> str:
     """Return a resolution in words."""
+    if math.isnan(pixels):
+        return "not measurable"
     if math.isinf(pixels):
         return "none"
     return "2 pixels (the sampling limit)" if pixels <= 2 else f"{pixels:.1f} pixels"

@@ -20,7 +20,7 @@ from muguet.version import __version__
 
 __all__ = ["Channel", "Run", "check_report", "write_report"]
 
-_CONVENTIONS = {"interval_percent": 95, "tails_percent": [2.5, 97.5], "frc_threshold": "1/7"}
+_CONVENTIONS = {"interval_percent": 95, "tails_percent": [2.5, 97.5], "frc_threshold": "1/2"}
 _TRAINING = (
     "Training and held-out loss",
     "The held-out loss is computed on pixels that are never used for training. If it still falls at the end, train "

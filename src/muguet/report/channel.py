@@ -231,7 +231,8 @@ _CURVES = {
     "frc": (
         charts.frc_chart,
         "Fourier ring correlation",
-        "The noise law is used to make two images from one, with independent noise of twice the variance. Details "
-        "are resolved up to the frequency at which the correlation of the two falls below 1/7.",
+        "The correlation of the image and its unknown signal at each frequency, from the noise law and from how the "
+        "denoised image changes with a little more noise. Details are resolved up to the frequency at which it falls "
+        "below 1/2.",
     ),
 }

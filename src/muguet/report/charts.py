@@ -36,7 +36,7 @@ Columns = Mapping[str, Floats]
 
 _WIDTH = 3.4  # inches. On a phone a chart is about 350 pixels wide, and its text then 11 pixels high.
 _MAX_SIGMAS = 4.0  # The density is drawn up to this many standard deviations.
-_FRC_THRESHOLD = 1 / 7  # Details are resolved where the Fourier ring correlation exceeds this.
+_FRC_THRESHOLD = 1 / 2  # Details are resolved where the Fourier ring correlation exceeds this.
 _FONTS = "system-ui, 'DejaVu Sans', Verdana, Arial, sans-serif"
 _GUIDE: dict[str, Any] = {"color": INK, "linewidth": 0.7, "linestyle": (0, (4, 3)), "zorder": 1}
 
@@ -183,11 +183,11 @@ def calibration_chart(curve: Columns) -> Figure:
 
 
 def frc_chart(curve: Columns) -> Figure:
-    """Draw the Fourier ring correlation of the noisy and of the denoised halves."""
+    """Draw the Fourier ring correlation of the noisy and of the denoised image with the unknown signal."""
     with _drawing([1.9]) as (figure, (axes,)):
         axes.axhline(_FRC_THRESHOLD, **_GUIDE)
         axes.annotate(
-            "1/7", (0.46, _FRC_THRESHOLD), (0, 2), textcoords="offset points", ha="right", va="bottom"
+            "1/2", (0.46, _FRC_THRESHOLD), (0, 2), textcoords="offset points", ha="right", va="bottom"
         )
         for name, colour in (("noisy", SERIES[1]), ("denoised", SERIES[0])):
             if name in curve:
