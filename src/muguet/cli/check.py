@@ -56,7 +56,7 @@ def check(
 
     Each question gets a verdict (good, doubtful or bad) and its reason:
     Is the file as the camera recorded it? Is the noise white?
-    Was any image structure removed? Was the noise removed?
+    Was any image structure removed? Was the noise removed? Is anything better at hand?
     Does the noise law fit? Which details are resolved?
 
     With NOISY alone, only the first two questions are answered.
@@ -65,6 +65,7 @@ def check(
     The exit code is 0 for every verdict.
     """
     from muguet.quality.card import assumptions, quality
+    from muguet.quality.second_opinion import second_opinion
 
     check_files([noisy, estimate, model])
     recorded, layout, number = _plane(noisy, channel, plane, scene)
@@ -84,7 +85,11 @@ def check(
             recorded, denoised = _denoised(denoiser, recorded, channel)
         result = examine(denoiser, recorded, denoised, channel)
     else:
-        result = assumptions(recorded) if estimate is None else quality(recorded, denoised)
+        result = (
+            assumptions(recorded)
+            if estimate is None
+            else quality(recorded, denoised, opinion=second_opinion(recorded))
+        )
     if as_json:
         print_json({"file": str(noisy), "channel": channel, "plane": number, **result.to_dict()})
     else:

@@ -6,6 +6,7 @@ from .model_checks import blind, examine
 from .normalised import centre
 from .residual import Residual
 from .scores import Scores, affine_match, mean_and_standard_error, psnr, score, ssim
+from .second_opinion import SecondOpinion, second_opinion
 
 __all__ = [
     "Check",
@@ -15,6 +16,7 @@ __all__ = [
     "Response",
     "Rings",
     "Scores",
+    "SecondOpinion",
     "Verdict",
     "affine_match",
     "assumptions",
@@ -27,5 +29,6 @@ __all__ = [
     "resolution",
     "ring_correlation",
     "score",
+    "second_opinion",
     "ssim",
 ]

@@ -26,6 +26,7 @@ from muguet.quality.result_checks import (
     check_resolved,
     variance_ratio,
 )
+from muguet.quality.second_opinion import SecondOpinion, check_compared
 from muguet.quality.whiteness import autocorrelation
 from muguet.system.text import json_safe
 
@@ -76,6 +77,7 @@ def quality(
     held_out: HeldOut | None = None,
     response: Response | None = None,
     reach: Sequence[int] = (),
+    opinion: SecondOpinion | None = None,
 ) -> Quality:
     """Judge a denoised plane by comparison with its noisy plane, without a clean image.
 
@@ -99,6 +101,9 @@ def quality(
     reach
         Number of neighbours along Y and X that the mask hid on each side of a pixel, because noise is correlated;
         none by default.
+    opinion
+        Another estimate to compare with (`second_opinion` of the noisy plane); None: the question whether anything
+        better is at hand is left out.
 
     Raises
     ------
@@ -123,6 +128,8 @@ def quality(
     white = check_white(unsaturated(recorded), (correlation_x, correlation_y, residual.count), reach)
     rings, resolved = _resolve(residual, response)
     checks = [check_source(plane), white, check_kept(residual), check_removed(residual)]
+    if opinion is not None:
+        checks.append(check_compared(recorded, signal, opinion))
     checks += [resolved] if fits is None else [fits, resolved]
     curves = {
         "residual": residual.against_signal(),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from muguet.image.values import fill_missing
 from muguet.quality.check import Floats
 
 THRESHOLD = 0.5
@@ -98,7 +99,10 @@ def ring_correlation(recorded: Floats, std: Floats, response: Response | None = 
     if min(recorded.shape) < 16 or not known.any():
         return None
     rings = _RingSums(recorded.shape)
-    plane = rings.transform(np.where(known, recorded - recorded[known].mean(), 0.0))
+    filled = fill_missing(
+        np.where(known, recorded - recorded[known].mean(), np.nan)
+    )  # A hole is no structure.
+    plane = rings.transform(filled)
     power = rings.sums(np.abs(plane) ** 2)
     noise = rings.counts * float(np.square(np.where(known, std, 0.0) * rings.window).sum())
     # The window lets neighbouring frequencies share values: about one in two is independent.
