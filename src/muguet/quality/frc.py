@@ -99,9 +99,9 @@ def ring_correlation(recorded: Floats, std: Floats, response: Response | None = 
     if min(recorded.shape) < 16 or not known.any():
         return None
     rings = _RingSums(recorded.shape)
-    filled = fill_missing(
-        np.where(known, recorded - recorded[known].mean(), np.nan)
-    )  # A hole is no structure.
+    # A missing pixel is filled, since a hole would have the power of a structure.
+    centred = np.where(known, recorded - recorded[known].mean(), np.nan)
+    filled: Floats = np.asarray(fill_missing(centred), np.float64)
     plane = rings.transform(filled)
     power = rings.sums(np.abs(plane) ** 2)
     noise = rings.counts * float(np.square(np.where(known, std, 0.0) * rings.window).sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from muguet.noise.law import Law
 from muguet.noise.transfer.bins import Floats
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.noise.transfer.single_image import levelled, transfer_alone
-from muguet.noise.transfer.variance import fitted_variance
+from muguet.noise.transfer.variance import Variance, fitted_variance
 from muguet.prediction.regions import map_plane
 from muguet.training.patches import PatchSource
 from muguet.training.sampled import sampled_planes
@@ -78,3 +79,13 @@ def _blind(denoiser: Denoiser, values: npt.NDArray[Any]) -> npt.NDArray[np.float
     image = torch.from_numpy(values)[None, None].to(denoiser.device)
     with torch.inference_mode():
         return denoiser.method.estimate(image, own=False)[0, 0].cpu().numpy()
+
+
+def variance_alone(source: PatchSource, channel: int, stride: Sequence[int]) -> Variance | None:
+    """Return the variance of the noise of a channel, measured without estimates; None if it cannot be measured."""
+    planes = [each.noisy for each in sampled_planes(source, channel, _MAX_PIXELS, stride)]
+    try:
+        points = transfer_alone(planes, fewest=300)
+    except MuguetError:
+        return None
+    return fitted_variance(points) if len(points.signal) > 1 else None

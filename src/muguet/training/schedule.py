@@ -68,6 +68,8 @@ class Schedule:
         Mean share of the pixels that are targets in a step.
     rate_share
         Share of the plan's learning rate that is used.
+    targets_per_pixel
+        Number of times that a pixel is a target in a step, on average.
     step
         Number of steps taken.
     seconds
@@ -86,6 +88,7 @@ class Schedule:
     useful_steps: int | None = None
     target_share: float = 1.0
     rate_share: float = 1.0
+    targets_per_pixel: float = 0.0
     step: int = 0
     seconds: float = 0.0
     seconds_outside_steps: float = 0.0
@@ -97,6 +100,11 @@ class Schedule:
         self.total = self.useful_steps if self.plan.steps is None else self.plan.steps
         if self.total is not None:
             self.decay_from = int(DECAY_START * self.total)
+
+    @property
+    def visits(self) -> float:
+        """Number of times that a pixel was a target so far, on average."""
+        return self.step * self.targets_per_pixel
 
     @property
     def finished(self) -> bool:

@@ -17,7 +17,7 @@ from torch import Tensor
 from muguet.denoiser import Denoiser
 from muguet.errors import MuguetError
 from muguet.method import Method
-from muguet.noise.transfer.variance import fitted_variance
+from muguet.noise.transfer.variance import Variance, fitted_variance
 from muguet.recipes.find import find_recipe
 from muguet.recipes.parts import NO_PRIOR, Parts
 from muguet.recipes.recipe import NOISY, Recipe
@@ -25,11 +25,12 @@ from muguet.restoration.memory_format import kernels_channels_last
 from muguet.restoration.optics import BehindOptics
 from muguet.system.device import bfloat16_pays, find_device, seconds_on
 from muguet.system.memory import keep_freed_memory
-from muguet.training.calibration import calibrated
+from muguet.training.calibration import calibrated, variance_alone
 from muguet.training.correlated_noise import correlation, mask_reach
 from muguet.training.data import Dataset
 from muguet.training.first_law import FirstLaw
 from muguet.training.optimiser import Adam
+from muguet.training.outcome import Outcome
 from muguet.training.patches import SATURATED, TARGET, PatchSource
 from muguet.training.plan import Plan, Progress
 from muguet.training.prior_start import PRIOR_RATE, chosen_prior, start_from_prior
@@ -110,7 +111,7 @@ class Session:
         targets = self.plan.batch * math.prod(self.source.size) * share  # in one step
         limit = count_useful_steps(self.pixels, targets) if recipe.target == NOISY else None
         rate = PRIOR_RATE if self.first_laws else 1.0
-        self.schedule = Schedule(self.plan, limit, share, rate)
+        self.schedule = Schedule(self.plan, limit, share, rate, targets / self.pixels)
         self.optimiser = Adam(self.parameters)
         self.history: list[dict[str, float]] = []
         self.loss_sum = torch.zeros((), device=self.device)
@@ -238,23 +239,43 @@ class Session:
     # -------------------------------------------------------------- results
 
     def denoiser(self) -> Denoiser:
-        """Return the denoiser with the averaged weights, the best so far."""
+        """Return the denoiser with the averaged weights, the best so far.
+
+        Its record of the training holds the `Outcome` of the run under "outcome".
+        """
+        found, weighed = self._calibrated(), []
+        # Differences of correlated neighbours do not show the variance of a pixel.
+        if self.correlation is None or not any(self.correlation.reach):
+            gated = self.learns_gate
+            weighed = weigh(found, self.source, self._variances(found), self.step > 0, gated)
+            if gated:
+                blends, scales = (
+                    tuple(getattr(each, name) for each in weighed) for name in ("blend", "scale")
+                )
+                found = replace(found, blends=blends, error_scales=scales)
+        result = Outcome.of(self.step, self.schedule.visits, self.history, weighed)
+        return replace(found, training={**found.training, "outcome": result.as_dict()})
+
+    def _calibrated(self) -> Denoiser:
+        """The denoiser with its calibrated noise law."""
         method = copy.deepcopy(self.averaged).eval()
         plain = Denoiser(self.parts, method, self.scalings, training=self.record())
         if self.correlation is not None and any(self.correlation.reach):
-            return plain  # Differences of correlated neighbours do not show the variance of a pixel.
-        first = [law.in_electrons for law in self.first_laws]
-        if self.step == 0 and first:
-            found = replace(plain, transfers=tuple(law.points for law in first))
-        else:
-            found = calibrated(plain, self.source)
-        if not self.learns_gate:
-            return found
+            return plain
+        if self.step == 0 and self.first_laws:
+            return replace(plain, transfers=tuple(law.in_electrons.points for law in self.first_laws))
+        return calibrated(plain, self.source)
+
+    def _variances(self, found: Denoiser) -> list[Variance | None]:
+        """The variance of the noise of each channel in network units, from the best measurement there is."""
+        stride = self.method.net.stride
+        if not found.transfers:
+            return [variance_alone(self.source, c, stride) for c in range(len(self.scalings))]
         variances = [None if points is None else fitted_variance(points) for points in found.transfers]
-        if first:
-            variances = [known or law.variance for known, law in zip(variances, first, strict=True)]
-        blends, scales = weigh(found, self.source, variances, self.step > 0)
-        return replace(found, blends=blends, error_scales=scales)
+        if self.first_laws:
+            first = [law.in_electrons.variance for law in self.first_laws]
+            return [known or law for known, law in zip(variances, first, strict=True)]
+        return variances
 
     def record(self) -> dict[str, Any]:
         """Return the facts about the run for the model file."""

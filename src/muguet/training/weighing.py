@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,38 @@ _PROBE = 0.05  # The image is changed by this share of the noise to measure the 
 _LAW_ERROR = 0.05  # Relative error of a variance that was measured on the image alone.
 _RATIOS = 0.25, 16.0  # Limits of the ratio of measured to predicted squared errors.
 _PARTS = 8  # Errors are measured in this many groups of pixels of equal size, by their predicted error.
+
+
+@dataclass(frozen=True)
+class Risks:
+    """Mean squared errors of the estimates of a channel by Stein's unbiased risk, relative to the noise's variance.
+
+    Attributes
+    ----------
+    result, trained, prior, blur
+        Those of the result, the trained network, the prior and the blur; None where there is no such estimate. As they
+        are measured without the clean image, they may be slightly negative.
+    sigma
+        Standard deviation of the blur in pixels.
+    error
+        Standard error of the difference between the blur's and the result's.
+    """
+
+    result: float
+    trained: float | None
+    prior: float | None
+    blur: float
+    sigma: float
+    error: float
+
+
+@dataclass(frozen=True, eq=False)
+class Weighed:
+    """The weights of the estimates of a channel, the scale of the predicted error, and the risks they follow from."""
+
+    blend: Blend
+    scale: ErrorScale
+    risks: Risks | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +102,12 @@ class Estimates:
 
 
 def weigh(
-    denoiser: Denoiser, source: PatchSource, variances: Sequence[Variance | None], trained: bool
-) -> tuple[tuple[Blend, ...], tuple[ErrorScale, ...]]:
+    denoiser: Denoiser,
+    source: PatchSource,
+    variances: Sequence[Variance | None],
+    trained: bool,
+    gated: bool = True,
+) -> list[Weighed]:
     """Return for each channel the weights of the mean that has the least risk, and the scale of its predicted error.
 
     Parameters
@@ -83,21 +120,27 @@ def weigh(
         Variance of the noise of each channel in network units; None where it is not known, and nothing can be weighed.
     trained
         Whether the network has been trained, and differs from the prior.
+    gated
+        Whether estimates are weighed. If not, the result is that of the network, as for published methods, and only
+        the risks are measured.
     """
-    blends, scales = [], []
-    for channel, variance in enumerate(variances):
-        blend, scale = _weigh_channel(denoiser, source, channel, variance, trained)
-        blends.append(blend)
-        scales.append(scale)
-    return tuple(blends), tuple(scales)
+    return [
+        _weigh_channel(denoiser, source, channel, variance, trained, gated)
+        for channel, variance in enumerate(variances)
+    ]
 
 
 def _weigh_channel(
-    denoiser: Denoiser, source: PatchSource, channel: int, variance: Variance | None, trained: bool
-) -> tuple[Blend, ErrorScale]:
+    denoiser: Denoiser,
+    source: PatchSource,
+    channel: int,
+    variance: Variance | None,
+    trained: bool,
+    gated: bool,
+) -> Weighed:
     prior = denoiser.method.prior is not None
     if variance is None or not bool((source.channels == channel).any()):
-        return Blend(float(trained or not prior), float(prior and not trained)), ErrorScale()
+        return Weighed(Blend(float(trained or not prior), float(prior and not trained)), ErrorScale())
     names = ["trained"] * (trained or not prior) + ["prior"] * prior + ["blur"]
     sigma = 0.0
     parts = []
@@ -109,12 +152,30 @@ def _weigh_channel(
     every = Estimates(
         *(np.concatenate(each, -1) for each in zip(*(vars(p).values() for p in parts), strict=True))
     )
-    weights = least_risk(every)
+    weights = least_risk(every) if gated else np.eye(len(names))[0]
     found = dict(zip(names, weights.tolist(), strict=True))
     blend = Blend(
         found.get("trained", 0.0), found.get("prior", 0.0), found["blur"], sigma if found["blur"] else 0.0
     )
-    return blend, error_scale(every, weights)
+    scale = error_scale(every, weights) if gated else ErrorScale()
+    return Weighed(blend, scale, _risks(every, weights, names, sigma))
+
+
+def _risks(estimates: Estimates, weights: Floats, names: Sequence[str], sigma: float) -> Risks:
+    """The risks of the estimates and of their weighted mean, relative to the variance of the noise."""
+    noise = float(estimates.variance.mean())
+    single = dict(zip(names, map(estimates.risk, np.eye(len(names))), strict=True))
+    result = estimates.risk(weights)
+    mean = {name: float(values.mean()) / noise for name, values in single.items()}
+    gain = single["blur"] - result
+    return Risks(
+        float(result.mean()) / noise,
+        mean.get("trained"),
+        mean.get("prior"),
+        mean["blur"],
+        sigma,
+        float(gain.std()) / math.sqrt(gain.size) / noise,
+    )
 
 
 def least_risk(estimates: Estimates) -> Floats:
@@ -176,7 +237,8 @@ def _estimates(
     sign = (2.0 * torch.randint(2, image.shape, generator=chance) - 1).to(image)
     with torch.inference_mode():
         if method.prior is None:
-            known_first, predicted = {}, denoiser.predicted_std(image, channel)
+            known_first = {}
+            predicted = denoiser.predicted_std(image, channel) if denoiser.predicts_error else image * 0
         else:
             estimate, error = method.prior_estimate(image)
             known_first, predicted = {"prior": estimate}, error.sqrt()

@@ -71,7 +71,9 @@ def train(session: Session, choices: Choices, checkpoint: Path) -> Denoiser:
                     break
         why = " (stopped by Ctrl-C)" if interrupt else session.schedule.why_early()
         say(f"Trained for {session.step} steps in {duration(session.seconds)}{why}, seed {choices.seed}.")
-        return session.denoiser()
+        denoiser = session.denoiser()
+        say(f"  {denoiser.training['outcome']['sentence']}")
+        return denoiser
 
 
 def _session(

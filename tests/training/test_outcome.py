@@ -1,0 +1,83 @@
+"""The outcome of a run: its risks agree with the true errors, and short runs are called short."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import muguet
+from muguet.noise import PoissonGaussian
+from muguet.prediction.blend import Blend
+from muguet.prediction.error_scale import ErrorScale
+from muguet.restoration.blur_width import blurred
+from muguet.training.outcome import Outcome
+from muguet.training.weighing import Risks, Weighed
+from tests.conftest import blobs
+
+
+def ended(result, blur=0.05, error=0.001, *, prior=None, steps=300, visits=20.0, history=(), blend=None):
+    risks = Risks(result, result, prior, blur, 1.5, error)
+    blend = blend or Blend(trained=1.0 if prior is None else 0.5, prior=0.0 if prior is None else 0.5)
+    return Outcome.of(steps, visits, history, [Weighed(blend, ErrorScale(), risks)])
+
+
+def falling(by):
+    return [{"step": 250, "held_out": 1.0}, {"step": 300, "held_out": 1.0 - by}]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "verdict", "words"),
+    [
+        (ended(0.03), "good", "lower than that of the best Gaussian blur"),
+        (ended(0.09), "bad", "A blur is better than this result"),
+        (ended(0.0495), "doubtful", "learn more than"),
+        (ended(0.03, visits=4.0), "doubtful", "was short"),
+        (ended(0.03, history=falling(0.05)), "doubtful", "was short"),
+        (ended(0.03, history=falling(0.001)), "good", "lower"),
+        (ended(0.03, prior=0.031, visits=0.1, steps=1), "good", "lower"),
+        (ended(0.03, prior=0.03, blend=Blend(0.0, 1.0)), "good", "too short to improve on the prior"),
+        (ended(0.08, prior=0.08), "bad", "A blur is better"),
+        (Outcome.of(3, 0.1, [], []), "doubtful", "cannot be measured"),
+    ],
+)
+def test_verdicts(outcome, verdict, words):
+    assert outcome.verdict == verdict
+    assert words in outcome.sentence
+    assert json.loads(json.dumps(outcome.as_dict(), allow_nan=False))["verdict"] == verdict
+
+
+def test_channels_are_averaged():
+    weighed = [
+        Weighed(Blend(trained=share), ErrorScale(), Risks(risk, risk, None, 0.1, 1.0, 0.03))
+        for share, risk in ((1.0, 0.02), (0.5, 0.06))
+    ]
+    found = Outcome.of(100, 20.0, [], weighed)
+    assert found.trained == 0.75
+    assert found.risks.result == pytest.approx(0.04)
+    assert found.risks.error == pytest.approx(0.03 / 2**0.5)
+
+
+@pytest.mark.parametrize("recipe", ["joint", "l2"])
+def test_risks_differ_as_the_true_errors_do(recipe):
+    law, clean = (
+        PoissonGaussian(gain=2.0, offset=100.0, read_noise=3.0),
+        100 + 4 * blobs(128).astype(np.float64),
+    )
+    noisy = np.rint(law.sample(clean, seed=0))
+    model = muguet.fit(noisy, "YX", steps=3, recipe=recipe, prior="none")
+    outcome = model.training["outcome"]
+    risks = outcome["risks"]
+    result = model(noisy, "YX", symmetries=1)
+    true = [np.mean((each - clean) ** 2) for each in (result, blurred(noisy, risks["sigma"]))]
+    difference = (true[1] - true[0]) / np.mean(law.std(clean) ** 2)
+    error = 4 * risks["error"] + 0.1 * abs(difference) + 0.005
+    assert risks["blur"] - risks["result"] == pytest.approx(difference, abs=error)
+    assert outcome["verdict"] != "good"
+
+
+def test_a_network_that_has_learned_nothing_is_worse_than_a_blur():
+    noisy = 100 + 4 * blobs(64) + np.random.default_rng(0).normal(0, 5, (64, 64))
+    outcome = muguet.fit(noisy, "YX", steps=1, recipe="n2v2").training["outcome"]
+    assert outcome["verdict"] == "bad"
