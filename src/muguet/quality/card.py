@@ -127,9 +127,9 @@ def quality(
     correlation_x, correlation_y = autocorrelation(residual.z)
     white = check_white(unsaturated(recorded), (correlation_x, correlation_y, residual.count), reach)
     rings, resolved = _resolve(residual, response)
-    checks = [check_source(plane), white, check_kept(residual), check_removed(residual)]
-    if opinion is not None:
-        checks.append(check_compared(recorded, signal, opinion))
+    compared = [] if opinion is None else [check_compared(recorded, signal, opinion)]
+    close = any(check.verdict == "good" for check in compared)
+    checks = [check_source(plane), white, check_kept(residual), check_removed(residual, close), *compared]
     checks += [resolved] if fits is None else [fits, resolved]
     curves = {
         "residual": residual.against_signal(),

@@ -101,7 +101,7 @@ def check_kept(residual: Normalised) -> Check:
     return Check(KEPT, verdict, f"{start} removed with the noise: {reason}. {advice}", figures)
 
 
-def check_removed(residual: Normalised) -> Check:
+def check_removed(residual: Normalised, close: bool = False) -> Check:
     """Check that the residual has the size of the noise: not less, not more, and without bias.
 
     - removed = Σ min((y − x̂)², 25σ²)/Σ σ² is the removed variance, relative to the variance of the noise. Because
@@ -112,6 +112,14 @@ def check_removed(residual: Normalised) -> Check:
       estimate, where H is the high-pass filter `muguet.noise.transfer.highpass.high_pass`, which suppresses nearly
       all structure.
     - bias = mean(|m|), where m is the mean of z in bins of similar signals, weighted by their number of pixels.
+
+    Parameters
+    ----------
+    residual
+        The normalised residual.
+    close
+        Whether the estimate is close to a good one (`check_compared`). Little removed noise is then doubtful at most:
+        in an image with hardly any noise, the best estimate leaves much of it.
     """
     z = residual.z
     known = np.isfinite(z)
@@ -125,7 +133,11 @@ def check_removed(residual: Normalised) -> Check:
         "left": float(np.minimum(fine**2, 100).mean()) ** 0.5 if fine.size else float("nan"),
         "bias": math.nan if bins is None else float(np.average(np.abs(bins["mean"]), weights=bins["count"])),
     }
-    return Check(REMOVED, *_judge_removed(*(_finite_or_zero(value) for value in figures.values())), figures)
+    return Check(
+        REMOVED,
+        *_judge_removed(*(_finite_or_zero(value) for value in figures.values()), close=close),
+        figures,
+    )
 
 
 def _removed(residual: Normalised) -> float:
@@ -135,12 +147,14 @@ def _removed(residual: Normalised) -> float:
     return float((np.minimum(residual.z[known] ** 2, _MAX_Z**2) * variance).sum() / variance.sum())
 
 
-def _judge_removed(removed: float, left: float, bias: float) -> tuple[Verdict, str]:
+def _judge_removed(removed: float, left: float, bias: float, *, close: bool) -> tuple[Verdict, str]:
     """Return the verdict and the sentence for the figures of `check_removed`."""
     low, lower = _LOW_REMOVED_LIMITS
     too_little: Verdict = "bad" if removed < lower else "doubtful" if removed < low else "good"
     if removed < _MAX_REMOVED_FOR_LEFT:
         too_little = worst(too_little, _verdict_above(left, _LEFT_LIMITS))
+    if close and too_little == "bad":
+        too_little = "doubtful"
     too_much, biased = _verdict_above(removed, _HIGH_REMOVED_LIMITS), _verdict_above(bias, _BIAS_LIMITS)
     if too_little != "good":
         start = "The noise is still there" if too_little == "bad" else "Some noise may still be there"
@@ -213,15 +227,13 @@ def _fit_sentence(verdict: Verdict, reason: str) -> str:
     """Return the sentence that gives the reason of a verdict on the law, and what to do."""
     if verdict == "good":
         return f"{reason[0].upper()}{reason[1:]}."
-    if verdict == "bad":
-        return (
-            f"The noise law does not fit this image: {reason}. "
-            "Train a model on images of this camera with the same settings."
-        )
-    return (
-        f"The noise law fits only roughly: {reason}. Train longer or, if the model was trained on other images, "
-        "train on images of this camera with the same settings."
+    advice = (
+        "If the model was trained on images of this camera with the same settings, train longer; "
+        "otherwise, train on such images."
     )
+    if verdict == "bad":
+        return f"The noise law does not fit this image: {reason}. {advice}"
+    return f"The noise law fits only roughly: {reason}. {advice}"
 
 
 def check_resolved(snr: float, rings: Rings | None) -> Check:
