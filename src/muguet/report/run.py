@@ -74,6 +74,7 @@ def _rows(run: Run, command: Sequence[str], training: Mapping[str, Any]) -> dict
         "Duration": "" if run.seconds is None else duration(run.seconds),
         "Model": ", ".join(_part(name, value) for name, value in run.parts.items() if value is not None),
         "Training": f"{steps} steps in {duration(seconds)}" if steps and seconds is not None else "",
+        "Outcome": str(training.get("outcome", {}).get("sentence", "")),
         "Trained on": "; ".join(map(_image, training["data"])),
         "Seed": str(training.get("plan", {}).get("seed", "")),
         "Held-out loss": "" if held_out is None else f"{number(held_out)} nats per pixel",
