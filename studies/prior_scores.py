@@ -34,10 +34,11 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """A noisy image and the truth about it ``(y, x)``, in counts."""
+    """A noisy image and the truth about it ``(y, x)``, in counts, which is the mean of `captures` images (0: exact)."""
 
     noisy: Array
     clean: Array
+    captures: int = 0
 
 
 def pairs(data: Path) -> dict[str, Pair]:
@@ -47,10 +48,10 @@ def pairs(data: Path) -> dict[str, Pair]:
         image = tifffile.imread(data / f"{name}.tif")
         return (image if frame is None else image[frame]).astype(np.float64)
 
-    found = {f"w2s{c}": Pair(read(f"w2s_ch{c}_noisy", 1), read(f"w2s_ch{c}_clean", 1)) for c in range(3)}
+    found = {f"w2s{c}": Pair(read(f"w2s_ch{c}_noisy", 1), read(f"w2s_ch{c}_clean", 1), 400) for c in range(3)}
     for name in ("fish", "mice"):
-        found[name] = Pair(read(f"fmd_{name}_noisy"), read(f"fmd_{name}_clean"))
-    found["bpae"] = Pair(read("fmd_bpae_noisy", 1), read("fmd_bpae_clean"))
+        found[name] = Pair(read(f"fmd_{name}_noisy"), read(f"fmd_{name}_clean"), 50)
+    found["bpae"] = Pair(read("fmd_bpae_noisy", 1), read("fmd_bpae_clean"), 21)
     electrons = read("clean_mitochondria")[:512, :512] / 255 * 500 + 2
     rng = np.random.default_rng(7)
     recorded = rng.poisson(electrons) + rng.normal(0, 2, electrons.shape)

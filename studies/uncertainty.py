@@ -5,8 +5,9 @@
 For every image: the share of pixels whose true value lies within 1.96 predicted standard deviations of the estimate,
 among all pixels and in each octile of the predicted error (the smallest and the largest share), the ratio of the
 predicted to the actual root mean square error, and the rank correlation of predicted and absolute error. The truth of
-W2S and FMD is a mean of captures, which differs a little in brightness from the frame; `--matched` removes the straight
-line between estimate and truth first.
+W2S and FMD is a mean of 400, 50 or 21 captures: its own variance, that of the noise divided by their number, is added
+to the predicted one. It also differs a little in brightness from the frame; `--matched` removes the straight line between
+estimate and truth first.
 """
 
 from __future__ import annotations
@@ -80,7 +81,10 @@ def main(arguments: list[str] | None = None) -> None:
             run = session(pair.noisy, steps, seed=choices.seed)
             while not run.finished:
                 run.advance()
-            mean, std = (np.asarray(each, np.float64) for each in run.denoiser().estimate(pair.noisy))
+            model = run.denoiser()
+            mean, std = (np.asarray(each, np.float64) for each in model.estimate(pair.noisy))
+            if pair.captures:
+                std = np.hypot(std, model.noise.std(mean) / np.sqrt(pair.captures))
             truth = matched(mean, pair.clean) if choices.matched else pair.clean
             found = judged(mean, std, truth)
             rows.append(
