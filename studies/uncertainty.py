@@ -6,8 +6,8 @@ For every image: the share of pixels whose true value lies within 1.96 predicted
 among all pixels and in each octile of the predicted error (the smallest and the largest share), the ratio of the
 predicted to the actual root mean square error, and the rank correlation of predicted and absolute error. The truth of
 W2S and FMD is a mean of 400, 50 or 21 captures: its own variance, that of the noise divided by their number, is added
-to the predicted one. It also differs a little in brightness from the frame; `--matched` removes the straight line between
-estimate and truth first.
+to the predicted one. It also differs a little in brightness from the frame; `--matched` removes the straight line
+between estimate and truth first.
 """
 
 from __future__ import annotations
