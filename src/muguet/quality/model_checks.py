@@ -66,7 +66,8 @@ def examine(
     found = None
     if law is not None and np.isfinite(signal).any():
         found = response(denoiser, centre(recorded, SIDE), centre(signal, SIDE), law, channel)
-    held_out = blind(denoiser, noisy, channel)
+    # Before the first step of training there is a law of the noise alone, but none of hidden pixels.
+    held_out = None if denoiser.untrained else blind(denoiser, noisy, channel)
     return quality(noisy, estimate, law, held_out, found, reach, second_opinion(noisy))
 
 

@@ -61,6 +61,10 @@ _DISADVANTAGE_LIMITS = (0.03, 0.1)
 _VARIANCE_RATIO_LIMITS = (1.5, 2.0)
 """Limits of the ratio of the law's variance and the measured variance."""
 
+_SAME_CAMERA = 1.25
+"""Up to this ratio of the variances, the law is that of the camera, and a distribution that does not fit is one that was
+not learned yet."""
+
 _MAX_Z = 5.0
 """z² is limited at this many standard deviations, so that a few bright pixels do not dominate."""
 
@@ -190,7 +194,8 @@ def check_fits(fit: Calibration | None, gain: float, ratio: float) -> Check:
         The log-likelihood by which the law predicts held-out pixels better than a Gaussian with the measured
         variance, in nats per pixel; NaN if it could not be computed.
     ratio
-        The result of `variance_ratio`. It is judged only if there are no held-out pixels.
+        The result of `variance_ratio`. Without held-out pixels, it is judged; with them, a law whose variance is right
+        is doubtful at most.
     """
     if fit is None:
         if not math.isfinite(ratio):
@@ -215,6 +220,8 @@ def check_fits(fit: Calibration | None, gain: float, ratio: float) -> Check:
         _verdict_above(fit.distance_by_signal, _DISTANCE_LIMITS),
         _verdict_above(-_finite_or_zero(gain), _DISADVANTAGE_LIMITS),
     )
+    if verdict == "bad" and ratio <= _SAME_CAMERA:
+        verdict = "doubtful"
     reason = (
         f"{100 * fit.coverage_50:.0f} % of the held-out pixels lie in the 50 % interval of the law and "
         f"{100 * fit.coverage_90:.0f} % in its 90 % interval; at a given signal, the predicted distribution is off by "
