@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import muguet
 from muguet import load, recipes
+from muguet.noise import Origin
 from muguet.recipes import Parts
 from muguet.restoration import FilterBankNet
 from muguet.training import Plan, Sample, Session, collect
@@ -63,6 +66,39 @@ def test_an_image_that_does_not_tell_keeps_the_law_of_n_net(small):
     learned, delivered = model.learned_laws[0], model.noise
     signal = np.array([500.0, 600.0, 700.0])
     assert (delivered.std(signal) <= 1.25 * learned.std(signal)).all()
+
+
+def test_each_law_is_called_what_it_is(small, noisy, tmp_path):
+    model = trained(noisy, steps=2)
+    assert model.law_origins == [Origin.CALIBRATED]
+    model.save(tmp_path / "m.muguet")
+    assert load(tmp_path / "m.muguet").law_origins == [Origin.CALIBRATED]
+    assert replace(model, transfers=(None,)).law_origins == [Origin.LEARNED]
+    assert trained(noisy, steps=0).law_origins == [Origin.FIRST]
+    assert trained(noisy, steps=2, recipe="l2").law_origins == []
+
+
+def test_a_law_that_cannot_be_measured_after_training_keeps_the_variance_measured_before(
+    small, noisy, monkeypatch, tmp_path
+):
+    before = trained(noisy, steps=0)
+    monkeypatch.setattr(muguet.training.calibration, "_MAX_MISFIT", -1.0)  # No curve is believed.
+    model = trained(noisy, steps=2)
+    assert model.law_origins == [Origin.EARLIER]
+    signal = np.array([120.0, 150.0, 250.0])
+    np.testing.assert_allclose(model.noise.std(signal), before.noise.std(signal), rtol=0.01)
+    model.save(tmp_path / "m.muguet")
+    assert load(tmp_path / "m.muguet").law_origins == [Origin.EARLIER]
+
+
+def test_before_training_noise_that_cannot_be_measured_is_one_gaussian_of_its_size(small):
+    """17×18 pixels are too few for a curve: the noise of Poisson records of 50 has σ = 7.1."""
+    tiny = np.random.default_rng(0).poisson(50, (17, 18)).astype(np.uint16)
+    model = trained(tiny, steps=0)
+    assert model.law_origins == [Origin.ASSUMED]
+    std = model.noise.std(np.array([40.0, 60.0]))
+    assert std[0] == std[1]
+    assert 5 < std[0] < 10
 
 
 def test_small_images_are_no_trouble(small):
