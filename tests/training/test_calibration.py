@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 import muguet
-from muguet import load, recipes
-from muguet.noise import Origin
+from muguet import Denoiser, load, recipes
+from muguet.noise import Gaussian, Origin
 from muguet.recipes import Parts
 from muguet.restoration import FilterBankNet
-from muguet.training import Plan, Sample, Session, collect
+from muguet.training import HELD_OUT, MISSING, SATURATED, TARGET, Plan, Sample, Session, collect
+from muguet.training.calibration import _transfer, calibrated
+from muguet.training.sampled import SampledPlane
 
 
 @pytest.fixture
@@ -105,3 +107,32 @@ def test_small_images_are_no_trouble(small):
     tiny = np.random.default_rng(0).poisson(50, (17, 18)).astype(np.uint16)
     model = trained(tiny, steps=2)
     assert np.isfinite(model.noise.std(np.array([40.0, 60.0]))).all()
+
+
+def test_a_measured_plane_leaves_out_saturated_and_missing_pixels():
+    role = np.array([[TARGET, SATURATED, MISSING, HELD_OUT]], np.uint8)
+    plane = SampledPlane(np.ones(role.shape, np.float32), role)
+    np.testing.assert_array_equal(np.isnan(plane.noisy), [[False, True, True, False]])
+    np.testing.assert_array_equal(np.isnan(plane.known(plane.filled)), [[False, False, True, False]])
+
+
+def test_the_variance_is_measured_with_estimates_that_ignore_the_pixel_itself(small, noisy):
+    """An estimate that holds a part of the pixel's noise would give the noise of the pixel to the signal."""
+    run = Session(collect([Sample(noisy, "YX")]), Parts(prior="none", reach=(0, 0)), Plan(steps=3, batch=4))
+    run.advance()
+    found = []
+    for share in (0.05, 0.9):
+        run.averaged.open_gate(share)
+        model = Denoiser(run.parts, run.averaged, run.scalings)
+        found.append(calibrated(model, run.source).transfers[0])
+    np.testing.assert_array_equal(found[0].variance, found[1].variance)
+    np.testing.assert_array_equal(found[0].signal, found[1].signal)
+
+
+@pytest.mark.parametrize(("excess", "accepted"), [(1.05, True), (1.3, False), (4.0, False)])
+def test_a_curve_well_above_the_law_of_n_net_shows_texture_and_is_rejected(small, noisy, excess, accepted):
+    run = Session(collect([Sample(noisy, "YX")]), Parts(prior="none", reach=(0, 0)), Plan(steps=1, batch=4))
+    model = Denoiser(run.parts, run.averaged, run.scalings)
+    points = _transfer(model, run.source, 0, Gaussian(1e6))
+    std = np.sqrt(np.median(points.variance) / excess)
+    assert (_transfer(model, run.source, 0, Gaussian(std)) is not None) is accepted
