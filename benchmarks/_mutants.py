@@ -120,7 +120,8 @@ MUTANTS = (
         ),
     ),
     *_of(
-        "tests/image/test_defects.py tests/image/test_valid.py tests/image/test_screen.py tests/image/test_precision.py",
+        "tests/image/test_precision.py tests/image/test_defects.py tests/image/test_valid.py "
+        "tests/image/test_screen.py",
         ("image/defects.py", "_MAX_SHARED = 0.12", "_MAX_SHARED = 0.9"),
         ("image/defects.py", "_MIN_DEVIATION = 8.0", "_MIN_DEVIATION = 80.0"),
         ("image/valid.py", "and level - high > 0.5 * (high - low)", ""),

@@ -18,6 +18,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 
 from _mutants import MUTANTS, Mutant
@@ -37,20 +38,32 @@ def planted(mutant: Mutant, folder: Path) -> Path:
     return path
 
 
+def _in_child(tests: tuple[str, ...], sources: Path) -> int:
+    """Run tests in a process of their own, and return pytest's exit code."""
+    os.setpgid(0, 0)
+    os.chdir(ROOT)
+    os.environ["PYTHONPATH"] = str(sources)
+    sys.path[:] = [str(sources), str(ROOT), *(each for each in sys.path if not each.endswith("/src"))]
+    log = os.open(RESULTS.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    import pytest
+
+    quiet = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # Hypothesis is loaded already.
+    return int(pytest.main(["-x", "-q", *quiet, "-p", "no:cacheprovider", "-p", "no:xdist", *tests]))
+
+
 def run_tests(tests: tuple[str, ...], sources: Path) -> str:
     """Run tests against the sources in a folder, and return "noticed", "survived", or "broken" if none could run."""
     child = os.fork()
     if child == 0:
-        os.setpgid(0, 0)
-        os.chdir(ROOT)
-        os.environ["PYTHONPATH"] = str(sources)
-        sys.path[:] = [str(sources), str(ROOT), *(each for each in sys.path if not each.endswith("/src"))]
-        silent = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(silent, 1)
-        os.dup2(silent, 2)
-        import pytest
-
-        os._exit(int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", *tests])))
+        code = 4
+        try:
+            code = _in_child(tests, sources)
+        except Exception:
+            traceback.print_exc()
+        finally:
+            os._exit(code)  # The clean-up of the parent must not run in the child.
     ends = time.monotonic() + TIMEOUT
     while time.monotonic() < ends:
         done, status = os.waitpid(child, os.WNOHANG)
@@ -75,7 +88,8 @@ def main() -> None:
     if RESULTS.exists() and not choices.again:
         found = json.loads(RESULTS.read_text())
     RESULTS.parent.mkdir(exist_ok=True)
-    import hypothesis  # noqa: F401  # Loaded once, for all tests.
+    import hypothesis  # noqa: F401  # These are loaded once, for all tests.
+    import pytest  # noqa: F401
     import scipy.ndimage  # noqa: F401
     import torch  # noqa: F401
 

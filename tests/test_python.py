@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -40,21 +35,6 @@ def test_laws_take_numbers_lists_and_integer_arrays(method):
         np.testing.assert_allclose(
             function(*first, 120, *more), expected[:1].reshape(np.shape(function(*first, 120, *more)))
         )
-
-
-def test_type_checkers_see_what_runs(tmp_path):
-    program = Path(__file__).parent / "files" / "typed.py"
-    root = Path(muguet.__file__).parents[1]
-    pytest.importorskip("mypy")
-    command = [sys.executable, "-m", "mypy", "--strict", "--warn-unused-ignores", "--follow-imports=silent"]
-    found = subprocess.run(
-        [*command, "--config-file=", "--ignore-missing-imports", str(program)],
-        env={**os.environ, "MYPYPATH": str(root)},
-        capture_output=True,
-        text=True,
-        cwd=root.parent,
-    )
-    assert found.returncode == 0, found.stdout
 
 
 def test_messages_name_arguments_in_python_and_options_on_the_command_line(noisy):

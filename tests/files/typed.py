@@ -1,4 +1,4 @@
-"""A program of a user, checked by mypy and never run: what type checkers must accept and refuse."""
+"""A program of a user, checked by `mypy` with the sources and never run: what type checkers must accept and refuse."""
 
 from typing import assert_type
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from muguet.training import Plan
@@ -29,7 +31,7 @@ def test_the_rate_rises_for_twenty_steps_stays_until_thirty_per_cent_and_falls()
     found = rates(1000)
     assert found[:20] == pytest.approx([step / 20 for step in range(1, 21)])
     assert found[19:300] == pytest.approx([1.0] * 281)
-    assert all(one > two for one, two in zip(found[301:950], found[302:951], strict=True))
+    assert all(one > two for one, two in pairwise(found[301:951]))
     assert found[649] == pytest.approx(0.5, abs=0.01)  # Half of the way from 30 % to the end.
     assert found[-1] == pytest.approx(1e-3)
 
