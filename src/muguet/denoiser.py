@@ -409,12 +409,13 @@ class Denoiser:
         if self.untrained:
             return [Origin.FIRST if each else Origin.ASSUMED for each in known]
         # Files of earlier versions have no record: a curve was always measured with the trained model.
-        record = [*self.training.get("law_origins", ()), *[Origin.CALIBRATED] * len(known)]
-        measured = [
-            Origin.EARLIER if origin == Origin.EARLIER else Origin.CALIBRATED
-            for origin in record[: len(known)]
+        record = self.training.get("law_origins")
+        earlier = [each == Origin.EARLIER for each in record] if isinstance(record, list | tuple) else []
+        earlier += [False] * len(known)
+        return [
+            (Origin.EARLIER if before else Origin.CALIBRATED) if each else Origin.LEARNED
+            for each, before in zip(known, earlier, strict=False)
         ]
-        return [origin if each else Origin.LEARNED for each, origin in zip(known, measured, strict=True)]
 
     @property
     def untrained(self) -> bool:
