@@ -12,7 +12,8 @@ from muguet import Method, load, recipes
 from muguet.noise import Gaussian, Variance
 from muguet.recipes import Parts
 from muguet.restoration import FilterBankNet, GatedNet, Grid, Prediction
-from muguet.training import Plan, Sample, Session, checkpoint, collect
+from muguet.training import Patches, Plan, Sample, Session, checkpoint, collect
+from muguet.training.validation import Batch, Validation
 
 SHOT = Variance(constant=0.02, linear=0.1, quadratic=0.0, floor=1e-4)
 FIRST = torch.zeros(4, dtype=torch.long)
@@ -105,6 +106,47 @@ def test_until_the_noise_is_known_every_parameter_has_a_gradient():
     assert all(parameter.grad is not None for parameter in method.parameters())
     assert not method.net.gate.weight.grad.any()
     assert not method.net.gate.bias.grad.any()
+
+
+def test_saturated_pixels_do_not_move_the_gate():
+    noisy, gates = torch.randn(4, 1, 32, 32, generator=generator(1)), []
+    saturated = noisy > 0.5
+    for level in (0.5, 50.0):
+        method = Method(Gated(torch.tensor(0.4)), Grid(), [Gaussian()])
+        method.learn_gate([SHOT])
+        recorded = torch.where(saturated, level, noisy)
+        gates.append(method(noisy, recorded, torch.ones_like(noisy), FIRST, generator(3), saturated).gate)
+    assert torch.equal(*gates)
+
+
+def test_one_wild_pixel_counts_as_one_of_five_standard_deviations():
+    noise = Variance(constant=1.0, linear=0.0, quadratic=0.0, floor=0.1)
+    method = Method(Gated(0.5), Grid(), [Gaussian()])
+    method.learn_gate([noise])
+    losses = []
+    for away in (0.0, 5.0, 1000.0):
+        noisy = torch.ones(4, 1, 32, 32)
+        mask = method.blind.draw(noisy.shape, generator(3))
+        noisy[mask][0, 0, 0, 0] += away
+        losses.append(
+            float(method(noisy, noisy, torch.ones_like(noisy), FIRST, generator(3), mask=mask).gate)
+        )
+    assert losses[2] == pytest.approx(losses[1])
+    assert losses[1] > losses[0]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_the_gate_starts_at_the_share_of_the_signal_in_the_variance(share):
+    """Blind estimates of an error τ² and noise of σ² = 1: g = τ²/(τ² + σ²), and one wild pixel changes little."""
+    noise = Variance(constant=1.0, linear=0.0, quadratic=0.0, floor=0.1)
+    method = Method(Gated(0.0), Grid(), [Gaussian()])
+    method.learn_gate([noise])
+    recorded = 1 + (share / (1 - share) + 1) ** 0.5 * torch.randn(4, 1, 128, 128, generator=generator(4))
+    mask = method.blind.draw(recorded.shape, generator(5))
+    recorded[mask][0, 0, 0, 0] = 1e4
+    role = torch.zeros_like(recorded, dtype=torch.uint8)
+    batch = Batch(Patches(recorded, role, FIRST, torch.zeros(4)), recorded, mask)
+    assert Validation((batch,), 0).gate_start(method) == pytest.approx(share, abs=0.04)
 
 
 # ------------------------------------------------------------------ in a run

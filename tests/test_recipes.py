@@ -64,5 +64,5 @@ def test_spacings_keep_hidden_pixels_apart():
 
 
 def test_a_wrong_name_is_answered_with_the_right_ones():
-    with pytest.raises(MuguetError, match=r"--net nonsense .* filterbank, unet"):
+    with pytest.raises(MuguetError, match=r"net= nonsense .* filterbank, unet"):
         choose(NETS, "nonsense", "--net")

@@ -26,6 +26,7 @@ from muguet.method import Method
 from muguet.noise.calibrated import calibrate
 from muguet.noise.known import Gaussian
 from muguet.noise.law import Affine, Law
+from muguet.noise.origin import Origin
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.prediction.blend import Blend
 from muguet.prediction.error_scale import ErrorScale
@@ -35,6 +36,7 @@ from muguet.prediction.symmetry import symmetries as chosen_symmetries
 from muguet.recipes.parts import Parts
 from muguet.system import tensor_file
 from muguet.system.device import bfloat16_pays
+from muguet.system.text import html_table
 
 CORE = {2: (512, 512), 3: (16, 192, 192)}
 """Size of a region without its halo in pixels, by the number of spatial dimensions."""
@@ -59,7 +61,7 @@ class Estimate(NamedTuple):
     std: npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Denoiser:
     """A trained method with the scalings and noise laws that relate it to images in camera counts.
 
@@ -252,7 +254,7 @@ class Denoiser:
         if not self.predicts_error:
             raise MuguetError(
                 f"a model of the recipe {self.parts.recipe} without a prior does not predict its errors: "
-                "train with --recipe joint"
+                "train with --recipe=joint"
             )
         return map_regions(self._std, source, into, self.cut)
 
@@ -324,6 +326,26 @@ class Denoiser:
             )
         return layout
 
+    def __repr__(self) -> str:
+        return f"Denoiser({', '.join(f'{name}: {value}' for name, value in self._summary().items())})"
+
+    def _repr_html_(self) -> str:
+        """Return a table, which notebooks show."""
+        return html_table(self._summary())
+
+    def _summary(self) -> dict[str, str]:
+        """The parts of the model, its training and its noise laws, in a few words each."""
+        parts, steps = self.parts, self.training.get("steps")
+        words = dict.fromkeys(origin.words for origin in self.law_origins)
+        return {
+            "recipe": str(parts.recipe),
+            "network": str(parts.net),
+            "dimensions": str(parts.dimensions),
+            "channels": str(parts.channels),
+            "steps": "unknown" if steps is None else str(steps),
+            "noise law": "; ".join(words) or "none",
+        }
+
     @property
     def device(self) -> torch.device:
         """The device of the network."""
@@ -342,7 +364,8 @@ class Denoiser:
         """The noise law of every channel, in camera counts.
 
         They are the laws that N-net learned (`learned_laws`) without the contribution of the estimate's error, see
-        `muguet.noise.Calibrated`. For a channel in which the images do not separate the two, it is N-net's own law.
+        `muguet.noise.Calibrated`. For a channel in which the images do not separate the two, it is N-net's own law; see
+        `law_origins`.
         """
         return self._in_counts(calibrate(self._network_laws(), self.transfers))
 
@@ -363,11 +386,36 @@ class Denoiser:
     def _network_laws(self) -> list[Law]:
         if not self.method.learns_law:
             raise MuguetError(
-                f"the recipe {self.parts.recipe} learns no noise law: train with --recipe joint"
+                f"the recipe {self.parts.recipe} learns no noise law: train with --recipe=joint"
             )
-        if self.untrained:  # Only the variance is known, which `calibrate` sets.
-            return [Gaussian() for _ in self.method.laws]
-        return [law for law in self.method.laws if isinstance(law, Law)]
+        laws = [law for law in self.method.laws if isinstance(law, Law)]
+        if not self.untrained:
+            return laws
+        # Only the variance is known, which `calibrate` sets. Where it is not, N-net starts at the size of the noise.
+        middle = [
+            scaling.apply(np.mean(ends, keepdims=True))
+            for scaling, ends in zip(self.scalings, self.training["signal_range"], strict=True)
+        ]
+        return [Gaussian(float(law.std(at)[0])) for law, at in zip(laws, middle, strict=True)]
+
+    @property
+    def law_origins(self) -> list[Origin]:
+        """How the noise law of every channel was obtained; empty if the method learns no law."""
+        if not self.method.learns_law:
+            return []
+        known = [
+            c < len(self.transfers) and self.transfers[c] is not None for c in range(self.parts.channels)
+        ]
+        if self.untrained:
+            return [Origin.FIRST if each else Origin.ASSUMED for each in known]
+        # Files of earlier versions have no record: a curve was always measured with the trained model.
+        record = self.training.get("law_origins")
+        earlier = [each == Origin.EARLIER for each in record] if isinstance(record, list | tuple) else []
+        earlier += [False] * len(known)
+        return [
+            (Origin.EARLIER if before else Origin.CALIBRATED) if each else Origin.LEARNED
+            for each, before in zip(known, earlier, strict=False)
+        ]
 
     @property
     def untrained(self) -> bool:

@@ -11,6 +11,7 @@ import pytest
 import tifffile
 
 GAIN, OFFSET = 2.0, 100.0
+READ_OUT = ("gain", "offset", "read_noise", "zero", "third_ratio")
 
 
 def scene(shape=(160, 200)):
@@ -134,8 +135,16 @@ def test_a_law_that_could_not_be_calibrated_says_so(muguet, trained, tmp_path):
     replace(load(trained / "g3.muguet"), transfers=(None,)).save(tmp_path / "plain.muguet")
     for extra in ((), ("--clean", trained / "plane.tif")):
         law = facts_of(muguet("noise", tmp_path / "plain.muguet", *extra, "--json"))["laws"][0]
+        assert law["kind"] == "learned"
         assert "error of the estimate" in law["notes"][0]
         assert "learned_std" not in law["table"]
+        ends = [(each["low"], each["high"]) for name, each in law["readout"].items() if name in READ_OUT]
+        assert ends == [(None, None)] * len(READ_OUT)
+    text = muguet("noise", tmp_path / "plain.muguet").out
+    assert "not calibrated" in text.splitlines()[0]
+    assert "[" not in text
+    assert "not calibrated" in muguet("info", tmp_path / "plain.muguet").out
+    assert "not calibrated" not in muguet("info", trained / "g3.muguet").out
 
 
 @pytest.mark.parametrize("noisy", [(), ("--noisy", "frame.tif")])
@@ -154,7 +163,7 @@ def test_people_read_a_table_with_aligned_numbers_and_sentences(muguet, trained)
     answer = muguet("noise", trained / "g3.muguet", "--clean", trained / "plane.tif")
     assert answer.code == 0, answer.err
     lines = answer.out.splitlines()
-    assert lines[0].split() == ["g3.muguet", "learned,", "3", "components"]
+    assert lines[0].startswith("g3.muguet  learned, with a variance measured on the training images, 3 comp")
     assert "meas. σ" in lines[1]
     assert len({re.match(r" *[^ ]+ +[^ ]+", line).end() for line in lines[2:11]}) == 1
     assert any(line.startswith("gain ") for line in lines)

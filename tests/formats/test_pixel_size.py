@@ -65,7 +65,14 @@ def test_imagej_units(tmp_path, unit, micrometres):
 
 @pytest.mark.parametrize(
     ("metadata", "seconds"),
-    [({"fps": 4.0}, 0.25), ({"finterval": 2, "tunit": "min"}, 120), ({"finterval": 0}, None)],
+    [
+        ({"fps": 4.0}, 0.25),
+        ({"finterval": 2, "tunit": "min"}, 120),
+        ({"finterval": 0}, None),
+        ({"finterval": 500, "tunit": "ms"}, 0.5),
+        ({"finterval": 250, "tunit": "µs"}, 250e-6),
+        ({"finterval": 2, "tunit": "hours"}, 7200),
+    ],
 )
 def test_imagej_time(tmp_path, metadata, seconds):
     tifffile.imwrite(
@@ -93,3 +100,11 @@ def test_resolution_of_plain_tiff(tmp_path, resolution, unit, micrometres):
     )
     expected = {} if micrometres is None else {"X": micrometres, "Y": micrometres}
     assert read(tmp_path / "a.tif").pixel_size == pytest.approx(expected)
+
+
+def test_each_axis_of_an_imagej_image_may_have_a_unit_of_its_own(tmp_path):
+    metadata = {"axes": "ZYX", "unit": "um", "yunit": "mm", "zunit": "nm", "spacing": 300.0}
+    tifffile.imwrite(
+        tmp_path / "a.tif", counted((3, 9, 8)), imagej=True, resolution=(4, 2), metadata=metadata
+    )
+    assert read(tmp_path / "a.tif").pixel_size == pytest.approx({"X": 0.25, "Y": 500.0, "Z": 0.3})

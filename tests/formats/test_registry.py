@@ -39,7 +39,7 @@ def test_a_check_leaves_nothing_but_the_folder(tmp_path):
     assert list((tmp_path / "new").iterdir()) == []
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((4, 4), np.uint8))
     before = (tmp_path / "a.tif").read_bytes()
-    with pytest.raises(MuguetError, match="--overwrite"):
+    with pytest.raises(MuguetError, match="overwrite=True"):
         check_output(tmp_path / "a.tif")
     check_output(tmp_path / "a.tif", overwrite=True)
     assert (tmp_path / "a.tif").read_bytes() == before

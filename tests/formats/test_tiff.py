@@ -150,7 +150,7 @@ def test_the_largest_of_several_images_is_read(tmp_path):
     assert "number 1 was read" in image.notes[0]
     assert "0: (YX 8×8 uint16), 2: (YX 16×16 uint16)" in image.notes[0]
     assert read(tmp_path / "a.tif", scene=2).data.shape == (16, 16)
-    with pytest.raises(MuguetError, match=r"--scene 3: .*a\.tif has no such image; it has 0: \(YX"):
+    with pytest.raises(MuguetError, match=r"scene=3: .*a\.tif has no such image; it has 0: \(YX"):
         read(tmp_path / "a.tif", scene=3)
 
 
@@ -331,7 +331,7 @@ def test_the_log_of_tifffile_is_not_shown(tmp_path, caplog, capfd):
 
 def test_an_existing_output_needs_overwrite(stored, image):
     before = stored.read_bytes()
-    with pytest.raises(MuguetError, match="--overwrite"):
+    with pytest.raises(MuguetError, match="overwrite=True"):
         write(stored, image)
     assert stored.read_bytes() == before
     write(stored, Image(image.data + 1, image.axes), overwrite=True)

@@ -124,7 +124,7 @@ def test_every_guess_fits_its_shape(shape):
 
 @pytest.mark.parametrize("shape", [(), (7,), (1, 2, 3, 4, 5, 6)])
 def test_shapes_without_a_guess_are_refused(shape):
-    with pytest.raises(MuguetError, match="--axes"):
+    with pytest.raises(MuguetError, match="axes="):
         guess(shape)
 
 
@@ -148,3 +148,22 @@ def test_a_guess_that_could_be_wrong_gives_a_warning(recwarn):
     assert not recwarn
     with pytest.warns(UserWarning, match="assumed to be TYX"):
         assert named(None, (4, 5, 6)) == "TYX"
+
+
+@pytest.mark.parametrize("axes", ["TZYX", "ZTYX", "YXZT"])
+def test_the_planes_of_a_time_point_follow_each_other_from_the_first_to_the_last_in_z(axes):
+    sizes = {"T": 2, "Z": 3, "Y": 4, "X": 5}
+    layout = Layout(axes, tuple(sizes[letter] for letter in axes))
+    array = counted(layout.shape)
+    ordered = array.transpose([axes.index(letter) for letter in "TZYX"])
+    planes = layout.split(array)
+    for n in range(6):
+        np.testing.assert_array_equal(planes[n, 0], ordered[n // 3, n % 3])
+        np.testing.assert_array_equal(layout.plane(array, n, 0), planes[n, 0])
+
+
+def test_the_samples_of_a_colour_follow_each_other_within_their_channel():
+    array = counted((2, 4, 5, 3))
+    planes = Layout("CYXS", array.shape).split(array)
+    for c in range(6):
+        np.testing.assert_array_equal(planes[0, c], array[c // 3, :, :, c % 3])

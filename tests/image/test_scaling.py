@@ -100,3 +100,31 @@ def test_a_large_image_has_the_scaling_of_a_part_of_it():
     image = np.tile(cells(), (8, 8))
     assert Scaling.fit(image).offset == pytest.approx(Scaling.fit(cells()).offset, abs=1)
     assert Scaling.fit(image).scale == pytest.approx(Scaling.fit(cells()).scale, rel=0.02)
+
+
+@pytest.mark.parametrize(("share", "sets"), [(0.07, True), (0.03, False)])
+def test_a_signal_on_more_than_a_twentieth_of_the_pixels_is_the_scale(share, sets):
+    image = np.random.default_rng(0).normal(100, 5, 40_000)
+    image[: int(share * image.size)] += 120
+    scale = Scaling.fit(image).scale
+    assert scale == pytest.approx(120, rel=0.1) if sets else scale < 30
+
+
+def test_saturated_pixels_do_not_take_part_in_the_common_scaling():
+    from muguet.training.common_scaling import common_scaling
+
+    rng = np.random.default_rng(0)
+    known = rng.gamma(2.0, 400.0, 60_000).clip(max=4094).round()
+    image = np.concatenate([known, np.full(40_000, 4095.0)]).astype(np.uint16).reshape(1, 1, 250, 400)
+    found = common_scaling([image], [image], 0)
+    wanted = Scaling.fit(known[known < 4095].astype(np.float32))
+    assert found.offset == pytest.approx(wanted.offset, rel=0.05)
+    assert found.scale == pytest.approx(wanted.scale, rel=0.05)
+
+
+@given(scalings, scalings, counts)
+def test_a_scaling_then_another_is_one(first, second, values):
+    tolerance = 1e-9 * (1 + np.abs(second.apply(first.apply(values))).max())
+    np.testing.assert_allclose(
+        first.then(second).apply(values), second.apply(first.apply(values)), atol=tolerance
+    )

@@ -172,3 +172,26 @@ def test_counts_come_back_from_floats(dtype, draws):
     low, high = (0, 1) if dtype == "bool" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
     counts = np.array(draws.draw(st.lists(st.integers(low, high), max_size=9)), dtype).reshape(-1, 1)
     np.testing.assert_array_equal(to_dtype(counts.astype(np.float64).T, dtype), counts.T, strict=True)
+
+
+@pytest.mark.parametrize(("ratio", "saturated"), [(2, False), (2.9, False), (3.5, True)])
+def test_an_image_is_saturated_where_its_brightest_value_is_thrice_as_frequent_as_the_next(ratio, saturated):
+    image = np.concatenate([np.arange(100.0), np.full(100, 100.0), np.full(int(100 * ratio), 101.0)])
+    assert (clipping_level(image) == 101) is saturated
+    assert clipping_level(np.repeat([1.0, 2.0, 3.0], [50, 1, 9])) is None
+    assert clipping_level(np.repeat([1.0, 2.0, 3.0], [50, 1, 10])) == 3
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16])
+def test_fractions_go_to_the_nearest_whole_number(dtype):
+    values = np.array([0.4, 0.6, 1.2, 1.8, 41.51, 99.49])
+    np.testing.assert_array_equal(to_dtype(values, dtype), np.array([0, 1, 1, 2, 42, 99], dtype))
+    if dtype == np.int16:
+        np.testing.assert_array_equal(to_dtype(-values, dtype), [0, -1, -1, -2, -42, -99])
+
+
+def test_random_rounding_gives_the_two_neighbours_only():
+    values = np.full(1000, 7.25)
+    found, counts = np.unique(to_dtype(values, np.uint8, np.random.default_rng(0)), return_counts=True)
+    np.testing.assert_array_equal(found, [7, 8])
+    assert 180 < counts[1] < 320

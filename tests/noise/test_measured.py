@@ -154,3 +154,11 @@ def test_w2s_is_the_line_it_is_known_for_and_skewed_as_multiplied_light(data, ch
     multiplied = mean_divergence(law, EMCCD(50.0, 200.0, 0.3), clean)
     assert multiplied < 0.1
     assert 1.7 * multiplied < plain
+
+
+@pytest.mark.parametrize("frames", [2, 9])
+def test_the_signals_of_repeats_have_the_noise_of_a_mean_and_those_of_a_clean_image_none(frames):
+    clean = np.linspace(100, 200, 20_000)
+    noisy = clean + np.random.default_rng(0).normal(0, 5, (frames, clean.size))
+    assert MeasuredLaw.from_repeats(noisy).points().blur == pytest.approx(frames**-0.5)
+    assert MeasuredLaw.from_pairs(noisy[0], clean).points().blur == 0

@@ -219,7 +219,7 @@ def test_a_report_that_cannot_be_written_gives_one_sentence(tmp_path, monkeypatc
     with pytest.raises(MuguetError, match=r"ends in \.html"):
         write_report(tmp_path / "report.pdf", "cells", [bare()], Run())
     path = written(tmp_path, bare(), run=Run())
-    with pytest.raises(MuguetError, match="--overwrite"):
+    with pytest.raises(MuguetError, match="overwrite=True"):
         write_report(path, "cells", [bare()], Run())
     with pytest.raises(MuguetError, match="one shape"):
         write_report(path, "cells", [bare(noisy=np.zeros((4, 5)))], Run(), overwrite=True)

@@ -19,7 +19,7 @@ from muguet.cli.noise import noise
 from muguet.cli.shared.display import detail, settings, warn
 from muguet.cli.shared.messages import choose_messages, with_messages
 from muguet.cli.simulate import simulate
-from muguet.errors import MuguetError
+from muguet.errors import MuguetError, spell_options
 from muguet.system.atomic import reason
 from muguet.system.terminal import prepare_streams, silence
 from muguet.version import __version__
@@ -79,14 +79,14 @@ def main() -> None:
     """Run the command line and exit; an error of the user is shown as one sentence, with exit code 2."""
     prepare_streams()
     choose_messages()
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), spell_options():
         warnings.showwarning = _show_warning
         code = _run()
-    try:
-        if settings.log is not None:
-            settings.log.open()
-    except MuguetError as error:
-        code = _failed(str(error))
+        try:
+            if settings.log is not None:
+                settings.log.open()
+        except MuguetError as error:
+            code = _failed(str(error))
     try:
         sys.stdout.flush()
     except (OSError, ValueError) as error:

@@ -110,11 +110,16 @@ def _model(path: Path) -> dict[str, Any]:
         "device": training.get("device"),
     }
     if model.method.learns_law:
-        for c, (law, (low, high)) in enumerate(zip(model.laws, training["signal_range"], strict=True)):
+        for c, (law, origin, (low, high)) in enumerate(
+            zip(model.laws, model.law_origins, training["signal_range"], strict=True)
+        ):
             table = law_table(law, np.linspace(low, high, 5), levels=())
             facts[f"noise_of_channel_{c}"] = {
-                f"at signal {signal:.4g}": f"standard deviation {std:.4g}, skewness {skewness:.2f}"
-                for signal, std, skewness in zip(*table.values(), strict=True)
+                "law": f"{origin.words}. {origin.note}".strip(),
+                **{
+                    f"at signal {signal:.4g}": f"standard deviation {std:.4g}, skewness {skewness:.2f}"
+                    for signal, std, skewness in zip(*table.values(), strict=True)
+                },
             }
     return facts
 

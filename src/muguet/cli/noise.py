@@ -14,6 +14,7 @@ from muguet.cli.shared.display import say
 from muguet.cli.shared.files import Output, check_files, refuse_clashes
 from muguet.cli.shared.scenes import OneScene
 from muguet.errors import MuguetError
+from muguet.noise.origin import Origin
 
 if TYPE_CHECKING:
     from muguet.denoiser import Denoiser
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-_NOT_CALIBRATED = (
-    "This law includes the error of the estimate: on the training images the two could not be separated."
-)
 _NO_IMAGE = (
     "The camera is read off over the range of signals that the model learned, more densely where it is dark, so the "
     "median signal is not that of an image. Give an image with --clean and --noisy."
@@ -157,7 +155,7 @@ def _measured(
         raise MuguetError(f"{path}{f' and {clean}' if clean is not None else ''}: {error}") from error
     return Entry(
         path.name,
-        found.kind,
+        Origin(found.kind),
         found.readout,
         found.signal_range,
         found.law,
@@ -231,28 +229,28 @@ def _learned_law(
     from muguet.noise.kullback_leibler import divergence, mean_divergence
     from muguet.noise.measured import MeasuredLaw
 
-    law, points = model.laws[channel], model.transfer(channel)
+    law, points, origin = model.laws[channel], model.transfer(channel), model.law_origins[channel]
     low, high = map(float, model.training["signal_range"][channel])
-    notes: tuple[str, ...]
-    if points is not None and model.untrained:  # Only the variance is known.
-        readout, notes = read_out(points, step=_step(model), **camera), ()
-    elif points is not None:
-        readout = read_out(law, points, step=_step(model), **camera)
-        notes = ()
+    notes = (origin.note,) if origin.note else ()
+    camera = {**camera, "step": _step(model)}
+    if points is not None:
+        readout = read_out(points, **camera) if origin is Origin.FIRST else read_out(law, points, **camera)
+    elif origin is Origin.ASSUMED:
+        readout = None
     else:
-        signals, notes = _signals((low, high), measured)
-        readout = read_out(law, signals, step=_step(model), **camera)
+        signals, more = _signals((low, high), measured)
+        readout, notes = read_out(law, signals, measured=False, **camera), (*notes, *more)
     entry = Entry(
         name,
-        "first" if model.untrained else "learned",
+        origin,
         readout,
         (low, high),
         law,
-        components=None if model.untrained else model.parts.components,
-        learned=None if points is None or model.untrained else model.learned_laws[channel],
+        components=model.parts.components if origin.trained else None,
+        learned=model.learned_laws[channel] if origin.trained and origin.measured else None,
         notes=notes,
     )
-    if measured is not None and isinstance(measured.law, MeasuredLaw):
+    if measured is not None and measured.readout is not None and isinstance(measured.law, MeasuredLaw):
         entry.mean_divergence = mean_divergence(measured.law, law, measured.signals)
         entry.divergence = divergence(measured.law, law, measured.readout.points.signal)
     return entry
@@ -271,8 +269,8 @@ def _signals(signal_range: tuple[float, float], measured: Entry | None) -> tuple
     if measured is not None:
         inside = measured.signals[(measured.signals >= low) & (measured.signals <= high)]
         if inside.size > 256 and np.ptp(inside) > 0:
-            return inside, (_NOT_CALIBRATED,)
-    return table_signals(low, max(high, low + 1e-6), 4096), (_NOT_CALIBRATED, _NO_IMAGE)
+            return inside, ()
+    return table_signals(low, max(high, low + 1e-6), 4096), (_NO_IMAGE,)
 
 
 def _training_image(model: Denoiser, file: Path) -> Path:

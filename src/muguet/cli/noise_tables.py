@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.cli.shared.display import output, print_json
+from muguet.noise.origin import Origin
 from muguet.system.terminal import printable
 
 if TYPE_CHECKING:
@@ -21,13 +22,6 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 _ROWS = 9  # Signals of a table.
-_KINDS = {
-    "learned": "learned",
-    "first": "variance measured before training, shown as a Gaussian",
-    "pair": "measured against the clean image",
-    "repeats": "measured on repeats",
-    "alone": "photon-transfer curve of the image alone",
-}
 _HEADS = {
     "signal": "signal",
     "std": "σ",
@@ -49,10 +43,10 @@ class Entry:
     ----------
     name
         The file's name.
-    kind
-        "learned", "first" (a model before training), "pair", "repeats" or "alone".
+    origin
+        How the law was obtained.
     readout
-        The camera, read off the law.
+        The camera, read off the law; None where it is not known.
     signal_range
         Darkest and brightest signal of the table, in counts.
     law
@@ -72,8 +66,8 @@ class Entry:
     """
 
     name: str
-    kind: str
-    readout: Readout
+    origin: Origin
+    readout: Readout | None
     signal_range: tuple[float, float]
     law: Law | None = None
     components: int | None = None
@@ -82,6 +76,12 @@ class Entry:
     mean_divergence: float | None = None
     divergence: Floats | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def curve_name(self) -> str:
+        """The name of a law in the legend of a figure: what is not the usual case is added."""
+        origin = "" if self.origin is Origin.CALIBRATED else f", {self.origin.words}"
+        return f"{self.name}{self.components_text}{origin}"
 
     @property
     def components_text(self) -> str:
@@ -122,6 +122,7 @@ def _columns(entry: Entry, measured: Entry | None) -> dict[str, Floats]:
 
     signals = table_signals(*entry.signal_range, _ROWS)
     if entry.law is None:
+        assert entry.readout is not None
         return law_table(entry.readout.points, signals)
     other = measured.law if measured is not None and measured is not entry else None
     if not isinstance(other, MeasuredLaw):
@@ -140,7 +141,7 @@ def _show_entry(console: Console, entry: Entry, measured: Entry | None) -> None:
     from muguet.noise.camera.interpretation import interpret
 
     console.print(
-        f"[bold]{escape(printable(entry.name))}[/bold]  {_KINDS[entry.kind]}{entry.components_text}"
+        f"[bold]{escape(printable(entry.name))}[/bold]  {entry.origin.words}{entry.components_text}"
     )
     columns = _columns(entry, measured)
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
@@ -154,14 +155,20 @@ def _show_entry(console: Console, entry: Entry, measured: Entry | None) -> None:
     for row in zip(*texts, strict=True):
         table.add_row(*row)
     console.print(table)
-    readout = entry.readout
-    for name, interval, unit in (
-        ("gain", readout.gain, f"ADU per electron, for an excess-noise factor of {readout.excess:g}"),
-        ("offset", readout.offset, "ADU, given" if readout.separated else "ADU, if there is no read noise"),
-        ("read noise", readout.read_noise, "electrons"),
-    ):
-        console.print(f"{name:<10}  {_with_bounds(interval)} {unit}", markup=False)
-    for sentence in (*interpret(readout), *entry.notes):
+    sentences = entry.notes
+    if (readout := entry.readout) is not None:
+        for name, interval, unit in (
+            ("gain", readout.gain, f"ADU per electron, for an excess-noise factor of {readout.excess:g}"),
+            (
+                "offset",
+                readout.offset,
+                "ADU, given" if readout.separated else "ADU, if there is no read noise",
+            ),
+            ("read noise", readout.read_noise, "electrons"),
+        ):
+            console.print(f"{name:<10}  {_with_bounds(interval)} {unit}", markup=False)
+        sentences = (*interpret(readout), *sentences)
+    for sentence in sentences:
         console.print(sentence, markup=False)
 
 
@@ -179,7 +186,7 @@ def _with_bounds(interval: Interval) -> str:
         f"{v:.4g}".replace("-", "−").replace("inf", "∞")
         for v in (interval.value, interval.low, interval.high)
     )
-    return f"{value} [{low}, {high}]"
+    return f"{value} [{low}, {high}]" if interval.known else value
 
 
 def _facts(entry: Entry, measured: Entry | None) -> dict[str, Any]:
@@ -189,15 +196,18 @@ def _facts(entry: Entry, measured: Entry | None) -> dict[str, Any]:
     readout = entry.readout
     names = ("gain", "offset", "read_noise", "zero", "third_ratio")
     divergence = None
-    if entry.divergence is not None and measured is not None:
+    if entry.divergence is not None and measured is not None and measured.readout is not None:
         divergence = {"signal": measured.readout.points.signal, "nats": entry.divergence}
     return {
         "name": entry.name,
-        "kind": entry.kind,
+        "kind": entry.origin.value,
+        "origin": entry.origin.words,
         "components": entry.components,
         "signal_range": entry.signal_range,
         "table": _columns(entry, measured),
-        "readout": {
+        "readout": None
+        if readout is None
+        else {
             **{name: getattr(readout, name) for name in names},
             "excess": readout.excess,
             "separated": readout.separated,
@@ -205,8 +215,8 @@ def _facts(entry: Entry, measured: Entry | None) -> dict[str, Any]:
             "departures": readout.departures,
             "step": readout.step,
         },
-        "points": asdict(readout.points),
-        "verdict": interpret(readout),
+        "points": None if readout is None else asdict(readout.points),
+        "verdict": () if readout is None else interpret(readout),
         "notes": entry.notes,
         "mean_divergence": entry.mean_divergence,
         "divergence": divergence,
@@ -220,12 +230,13 @@ def draw(laws: list[Entry], measured: Entry | None, out: Path) -> None:
     from muguet.noise.measured import MeasuredLaw
 
     curves = [
-        Curve(f"{law.name}{law.components_text}", law.law, law.signal_range, law.divergence)
+        Curve(law.curve_name, law.law, law.signal_range, law.divergence)
         for law in laws
         if law.law is not None
     ]
     if measured is None:
         save(noise_figure(curves, None, None, None), out)
         return
+    assert measured.readout is not None
     source = measured.law if isinstance(measured.law, MeasuredLaw) else measured.readout.points
     save(noise_figure(curves, source, measured.signals, None if laws else measured.name), out)

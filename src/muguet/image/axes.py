@@ -7,7 +7,6 @@ Z depth, Y row, X column, S the samples of a colour pixel (red, green, blue).
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
+from muguet.system.caller import warn_caller
 
 LETTERS = "TCZYXS"
 
@@ -104,9 +104,8 @@ def named(axes: str | None, shape: Sequence[int]) -> str:
         return parse(axes, len(shape))
     letters = guess(shape)
     if len(letters) > 2:
-        warnings.warn(
-            f"the axes of the array of shape {tuple(shape)} are assumed to be {letters}: name them to be sure",
-            stacklevel=3,
+        warn_caller(
+            f"the axes of the array of shape {tuple(shape)} are assumed to be {letters}: name them to be sure"
         )
     return letters
 

@@ -9,6 +9,8 @@ from .learned import LearnedLaw
 from .measure import Measurement, measure_pair, measure_repeats, measure_single_image
 from .measured import MeasuredLaw
 from .mixture import Mixture
+from .origin import Origin
+from .pairing import Match, match, require_pairs
 from .table import law_table, table_signals
 from .transfer.correlation import Correlation, mean_correlation, noise_correlation
 from .transfer.curve import MeanVariance, mean_variance
@@ -26,10 +28,12 @@ __all__ = [
     "Laplace",
     "Law",
     "LearnedLaw",
+    "Match",
     "MeanVariance",
     "MeasuredLaw",
     "Measurement",
     "Mixture",
+    "Origin",
     "PoissonGaussian",
     "Readout",
     "Speckle",
@@ -40,6 +44,7 @@ __all__ = [
     "fitted_variance",
     "interpret",
     "law_table",
+    "match",
     "mean_correlation",
     "mean_divergence",
     "mean_variance",
@@ -48,6 +53,7 @@ __all__ = [
     "measure_single_image",
     "noise_correlation",
     "read_out",
+    "require_pairs",
     "rough_std",
     "table_signals",
     "transfer_alone",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import TypeVar
+from typing import TypeAlias, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 from muguet.noise import numerics
 
-Values = TypeVar("Values", Tensor, npt.NDArray[np.floating])
+Array: TypeAlias = npt.NDArray[np.floating]
+Values: TypeAlias = npt.ArrayLike | Tensor
+"""What a law takes: a tensor, or an array, a list or a number of any real type."""
 
 
 class Distribution(ABC):
@@ -63,7 +65,8 @@ class Distribution(ABC):
 class Law(nn.Module, ABC):
     """A noise law: ``law(signal)`` is the distribution of the value that the camera records at each signal.
 
-    All methods but `forward` accept NumPy arrays and tensors, and return the same kind.
+    All methods but `forward` accept arrays, lists and numbers of any real type, and return arrays; for a tensor they
+    return a tensor.
     """
 
     @abstractmethod
@@ -75,34 +78,62 @@ class Law(nn.Module, ABC):
         with torch.no_grad():
             return self.forward(self._tensor(signal))
 
-    def mean(self, signal: Values) -> Values:
+    @overload
+    def mean(self, signal: Tensor) -> Tensor: ...
+    @overload
+    def mean(self, signal: npt.ArrayLike) -> Array: ...
+    def mean(self, signal: Values) -> Array | Tensor:
         """Return the mean recorded value at each signal: the signal itself, unless the law was measured."""
         return self._like(signal, self.distribution(signal).mean)
 
-    def std(self, signal: Values) -> Values:
+    @overload
+    def std(self, signal: Tensor) -> Tensor: ...
+    @overload
+    def std(self, signal: npt.ArrayLike) -> Array: ...
+    def std(self, signal: Values) -> Array | Tensor:
         """Return the standard deviation of the noise at each signal."""
         return self._like(signal, self.distribution(signal).std)
 
-    def skewness(self, signal: Values) -> Values:
+    @overload
+    def skewness(self, signal: Tensor) -> Tensor: ...
+    @overload
+    def skewness(self, signal: npt.ArrayLike) -> Array: ...
+    def skewness(self, signal: Values) -> Array | Tensor:
         """Return Pearson's moment skewness of the noise at each signal."""
         return self._like(signal, self.distribution(signal).skewness)
 
-    def log_prob(self, recorded: Values, signal: Values) -> Values:
+    @overload
+    def log_prob(self, recorded: Values, signal: Tensor) -> Tensor: ...
+    @overload
+    def log_prob(self, recorded: Values, signal: npt.ArrayLike) -> Array: ...
+    def log_prob(self, recorded: Values, signal: Values) -> Array | Tensor:
         """Return the log-density of recorded values given their signals (shapes broadcast)."""
         with torch.no_grad():
             return self._like(signal, self.distribution(signal).log_prob(self._tensor(recorded)))
 
-    def density(self, recorded: Values, signal: Values) -> Values:
+    @overload
+    def density(self, recorded: Values, signal: Tensor) -> Tensor: ...
+    @overload
+    def density(self, recorded: Values, signal: npt.ArrayLike) -> Array: ...
+    def density(self, recorded: Values, signal: Values) -> Array | Tensor:
         """Return the probability density of recorded values given their signals, per unit of the signal."""
         with torch.no_grad():
             return self._like(signal, self.distribution(signal).log_prob(self._tensor(recorded)).exp())
 
-    def cdf(self, recorded: Values, signal: Values) -> Values:
+    @overload
+    def cdf(self, recorded: Values, signal: Tensor) -> Tensor: ...
+    @overload
+    def cdf(self, recorded: Values, signal: npt.ArrayLike) -> Array: ...
+    def cdf(self, recorded: Values, signal: Values) -> Array | Tensor:
         """Return P(y ≤ recorded) given the signals (shapes broadcast)."""
         with torch.no_grad():
             return self._like(signal, self.distribution(signal).cdf(self._tensor(recorded)))
 
-    def quantile(self, signal: Values, p: npt.ArrayLike | Tensor) -> Values:
+    @overload
+    def quantile(self, signal: Tensor, p: Values) -> Tensor: ...
+    @overload
+    def quantile(self, signal: npt.ArrayLike, p: Values) -> Array: ...
+    def quantile(self, signal: Values, p: Values) -> Array | Tensor:
         """Return the value with P(y ≤ value) = p at each signal (shapes broadcast)."""
         # Probabilities are in float64: in float32 the nearest number below one is 6e-8 away.
         levels = p if isinstance(p, Tensor) else torch.from_numpy(np.array(p, dtype=np.float64))
@@ -110,7 +141,11 @@ class Law(nn.Module, ABC):
         with torch.no_grad():
             return self._like(signal, distribution.quantile(levels.to(distribution.mean.device)))
 
-    def sample(self, signal: Values, seed: int | torch.Generator = 0) -> Values:
+    @overload
+    def sample(self, signal: Tensor, seed: int | torch.Generator = 0) -> Tensor: ...
+    @overload
+    def sample(self, signal: npt.ArrayLike, seed: int | torch.Generator = 0) -> Array: ...
+    def sample(self, signal: Values, seed: int | torch.Generator = 0) -> Array | Tensor:
         """Draw one recorded value for each signal; the same seed gives the same draw."""
         tensor = self._tensor(signal)
         generator = torch.Generator(tensor.device).manual_seed(seed) if isinstance(seed, int) else seed
@@ -128,7 +163,7 @@ class Law(nn.Module, ABC):
         return torch.from_numpy(plain).to(reference.device, dtype)
 
     @staticmethod
-    def _like(signal: Values, values: Tensor) -> Values:
+    def _like(signal: Values, values: Tensor) -> Array | Tensor:
         if isinstance(signal, Tensor):
             return values
         return values.cpu().numpy()

@@ -11,6 +11,7 @@ from muguet.errors import MuguetError
 from muguet.noise.camera.readout import Readout, read_out
 from muguet.noise.measured import MeasuredLaw
 from muguet.noise.numerics import window_sums
+from muguet.noise.pairing import require_pairs
 from muguet.noise.transfer.bins import Floats, min_bin_count
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.noise.transfer.single_image import transfer_alone
@@ -88,13 +89,14 @@ def measure_pair(
     Raises
     ------
     MuguetError
-        If the images do not match, or have too few pixels, too few signals, or no noise.
+        If the images do not show the same scene in the same units (`require_pairs`), or have too few pixels, too few
+        signals, or no noise.
     """
     recorded, signals = _planes(noisy), _planes(clean)
     if signals.shape[1:] != recorded.shape[1:] or len(signals) not in (1, len(recorded)):
         one, other = ("×".join(map(str, each.shape)) for each in (recorded, signals))
         raise MuguetError(f"the planes are {one} and {other}: give registered images of one shape")
-    notes = _left_out(recorded)
+    notes = (*require_pairs(recorded, signals, same_units=True), *_left_out(recorded))
     every = max(1, recorded.size // MAX_PIXELS)
     signals = np.broadcast_to(signals, recorded.shape).reshape(-1)[::every]
     recorded = recorded.reshape(-1)[::every]

@@ -14,6 +14,7 @@ from muguet.figures.style import Floats
 from muguet.figures.views import most_varied_part
 from muguet.noise.camera.readout import Readout
 from muguet.noise.law import Law
+from muguet.noise.origin import Origin
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.quality import Quality
 from muguet.report import charts
@@ -43,6 +44,8 @@ class Channel:
     own_law
         The law as the network learned it, if `law` is a corrected one; drawn beside it. It also contains the error
         of the estimate.
+    origin
+        How the law was obtained; None: unknown.
     points
         Variance against signal, measured on the noisy plane with a high-pass filter.
     readout
@@ -65,6 +68,7 @@ class Channel:
     quality: Quality
     law: Law | None = None
     own_law: Law | None = None
+    origin: Origin | None = None
     points: MeanVariance | None = None
     readout: Readout | None = None
     pixel_size: float | None = None
@@ -97,7 +101,9 @@ def channel_facts(channel: Channel, shown: Pictures) -> dict[str, Any]:
         "notes": channel.notes,
         "quality": channel.quality.to_dict(),
         "images": shown.facts,
-        "noise": law_facts(channel.law, channel.own_law, channel.points, channel.signal_range),
+        "noise": law_facts(
+            channel.law, channel.own_law, channel.points, channel.signal_range, channel.origin
+        ),
         "errors": dict(channel.errors),
         "camera": None if channel.readout is None else readout_facts(channel.readout),
     }
@@ -164,6 +170,7 @@ def _noise_charts(channel: Channel, prefix: str) -> list[Chart]:
     if not known and channel.points is None:
         return []
     ends = channel.signal_range
+    origin = [] if channel.origin is None else [f"Noise law: {channel.origin.words}."]
     sentences = ["Top: standard deviation σ of the noise."]
     if known:
         sentences[0] = "Top: standard deviation σ of the noise; middle: skewness."
@@ -181,7 +188,7 @@ def _noise_charts(channel: Channel, prefix: str) -> list[Chart]:
         Chart(
             charts.svg(figure, f"{prefix}-law", "Standard deviation of the noise against signal"),
             "Noise against signal" if known else "Measured noise against signal",
-            " ".join(sentences),
+            " ".join(origin + sentences),
         )
     ]
     if channel.law is not None:

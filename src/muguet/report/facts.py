@@ -11,6 +11,7 @@ from muguet.figures.style import Floats
 from muguet.noise.camera.interpretation import interpret
 from muguet.noise.camera.readout import Interval, Readout
 from muguet.noise.law import Law
+from muguet.noise.origin import Origin
 from muguet.noise.transfer.curve import MeanVariance
 
 _N_TABLE_SIGNALS = 7
@@ -19,7 +20,11 @@ _TAILS = (0.025, 0.975)  # Between these quantiles lies 95 % of the noise.
 
 
 def law_facts(
-    law: Law | None, own_law: Law | None, points: MeanVariance | None, signal_range: tuple[float, float]
+    law: Law | None,
+    own_law: Law | None,
+    points: MeanVariance | None,
+    signal_range: tuple[float, float],
+    origin: Origin | None = None,
 ) -> dict[str, Any]:
     """Return the noise law at a few signals, for the table, and at many, for curves.
 
@@ -34,13 +39,19 @@ def law_facts(
         outside their range.
     signal_range
         Smallest and largest signal in counts. The signals in between lie closer together in the dark.
+    origin
+        How the law was obtained, if that is known.
 
     Returns
     -------
     dict
-        "signal_range"; "table" and "curves", columns of equal length by their name; and "points".
+        "origin", "origin_words" and "origin_note", see `Origin`; "signal_range"; "table" and "curves", columns of equal
+        length by their name; and "points".
     """
     return {
+        "origin": None if origin is None else origin.value,
+        "origin_words": "" if origin is None else origin.words,
+        "origin_note": "" if origin is None else origin.note,
         "signal_range": list(signal_range),
         "table": _columns(law, own_law, points, _signals(signal_range, _N_TABLE_SIGNALS)),
         "curves": _columns(law, own_law, None, _signals(signal_range, _N_CURVE_SIGNALS)),
@@ -87,9 +98,12 @@ def readout_facts(readout: Readout) -> dict[str, Any]:
     }
 
 
-def _interval(interval: Interval) -> dict[str, float | str]:
-    """Return value and ends of an interval; an infinite one, which JSON cannot hold, as the text "inf" or "-inf"."""
-    return {name: value if np.isfinite(value) else str(value) for name, value in asdict(interval).items()}
+def _interval(interval: Interval) -> dict[str, float | str | None]:
+    """Return value and ends of an interval, as JSON can hold them: infinite ends as text, unknown ones as None."""
+    return {
+        name: None if np.isnan(value) else value if np.isfinite(value) else str(value)
+        for name, value in asdict(interval).items()
+    }
 
 
 def number(value: float | str | None, decimals: int | None = None) -> str:

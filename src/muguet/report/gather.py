@@ -21,6 +21,7 @@ from muguet.image.image import Image
 from muguet.image.values import quantum, unsaturated
 from muguet.noise.camera.readout import Readout, read_out
 from muguet.noise.law import Law
+from muguet.noise.origin import Origin
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.noise.transfer.single_image import transfer_alone
 from muguet.quality.model_checks import examine
@@ -32,10 +33,7 @@ from muguet.version import __version__
 
 Array = npt.NDArray[np.generic]
 
-_UNTRAINED = (
-    "This is the first result, before training: only the variance of the noise is measured, and its law is drawn as a "
-    "Gaussian of this variance."
-)
+_UNTRAINED = "This is the first result, before training."
 _MIN_VARIANCE_SHARE = 0.9  # Planes with at least this share of the largest variance are equally good to show.
 _MAX_PIXELS = 2**18  # The variance of a plane is computed from at most about twice as many pixels.
 
@@ -160,17 +158,13 @@ def _checked_channel(
 ) -> Channel:
     """Return one channel with its checks, its noise law and the camera's values."""
     noisy, estimate = planes
-    law = own_law = readout = None
+    law = own_law = origin = readout = None
     if denoiser.method.learns_law:
-        law, points = denoiser.laws[c], denoiser.transfer(c)
-        own_law = None if points is None or denoiser.untrained else denoiser.learned_laws[c]
+        law, points, origin = denoiser.laws[c], denoiser.transfer(c), denoiser.law_origins[c]
+        own_law = denoiser.learned_laws[c] if origin.trained and origin.measured else None
         if denoiser.untrained:
             notes = (*notes, _UNTRAINED)
-        readout = _readout(
-            points if denoiser.untrained and points is not None else law,
-            estimate if points is None else points,
-            noisy,
-        )
+        readout = _readout(law, estimate if points is None else points, origin, quantum(noisy))
     return Channel(
         name=name,
         noisy=noisy,
@@ -179,6 +173,7 @@ def _checked_channel(
         quality=examine(denoiser, noisy, estimate, c),
         law=law,
         own_law=own_law,
+        origin=origin,
         points=_measured_variance(noisy, estimate),
         readout=readout,
         pixel_size=pixel_size,
@@ -193,12 +188,14 @@ def _std(denoiser: Denoiser, noisy: Array, c: int) -> Floats | None:
     return denoiser.std_plane(noisy, c) if denoiser.predicts_error else None
 
 
-def _readout(law: Law | MeanVariance, signals: Array | MeanVariance, noisy: Array) -> Readout | None:
-    """Return the camera's gain, offset and read noise; None if there are too few signals to read them off."""
+def _readout(law: Law, signals: Array | MeanVariance, origin: Origin, step: float) -> Readout | None:
+    """Return the camera's gain, offset and read noise; None if they are not known or there are too few signals."""
+    if origin is Origin.ASSUMED:
+        return None
     try:
-        if isinstance(law, MeanVariance):
-            return read_out(law, step=quantum(noisy))
-        return read_out(law, signals, step=quantum(noisy))
+        if origin is Origin.FIRST and isinstance(signals, MeanVariance):
+            return read_out(signals, step=step)
+        return read_out(law, signals, step=step, measured=origin.measured)
     except MuguetError:
         return None
 

@@ -12,19 +12,41 @@ from muguet.errors import MuguetError
 def find_device(name: str) -> torch.device:
     """Return the device of this name; "auto" stands for a GPU if there is one, and for the CPU otherwise.
 
+    A GPU of Apple is "mps". It is taken if its version of PyTorch has the operations of a training step.
+
     Raises
     ------
     MuguetError
         If this computer has no such device.
     """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() and _trains("mps") else "cpu")
     try:
         device = torch.device(name)
         torch.ones(1, device=device).item()  # The device "meta" exists, but holds no values.
     except (RuntimeError, AssertionError, ImportError, AttributeError) as error:
-        raise MuguetError(f"--device {name} is not available: use auto or cpu") from error
+        raise MuguetError(f"--device={name} is not available: use auto or cpu") from error
     return device
+
+
+def _trains(name: str) -> bool:
+    """Return whether a device has the operations of a training step that not every version of PyTorch has on it."""
+    try:
+        device = torch.device(name)
+        chance = torch.Generator(device).manual_seed(0)
+        image = torch.rand((1, 1, 8, 8), generator=chance, device=device)
+        weight = torch.ones((1, 1, 3, 3), device=device, requires_grad=True)
+        with torch.autocast(name, torch.bfloat16, enabled=False):
+            found = torch.nn.functional.conv2d(image.index_select(-1, torch.arange(8, device=device)), weight)
+        terms = torch.logsumexp(torch.nn.functional.softplus(found), 1)
+        loss = terms[terms > terms.median()].sum() + torch.special.ndtr(found).mean()
+        loss.backward()
+        torch._foreach_lerp_([torch.zeros_like(weight)], [weight.detach()], 0.5)
+    except (RuntimeError, NotImplementedError, AssertionError, TypeError):
+        return False
+    return weight.grad is not None and bool(torch.isfinite(weight.grad).all())
 
 
 def bfloat16_pays(device: torch.device, dims: int = 2) -> bool:
@@ -45,4 +67,6 @@ def seconds_on(device: torch.device) -> float:
     """Return the time of a clock in seconds, after the device has finished all its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
     return time.monotonic()

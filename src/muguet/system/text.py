@@ -7,6 +7,7 @@ import math
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,14 @@ def json_safe(value: Any) -> Any:
 def to_json(value: Any) -> str:
     """Return a value as JSON text with one number per line, see `json_safe`."""
     return json.dumps(json_safe(value), indent=1, allow_nan=False, ensure_ascii=False)
+
+
+def html_table(rows: Mapping[str, str]) -> str:
+    """Return names and values as a table in HTML, in which no text is taken for HTML."""
+    cells = "".join(
+        f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows.items()
+    )
+    return f"<table>{cells}</table>"
 
 
 def shell_line(words: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ import torch
 from muguet.denoiser import Denoiser
 from muguet.errors import MuguetError
 from muguet.noise.law import Law
+from muguet.noise.origin import Origin
 from muguet.noise.transfer.bins import Floats
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.noise.transfer.single_image import levelled, transfer_alone
@@ -30,19 +31,43 @@ _MAX_MISFIT = (
 _MAX_VARIANCE_RATIO = 1.15
 
 
-def calibrated(denoiser: Denoiser, source: PatchSource) -> Denoiser:
+def calibrated(
+    denoiser: Denoiser, source: PatchSource, earlier: Sequence[MeanVariance | None] = ()
+) -> Denoiser:
     """Return the denoiser with the photon-transfer curve of every channel, which calibrates its law.
 
-    The curve of a channel is None if it cannot be measured: there are too few pixels, a polynomial does not fit it, or
-    it lies above N-net's variance, which is an upper bound (σ²_N = σ² + the mean squared error of the estimate).
+    A curve is rejected if a polynomial does not fit it, or if it lies above N-net's variance, which is an upper bound
+    (σ²_N = σ² + the mean squared error of the estimate). A channel whose curve is rejected, or has too few pixels, gets
+    the curve that was measured before training, unless that lies above N-net's variance too; then it has none. The
+    record of the training names the origin of each law.
+
+    Parameters
+    ----------
+    denoiser
+        A denoiser without curves.
+    source
+        Its training set.
+    earlier
+        The curve of each channel that was measured before training, in network units; empty: there is none.
     """
     if not denoiser.method.learns_law:
         return denoiser
-    transfers = tuple(
-        _transfer(denoiser, source, channel, law)  # type: ignore[arg-type]
-        for channel, law in enumerate(denoiser.method.laws)
-    )
-    return replace(denoiser, transfers=transfers)
+    transfers, origins = [], []
+    for channel, law in enumerate(denoiser.method.laws):
+        assert isinstance(law, Law)
+        before = earlier[channel] if earlier else None
+        points, origin = _transfer(denoiser, source, channel, law), Origin.CALIBRATED
+        if points is None and before is not None and _ratio(before, law) <= _MAX_VARIANCE_RATIO:
+            points, origin = before, Origin.EARLIER
+        transfers.append(points)
+        origins.append((origin if points is not None else Origin.LEARNED).value)
+    record = {**denoiser.training, "law_origins": origins}
+    return replace(denoiser, transfers=tuple(transfers), training=record)
+
+
+def _ratio(points: MeanVariance, law: Law) -> float:
+    """The median ratio of a measured variance to that of a law."""
+    return float(np.median(points.variance / law.std(points.signal) ** 2))
 
 
 def _transfer(denoiser: Denoiser, source: PatchSource, channel: int, law: Law) -> MeanVariance | None:
@@ -55,9 +80,8 @@ def _transfer(denoiser: Denoiser, source: PatchSource, channel: int, law: Law) -
         return None
     if len(points.signal) < 4:
         return None
-    ratio = float(np.median(points.variance / law.std(points.signal) ** 2))
     fits = fitted_variance(points).misfit <= _MAX_MISFIT
-    return points if fits and ratio <= _MAX_VARIANCE_RATIO else None
+    return points if fits and _ratio(points, law) <= _MAX_VARIANCE_RATIO else None
 
 
 def _pairs(denoiser: Denoiser, source: PatchSource, channel: int) -> tuple[list[Floats], list[Floats]]:

@@ -15,6 +15,7 @@ from muguet.image.scaling import Scaling
 from muguet.image.screen import screen
 from muguet.image.values import fill_missing, quantum, require_real
 from muguet.training.common_scaling import common_scaling
+from muguet.training.paired import doubts_of_pair
 from muguet.training.patches import Plane
 from muguet.training.tally import Tally
 from muguet.training.unlike import unlike
@@ -94,7 +95,8 @@ def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
     ------
     MuguetError
         If there is no sample; if an image is empty, complex, constant, too small or without a finite value; if the
-        samples differ in their number of channels; or if a channel has no finite value in any sample.
+        samples differ in their number of channels; if a channel has no finite value in any sample; or if an image and
+        its target do not show the same scene.
     """
     if not samples:
         raise MuguetError("there is no image to learn from: give at least one")
@@ -108,6 +110,11 @@ def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
     members, thinned = _thin(
         [_Member.of(sample, layout) for sample, layout in zip(samples, layouts, strict=True)]
     )
+    doubts = [
+        _named(doubt, s.name, len(samples))
+        for s, m in zip(samples, members, strict=True)
+        for doubt in doubts_of_pair(m.values, m.targets, s.name, len(samples))
+    ]
     images = [member.values for member in members]
     raw = [member.recorded for member in members]
     scalings = tuple(common_scaling(images, raw, c) for c in range(channels.pop()))
@@ -124,7 +131,7 @@ def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
     found = [
         _named(note, s.name, len(samples)) for s, m in zip(samples, members, strict=True) for note in m.notes
     ]
-    notes = [note for note in (thinned, small) if note] + found + tally.sentences()
+    notes = [note for note in (thinned, small) if note] + doubts + found + tally.sentences()
     for sample, member in zip(samples, members, strict=True):
         middle = member.values[len(member.values) // 2, 0]
         text = mosaic.describe(mosaic.pattern(middle if middle.ndim == 2 else middle[len(middle) // 2]))
@@ -159,7 +166,7 @@ def _layout(sample: Sample, dimensions: int) -> Layout:
     if min(layout.space[-2:]) < MIN_SIDE:
         raise MuguetError(
             f"{name} has {layout.space[-2]}×{layout.space[-1]} pixels in Y and X: at least "
-            f"{MIN_SIDE}×{MIN_SIDE} are needed for training (denoise it with --model, or check --axes)"
+            f"{MIN_SIDE}×{MIN_SIDE} are needed for training (denoise it with a model of larger images, or check --axes)"
         )
     if dimensions == 3 and layout.space[0] < 4:
         raise MuguetError(

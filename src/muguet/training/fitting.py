@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,7 @@ from muguet.formats.given import ImageLike, given, given_one
 from muguet.image.axes import named
 from muguet.recipes.parts import AUTO, Parts
 from muguet.restoration.optics import PSF
+from muguet.system.caller import warn_caller
 from muguet.system.interrupt import interruptible
 from muguet.training import checkpoint as checkpoints
 from muguet.training.correlated_noise import parse
@@ -49,7 +49,7 @@ def steps(session: Session, checkpoint: Path | None = None) -> Iterator[Progress
             try:
                 checkpoints.save(session, checkpoint)
             except MuguetError as error:  # A full disk must not end the run.
-                warnings.warn(f"training goes on without a checkpoint: {error}", stacklevel=2)
+                warn_caller(f"training goes on without a checkpoint: {error}")
                 checkpoint = None
             saved = time.monotonic()
 
@@ -135,7 +135,7 @@ def fit(
     seed
         Seed of all random numbers. The same seed and number of steps give the same bits on the same CPU.
     device
-        "auto" (a GPU if there is one), "cpu", "cuda" or "cuda:1".
+        "auto" (a GPU of NVIDIA or Apple if there is one), "cpu", "cuda", "cuda:1" or "mps".
 
     Returns
     -------
@@ -184,21 +184,57 @@ def fit(
     return session.denoiser()
 
 
-@overload
-def denoise(
-    image: ImageLike, axes: str | None = None, *, return_std: Literal[False] = False, **choices: Any
-) -> npt.NDArray[np.float32]: ...
+class _Choices(TypedDict, total=False):
+    """The keywords of `denoise` beside `return_std`, for its two overloads."""
+
+    minutes: float
+    steps: int | None
+    components: int
+    recipe: str
+    net: str | None
+    clean: ImageLike | Sequence[ImageLike] | None
+    psf: PSF
+    mask: str
+    prior: str
+    dimensions: int
+    seed: int
+    device: str
 
 
 @overload
 def denoise(
-    image: ImageLike, axes: str | None = None, *, return_std: Literal[True], **choices: Any
+    image: ImageLike,
+    axes: str | None = None,
+    *,
+    return_std: Literal[False] = False,
+    **choices: Unpack[_Choices],
+) -> npt.NDArray[np.floating]: ...
+
+
+@overload
+def denoise(
+    image: ImageLike, axes: str | None = None, *, return_std: Literal[True], **choices: Unpack[_Choices]
 ) -> Estimate: ...
 
 
 def denoise(
-    image: ImageLike, axes: str | None = None, *, return_std: bool = False, **choices: Any
-) -> npt.NDArray[np.float32] | Estimate:
+    image: ImageLike,
+    axes: str | None = None,
+    *,
+    return_std: bool = False,
+    minutes: float = 5.0,
+    steps: int | None = None,
+    components: int = 3,
+    recipe: str = "joint",
+    net: str | None = None,
+    clean: ImageLike | Sequence[ImageLike] | None = None,
+    psf: PSF = 1.0,
+    mask: str = "auto",
+    prior: str = AUTO,
+    dimensions: int = 2,
+    seed: int = 0,
+    device: str = "auto",
+) -> npt.NDArray[np.floating] | Estimate:
     """Denoise an image with a model that is trained on this image alone.
 
     Parameters
@@ -209,8 +245,8 @@ def denoise(
         One letter of TCZYXS for each axis; None: that in the file, or guessed from the shape with a warning.
     return_std
         Whether to return the standard deviation of the error of each pixel as well.
-    **choices
-        Keywords of `fit`: minutes, steps, components, recipe, net, clean, psf, mask, prior, dimensions, seed, device.
+    minutes, steps, components, recipe, net, clean, psf, mask, prior, dimensions, seed, device
+        See `fit`.
 
     Returns
     -------
@@ -223,5 +259,20 @@ def denoise(
         If the image does not allow training; the message gives the reason.
     """
     one = given_one(image, axes)
-    model = fit(one.array, one.axes, **choices)
+    model = fit(
+        one.array,
+        one.axes,
+        minutes=minutes,
+        steps=steps,
+        components=components,
+        recipe=recipe,
+        net=net,
+        clean=clean,
+        psf=psf,
+        mask=mask,
+        prior=prior,
+        dimensions=dimensions,
+        seed=seed,
+        device=device,
+    )
     return model.estimate(one.array, one.axes) if return_std else model(one.array, one.axes)

@@ -264,7 +264,8 @@ class Session:
             return plain
         if self.step == 0 and self.first_laws:
             return replace(plain, transfers=tuple(law.in_electrons.points for law in self.first_laws))
-        return calibrated(plain, self.source)
+        earlier = [law.in_electrons.points for law in self.first_laws]
+        return calibrated(plain, self.source, earlier)
 
     def _variances(self, found: Denoiser) -> list[Variance | None]:
         """The variance of the noise of each channel in network units, from the best measurement there is."""

@@ -160,6 +160,16 @@ def test_mean_variance_points_are_the_truth_within_their_errors():
     assert points.count.sum() >= len(clean) - 25
 
 
+def test_a_law_whose_variance_was_not_measured_has_values_without_intervals():
+    known, bare = read_out(CAMERA, SIGNALS), read_out(CAMERA, SIGNALS, measured=False)
+    for name in ("gain", "offset", "read_noise", "zero", "third_ratio"):
+        assert getattr(bare, name).value == getattr(known, name).value
+        assert not getattr(bare, name).known
+    assert mentions(bare, "Shot-noise limited")
+    assert not any("[" in sentence or "nan" in sentence for sentence in interpret(bare))
+    assert read_out(CAMERA, SIGNALS, offset=OFFSET, measured=False).offset.known
+
+
 def test_too_little_is_refused():
     with pytest.raises(MuguetError, match="pass `signals`"):
         read_out(CAMERA)

@@ -136,13 +136,16 @@ def _layout(denoiser: Denoiser, image: Image) -> Layout:
 
 
 def show_law(denoiser: Denoiser) -> None:
-    """Print the learned standard deviation of the noise at five signals of each channel."""
+    """Print the origin of the noise law of each channel, and the standard deviation of the noise at five signals."""
     if not denoiser.method.learns_law:
         return
-    for c, (law, (low, high)) in enumerate(
-        zip(denoiser.laws, denoiser.training["signal_range"], strict=True)
+    for c, (law, origin, (low, high)) in enumerate(
+        zip(denoiser.laws, denoiser.law_origins, denoiser.training["signal_range"], strict=True)
     ):
         signal = np.linspace(low, high, 5)
         pairs = ", ".join(f"{s:.3g}: {n:.3g}" for s, n in zip(signal, law.std(signal), strict=True))
         of_channel = f" of channel {c}" if denoiser.parts.channels > 1 else ""
-        say(f"Noise law{of_channel} (signal: standard deviation of the noise, in counts): {pairs}.")
+        say(f"Noise law{of_channel}: {origin.words}.")
+        say(f"  Signal: standard deviation of the noise, in counts: {pairs}.")
+        if origin.note:
+            say(f"  {origin.note}")

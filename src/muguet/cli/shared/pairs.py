@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from muguet.cli.shared.display import warn
 from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
@@ -45,10 +46,17 @@ def planes_like(path: Path, image: Image) -> npt.NDArray[Any]:
     """Return the planes ``(n, c, y, x)`` of a file, one for each plane of `image`.
 
     A file of the same shape is assumed to have the same axes, even if it names them differently. If the file has
-    one plane for each channel, this plane is repeated for all planes of `image`.
+    one plane for each channel, this plane is repeated for all planes of `image`. A doubt that both show the same scene
+    is shown as a warning.
+
+    Raises
+    ------
+    MuguetError
+        If the shapes do not match, or the two do not show the same scene.
     """
     from muguet.formats.registry import read
     from muguet.image.axes import Layout
+    from muguet.noise.pairing import require_pairs
 
     other, wanted = read(path), layout_of(image)
     layout = layout_of(other)
@@ -60,5 +68,12 @@ def planes_like(path: Path, image: Image) -> npt.NDArray[Any]:
             f"{image.path} ({wanted.axes}, {wanted.shape}) and {path} ({layout.axes}, {layout.shape}) do not match: "
             "give images of the same shape, or one plane for all"
         )
-    planes = layout.split(other.data)
+    own, planes = wanted.split(image.data), layout.split(other.data)
+    for c in range(layout.channels):
+        try:
+            doubts = require_pairs(own[:, c], planes[:, c])
+        except MuguetError as error:
+            raise MuguetError(f"{image.path} and {path}: {error}") from error
+        for doubt in doubts:
+            warn(f"{image.path} and {path}: {doubt}")
     return np.broadcast_to(planes, (wanted.planes, *planes.shape[1:]))

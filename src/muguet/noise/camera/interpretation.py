@@ -29,7 +29,8 @@ def interpret(readout: Readout) -> tuple[str, ...]:
 def _grows(readout: Readout) -> bool:
     signal = np.array(readout.linear)
     low, high = readout.variance(signal) if readout.gain.value > 0 else (1.0, 1.0)
-    return readout.gain.low > 0 and high - low > _MIN_RISE * max(low, 0)
+    rises = readout.gain.low > 0 or not readout.gain.known
+    return rises and high - low > _MIN_RISE * max(low, 0)
 
 
 def _limit(readout: Readout) -> str:
@@ -41,7 +42,7 @@ def _limit(readout: Readout) -> str:
     counts = np.cumsum(readout.points.count)
     median = float(readout.points.signal[np.searchsorted(counts, counts[-1] / 2)])
     total = float(readout.variance(np.array(median)))
-    dark = readout.offset.value if readout.separated else readout.offset.high
+    dark = readout.offset.value if readout.separated else _highest_offset(readout)
     share = 1 - max(float(readout.variance(np.array(dark))), 0) / max(total, 1e-300)
     at = f"at the median signal, {median:.4g},"
     if readout.separated and share >= 0.5:
@@ -60,13 +61,21 @@ def _limit(readout: Readout) -> str:
     )
 
 
+def _highest_offset(readout: Readout) -> float:
+    """The highest offset that the data allow, or the darkest signal if the interval of the offset is not known."""
+    return readout.offset.high if readout.offset.known else float(readout.points.signal[0])
+
+
 def _offset(readout: Readout) -> str:
-    zero = f"{readout.zero.value:.4g} [{readout.zero.low:.4g}, {readout.zero.high:.4g}]"
+    zero = _text(readout.zero, 4)
     if not readout.separated:
+        allowed = (
+            f". The darkest signal allows offsets up to {readout.offset.high:.4g}, with a read noise of up to "
+            f"{readout.read_noise.high:.2g} e⁻"
+        )
         return (
             f"Offset and read noise cannot be separated: the fitted variance is zero at a signal of {zero}, "
-            f"which is the offset if there is no read noise. The darkest signal allows offsets up to "
-            f"{readout.offset.high:.4g}, with a read noise of up to {readout.read_noise.high:.2g} e⁻; "
+            f"which is the offset if there is no read noise{allowed if readout.offset.known else ''}; "
             "give the offset (the counts of a frame without light) to separate them."
         )
     if readout.zero.low > readout.offset.value:
@@ -89,7 +98,9 @@ def _excess(readout: Readout) -> str:
         return product
     border = 0.5 * (_SHOT + _MULTIPLIED)
     third = f"The third moment grows {_text(ratio)} times as fast as that of shot noise"
-    if ratio.low > border:
+    if not ratio.known:
+        third += "."
+    elif ratio.low > border:
         third += ": there is excess noise, as of an electron-multiplying register (1.5)."
     elif ratio.high < border and ratio.high >= _SHOT - 0.1:
         third += ": no sign of excess noise, with which it would be 1.5."
@@ -133,5 +144,6 @@ def _quantisation(readout: Readout) -> list[str]:
     ]
 
 
-def _text(interval: Interval) -> str:
-    return f"{interval.value:.3g} [{interval.low:.3g}, {interval.high:.3g}]"
+def _text(interval: Interval, digits: int = 3) -> str:
+    value, low, high = (f"{each:.{digits}g}" for each in (interval.value, interval.low, interval.high))
+    return f"{value} [{low}, {high}]" if interval.known else value

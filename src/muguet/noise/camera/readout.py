@@ -20,11 +20,16 @@ _RUNS = 8  # The jackknife leaves out one of this many runs of neighbouring poin
 
 @dataclass(frozen=True)
 class Interval:
-    """A value and the interval that covers the truth in 95 % of cases."""
+    """A value and the interval that covers the truth in 95 % of cases; its ends are NaN if they are not known."""
 
     value: float
     low: float
     high: float
+
+    @property
+    def known(self) -> bool:
+        """Whether the interval is known."""
+        return not (np.isnan(self.low) or np.isnan(self.high))
 
     def __contains__(self, truth: float) -> bool:
         return self.low <= truth <= self.high
@@ -89,6 +94,7 @@ def read_out(
     excess: float = 1.0,
     step: float = 1.0,
     tolerance: float = 0.1,
+    measured: bool = True,
 ) -> Readout:
     """Read gain, offset and read noise off a law or a photon-transfer curve.
 
@@ -125,6 +131,9 @@ def read_out(
         Difference between neighbouring counts: 1 unless the image was rescaled, 0 for values without rounding.
     tolerance
         Relative distance from the line up to which a variance still counts as linear.
+    measured
+        False: the variance of the law was not measured on images, so that its error is unknown, and the values are
+        returned without intervals (NaN).
 
     Raises
     ------
@@ -138,13 +147,21 @@ def read_out(
         )
     relative = points.error / np.maximum(points.variance, 1e-300)
     relative = np.maximum(relative, 1e-6)
-    measured = any(isinstance(each, MeanVariance | MeasuredLaw) for each in (source, signals))
+    independent = any(isinstance(each, MeanVariance | MeasuredLaw) for each in (source, signals))
     part = linear_part(points.signal, points.variance, relative, tolerance)
-    line = robust_line(points.signal[part], points.variance[part], relative[part], independent=measured)
+    line = robust_line(points.signal[part], points.variance[part], relative[part], independent=independent)
+    figures = _figures(line, _darkest(points), offset, excess)
+    ratio = None if third is None else _third_ratio(points, third, part)
+    if not measured:
+        figures = {
+            name: each if name == "offset" and offset is not None else _bare(each)
+            for name, each in figures.items()
+        }
+        ratio = ratio and _bare(ratio)
     return Readout(
-        **_figures(line, _darkest(points), offset, excess),
+        **figures,
         excess=excess,
-        third_ratio=None if third is None else _third_ratio(points, third, part),
+        third_ratio=ratio,
         linear=(float(points.signal[part][0]), float(points.signal[part][-1])),
         departures=departures(points.signal, points.variance, relative, line, tolerance),
         separated=offset is not None,
@@ -210,6 +227,11 @@ def _interval(value: float, draws: Floats) -> Interval:
     # Nearest ranks, as ∞ cannot be interpolated. A value outside its draws is due to rounding.
     low, high = np.quantile(draws, [0.025, 0.975], method="nearest")
     return Interval(float(value), min(float(low), float(value)), max(float(high), float(value)))
+
+
+def _bare(interval: Interval) -> Interval:
+    """Return a value without its interval."""
+    return Interval(interval.value, float("nan"), float("nan"))
 
 
 def _third_ratio(points: MeanVariance, third: Floats, part: slice) -> Interval:
