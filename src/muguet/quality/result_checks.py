@@ -62,8 +62,8 @@ _VARIANCE_RATIO_LIMITS = (1.5, 2.0)
 """Limits of the ratio of the law's variance and the measured variance."""
 
 _SAME_CAMERA = 1.25
-"""Up to this ratio of the variances, the law is that of the camera. A distribution that does not fit was then not learned
-yet."""
+"""Up to this ratio of the variances, the law is that of the camera, and a distribution that does not fit was not
+learned yet."""
 
 _MAX_Z = 5.0
 """z² is limited at this many standard deviations, so that a few bright pixels do not dominate."""
