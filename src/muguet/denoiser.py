@@ -441,7 +441,7 @@ class Denoiser:
 
     def save(self, path: str | Path) -> None:
         """Write the model to a safetensors file with a JSON header, completely or not at all."""
-        tensor_file.write(Path(path), "model", _arrays(self.method), self.header())
+        tensor_file.write(Path(path), "model", arrays_of(self.method), self.header())
 
     def header(self) -> dict[str, Any]:
         """Return the content of the JSON header of the model file."""
@@ -461,5 +461,6 @@ def views_of(parts: Parts, pixels: float, symmetries: int | None = None) -> list
     return chosen_symmetries(parts.quarter_turns, (8 if small else 1) if symmetries is None else symmetries)
 
 
-def _arrays(module: torch.nn.Module) -> dict[str, npt.NDArray[np.generic]]:
+def arrays_of(module: torch.nn.Module) -> dict[str, npt.NDArray[np.generic]]:
+    """Return the parameters and buffers of a module by name."""
     return {name: value.detach().cpu().numpy() for name, value in module.state_dict().items()}
