@@ -19,6 +19,7 @@ from muguet.estimates import blended, predicted_std, predicts_error
 from muguet.formats.given import ImageLike, given_one
 from muguet.image.axes import Layout, named
 from muguet.image.planes import ArrayPlanes, Planes
+from muguet.image.representable import require_representable
 from muguet.image.scaling import Scaling
 from muguet.image.screen import screen
 from muguet.image.values import fill_missing, require_real
@@ -148,9 +149,19 @@ class Denoiser:
             Planes of the same shape, in which the result is written.
         symmetries
             Number of views, see `__call__`.
+
+        Raises
+        ------
+        MuguetError
+            If the values are too far from those of the training images, or a result is not finite.
         """
+        self._require_representable(source)
         views = views_of(self.parts, math.prod(source.shape), symmetries)
         return map_regions(lambda values, c: self._denoised(values, c, views), source, into, self.cut)
+
+    def _require_representable(self, source: Planes) -> None:
+        for channel, scaling in enumerate(self.scalings[: source.shape[1]]):
+            require_representable(source, channel, scaling)
 
     @property
     def dtype(self) -> np.dtype[np.floating]:
@@ -211,6 +222,11 @@ class Denoiser:
         filled = fill_missing(counts)
         units = torch.from_numpy(filled if scaling.wide else scaling.apply(filled))[None, None]
         result: npt.NDArray[np.float32] = function(units.to(self.device))[0, 0].cpu().numpy()
+        if not np.isfinite(result[~missing]).all():
+            raise MuguetError(
+                "the model has no finite result for this image: the image has extreme values, which --valid-range "
+                "leaves out, or the model was trained on other images"
+            )
         result[missing] = np.nan
         return result
 
@@ -256,6 +272,7 @@ class Denoiser:
                 f"a model of the recipe {self.parts.recipe} without a prior does not predict its errors: "
                 "train with --recipe=joint"
             )
+        self._require_representable(source)
         return map_regions(self._std, source, into, self.cut)
 
     def std_plane(self, plane: npt.NDArray[Any], channel: int = 0) -> npt.NDArray[np.float32]:

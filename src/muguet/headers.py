@@ -23,7 +23,7 @@ Count = Annotated[int, Meta(ge=0, le=2**53)]
 Seconds = Annotated[float, Meta(ge=0, le=_FAR)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Name = Annotated[str, Meta(min_length=1, max_length=300)]
-Text = Annotated[str, Meta(max_length=100_000)]
+Text = str  # Bounds on texts would refuse the names of files that are no UTF-8.
 Row = Annotated[list[Number], Meta(min_length=1, max_length=MAX_KERNEL)]
 Kernel = Annotated[list[Row], Meta(min_length=1, max_length=MAX_KERNEL)]
 Width = Annotated[float, Meta(gt=0, lt=50)]

@@ -194,6 +194,8 @@ def _converted(path: Path, kind: str, header: dict[str, Any], schema: type[Heade
         refuse(path, kind, f"in its header: {str(error).replace('`', '').replace('$.', '')}")
     except RecursionError:
         refuse(path, kind, "its header is too deep")
+    except UnicodeError:
+        refuse(path, kind, "a name in its header is no valid text")
 
 
 def _not_finite(path: Path, kind: str) -> str:
