@@ -8,9 +8,6 @@ from muguet.errors import MuguetError
 from muguet.image.planes import Planes
 from muguet.image.scaling import Scaling
 
-_MAX_UNITS = (
-    1e6  # Values of a camera are within about a thousand units of a scaling that was fitted to its images.
-)
 _MIN_SPREAD = 1e-6  # A smaller relative spread of the values is rounding, and not an image.
 _MAX_PLANES = 4
 _MAX_VALUES = 100_000
@@ -33,8 +30,7 @@ def require_representable(source: Planes, channel: int, scaling: Scaling | None 
     Raises
     ------
     MuguetError
-        If a percentile is not finite after the conversion, is more than a million units from the offset, or both are
-        equal while the values differ.
+        If a percentile is not finite after the conversion, or both are equal while the values differ.
     """
     n_planes, _, *space = source.shape
     whole = tuple(slice(0, size) for size in space)
@@ -48,23 +44,16 @@ def require_representable(source: Planes, channel: int, scaling: Scaling | None 
         if high / 2 - low / 2 <= _MIN_SPREAD * max(abs(low) / 2, abs(high) / 2):
             continue
         with np.errstate(over="ignore"):
-            units = (
-                np.asarray(ends).astype(np.float32) if scaling is None else scaling.to_units(np.array(ends))
-            )
-        if (
-            units[0] < units[1]
-            and np.isfinite(units).all()
-            and (scaling is None or abs(units).max() < _MAX_UNITS)
-        ):
+            units = np.array(ends).astype(np.float32) if scaling is None else scaling.to_units(np.array(ends))
+        if units[0] < units[1] and np.isfinite(units).all():
             continue
+        found = f"the values of the image ({low:.3g} to {high:.3g})"
         if scaling is None:
             raise MuguetError(
-                f"the values of the image ({low:.3g} to {high:.3g}) are outside the range of single precision, in "
-                "which this method computes: multiply them by a power of ten"
+                f"{found} are outside the range of single precision, in which this method computes: multiply them by "
+                "a power of ten"
             )
-        top = scaling.offset + scaling.scale
         raise MuguetError(
-            f"the values of the image ({low:.3g} to {high:.3g}) are too far from those of the images that the model "
-            f"was trained on (most of them {scaling.offset:.3g} to {top:.3g}): give the image in the same unit, or "
-            "train a model on such images"
+            f"{found} are too far from those that the model was trained on: give the image in the unit of the "
+            "training images, or train a model on such images"
         )

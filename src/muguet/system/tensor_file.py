@@ -173,7 +173,7 @@ def _check_version(path: Path, kind: str, header: Mapping[str, Any]) -> None:
     """Raise an error if a file is of another kind, or of a version that cannot be read."""
     found, version = header.get("kind"), header.get("format")
     if found != kind:
-        other = f"a muguet {found}" if found in OLDEST else "another"
+        other = f"a muguet {found}" if found in list(OLDEST) else "another"
         raise MuguetError(f"{path} is {other} file where a {kind} file was expected")
     if not isinstance(version, int):
         refuse(path, kind, "its format is not a whole number")

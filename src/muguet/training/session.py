@@ -242,7 +242,17 @@ class Session:
         """Return the denoiser with the averaged weights, the best so far.
 
         Its record of the training holds the `Outcome` of the run under "outcome".
+
+        Raises
+        ------
+        MuguetError
+            If a weight is not finite.
         """
+        if not all(bool(torch.isfinite(weights).all()) for weights in self.averages):
+            raise MuguetError(
+                "the training failed, because its weights are no longer finite: train again with another --seed, or "
+                "leave extreme values out with --valid-range"
+            )
         found, weighed = self._calibrated(), []
         # Differences of correlated neighbours do not show the variance of a pixel.
         if self.correlation is None or not any(self.correlation.reach):
