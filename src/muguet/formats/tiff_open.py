@@ -29,7 +29,9 @@ def open_tiff(path: Path) -> Iterator[tifffile.TiffFile]:
     import tifffile
 
     with tifffile.TiffFile(path) as tif:
-        len(tif.pages)  # To count them is to find where they go in a circle, which tifffile would follow for ever.
+        len(
+            tif.pages
+        )  # To count them is to find where they go in a circle, which tifffile would follow for ever.
         master = _master_of(tif)
         if master is None:
             yield tif
