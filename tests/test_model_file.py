@@ -85,6 +85,7 @@ CURVE = {"signal": [0.0, 1.0], "variance": [1.0, 2.0], "error": [0.1, 0.1], "cou
         *(("training", {"data": value}) for value in ("image", [{"name": 3}], [{"name": "a", "axes": ""}])),
         ("training", {"seconds": -1}),
         ("training", {"versions": ["1"]}),
+        *(("training", {"outcome": value}) for value in (None, "good", {"verdict": 1})),
     ],
 )
 def test_a_header_is_checked_before_anything_is_built(model, tmp_path, monkeypatch, field, value):
@@ -186,6 +187,8 @@ def test_the_schema_has_every_field_of_a_record(noisy, monkeypatch):
 
     monkeypatch.setitem(recipes.NETS, "filterbank", lambda dims, reach: FilterBankNet(dims, (8, 8), reach))
     session = Session(collect([Sample(noisy[:64, :64], "YX")]), Parts(prior="none"), Plan(steps=1))
-    assert set(session.record()) == set(headers.Training.__struct_fields__)
-    assert set(session.denoiser().header()) == set(headers.ModelHeader.__struct_fields__) - {"format"}
+    model = session.denoiser()
+    assert set(model.training) == set(headers.Training.__struct_fields__)
+    assert set(model.training["outcome"]) == set(headers.OutcomeRecord.__struct_fields__)
+    assert set(model.header()) == set(headers.ModelHeader.__struct_fields__) - {"format"}
     assert set(session.state()[1]) == set(headers.CheckpointHeader.__struct_fields__) - {"format", "identity"}

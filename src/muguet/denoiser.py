@@ -37,7 +37,7 @@ from muguet.prediction.symmetry import symmetries as chosen_symmetries
 from muguet.recipes.parts import Parts
 from muguet.system import tensor_file
 from muguet.system.device import bfloat16_pays
-from muguet.system.text import html_table
+from muguet.system.text import html_table, json_safe
 
 CORE = {2: (512, 512), 3: (16, 192, 192)}
 """Size of a region without its halo in pixels, by the number of spatial dimensions."""
@@ -468,7 +468,7 @@ class Denoiser:
             "transfers": [points and points.as_dict() for points in self.transfers],
             "blends": [blend.as_dict() for blend in self.blends],
             "error_scales": [scale.as_dict() for scale in self.error_scales],
-            "training": dict(self.training),
+            "training": json_safe(self.training),
         }
 
 

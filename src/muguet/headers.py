@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct, convert
+from msgspec import UNSET, Meta, Struct, UnsetType, convert
 
 MAX = 1.7e308
 """Numbers in headers lie between −MAX and MAX, so that none is infinite."""
@@ -97,8 +97,32 @@ class TrainingImage(Struct):
     dtype: Annotated[str, Meta(pattern="^[a-z]+[0-9]+$", max_length=20)]
 
 
+class RisksRecord(Struct):
+    """The squared errors of a result and of others, see `muguet.training.weighing.Risks`."""
+
+    result: Number | None = None
+    blur: Number | None = None
+    sigma: Number | None = None
+    trained: Number | None = None
+    prior: Number | None = None
+    error: Number | None = None
+
+
+class OutcomeRecord(Struct):
+    """What a run learned, see `muguet.training.outcome.Outcome`."""
+
+    sentence: Text
+    verdict: Text
+    steps: Count
+    visits: Number | None = None
+    slope: Number | None = None
+    risks: RisksRecord | None = None
+    trained: Number | None = None
+    prior: Number | None = None
+
+
 class Training(Struct):
-    """The record of a training, see `muguet.training.Session.record`; every field may be missing."""
+    """The record of a training, see `muguet.training.Session`; every field may be missing."""
 
     steps: Count | None = None
     planned_steps: Count | None = None
@@ -111,6 +135,7 @@ class Training(Struct):
     versions: dict[str, Text] = {}
     device: Text | None = None
     noise_correlation: dict[str, Number | list[Number] | Text | bool | None] | None = None
+    outcome: OutcomeRecord | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         if any(low > high for low, high in self.signal_range):
