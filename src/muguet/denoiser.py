@@ -19,6 +19,7 @@ from muguet.estimates import blended, predicted_std, predicts_error
 from muguet.formats.given import ImageLike, given_one
 from muguet.image.axes import Layout, named
 from muguet.image.planes import ArrayPlanes, Planes
+from muguet.image.representable import require_representable
 from muguet.image.scaling import Scaling
 from muguet.image.screen import screen
 from muguet.image.values import fill_missing, require_real
@@ -36,7 +37,7 @@ from muguet.prediction.symmetry import symmetries as chosen_symmetries
 from muguet.recipes.parts import Parts
 from muguet.system import tensor_file
 from muguet.system.device import bfloat16_pays
-from muguet.system.text import html_table
+from muguet.system.text import html_table, json_safe
 
 CORE = {2: (512, 512), 3: (16, 192, 192)}
 """Size of a region without its halo in pixels, by the number of spatial dimensions."""
@@ -148,9 +149,19 @@ class Denoiser:
             Planes of the same shape, in which the result is written.
         symmetries
             Number of views, see `__call__`.
+
+        Raises
+        ------
+        MuguetError
+            If the values are too far from those of the training images, or a result is not finite.
         """
+        self._require_representable(source)
         views = views_of(self.parts, math.prod(source.shape), symmetries)
         return map_regions(lambda values, c: self._denoised(values, c, views), source, into, self.cut)
+
+    def _require_representable(self, source: Planes) -> None:
+        for channel, scaling in enumerate(self.scalings[: source.shape[1]]):
+            require_representable(source, channel, scaling)
 
     @property
     def dtype(self) -> np.dtype[np.floating]:
@@ -211,6 +222,11 @@ class Denoiser:
         filled = fill_missing(counts)
         units = torch.from_numpy(filled if scaling.wide else scaling.apply(filled))[None, None]
         result: npt.NDArray[np.float32] = function(units.to(self.device))[0, 0].cpu().numpy()
+        if not np.isfinite(result[~missing]).all():
+            raise MuguetError(
+                "the model has no finite result for this image: the image has extreme values, which --valid-range "
+                "leaves out, or the model was trained on other images"
+            )
         result[missing] = np.nan
         return result
 
@@ -256,6 +272,7 @@ class Denoiser:
                 f"a model of the recipe {self.parts.recipe} without a prior does not predict its errors: "
                 "train with --recipe=joint"
             )
+        self._require_representable(source)
         return map_regions(self._std, source, into, self.cut)
 
     def std_plane(self, plane: npt.NDArray[Any], channel: int = 0) -> npt.NDArray[np.float32]:
@@ -441,7 +458,7 @@ class Denoiser:
 
     def save(self, path: str | Path) -> None:
         """Write the model to a safetensors file with a JSON header, completely or not at all."""
-        tensor_file.write(Path(path), "model", _arrays(self.method), self.header())
+        tensor_file.write(Path(path), "model", arrays_of(self.method), self.header())
 
     def header(self) -> dict[str, Any]:
         """Return the content of the JSON header of the model file."""
@@ -451,7 +468,7 @@ class Denoiser:
             "transfers": [points and points.as_dict() for points in self.transfers],
             "blends": [blend.as_dict() for blend in self.blends],
             "error_scales": [scale.as_dict() for scale in self.error_scales],
-            "training": dict(self.training),
+            "training": json_safe(self.training),
         }
 
 
@@ -461,5 +478,6 @@ def views_of(parts: Parts, pixels: float, symmetries: int | None = None) -> list
     return chosen_symmetries(parts.quarter_turns, (8 if small else 1) if symmetries is None else symmetries)
 
 
-def _arrays(module: torch.nn.Module) -> dict[str, npt.NDArray[np.generic]]:
+def arrays_of(module: torch.nn.Module) -> dict[str, npt.NDArray[np.generic]]:
+    """Return the parameters and buffers of a module by name."""
     return {name: value.detach().cpu().numpy() for name, value in module.state_dict().items()}

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from msgspec.structs import asdict
 
-from muguet.denoiser import Denoiser
+from muguet.denoiser import Denoiser, arrays_of
 from muguet.errors import MuguetError
+from muguet.headers import Curve, ModelHeader
 from muguet.image.scaling import Scaling
+from muguet.method import Method
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.prediction.blend import Blend
 from muguet.prediction.error_scale import ErrorScale
+from muguet.recipes.find import find_recipe
 from muguet.recipes.parts import Parts
 from muguet.restoration.memory_format import kernels_channels_last
 from muguet.system import tensor_file
@@ -36,33 +39,68 @@ def load(path: str | Path, device: str = "auto") -> Denoiser:
     Raises
     ------
     MuguetError
-        If the file is missing, damaged or not a model file, its recipe is not installed, or the device does not exist.
+        If the file is missing, damaged, not a model file or inconsistent, its recipe is not installed, or the device
+        does not exist.
     """
-    place = find_device(device)
+    place, path = find_device(device), Path(path)
     keep_freed_memory()
-    tensors, header = tensor_file.read(Path(path), "model")
-    try:
-        parts = Parts.of(header)
-        scalings = tuple(Scaling(**each) for each in header["scalings"])
-        transfers = tuple(each and MeanVariance.of(each) for each in header.get("transfers", ()))
-        blends = tuple(Blend.of(each) for each in header.get("blends", ()))
-        scales = tuple(ErrorScale.of(each) for each in header.get("error_scales", ()))
-        method = parts.build()
-        method.load_state_dict(
-            {name: torch.from_numpy(value) for name, value in _renamed(tensors, header).items()}
-        )
-    except (KeyError, TypeError, RuntimeError) as error:
-        raise MuguetError(f"{path} does not hold a complete model: save or train it again") from error
+    tensors, header = tensor_file.read(path, "model", ModelHeader)
+    tensors = _renamed(tensors, header.format)
+    parts = Parts.of(header)
+    method = _built(path, parts, tensors)
+    method.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
     kernels_channels_last(method.eval().requires_grad_(False))
-    return Denoiser(parts, method, scalings, transfers, header["training"], blends, scales).to(place)
+    if method.learns_law and not header.training.get("signal_range"):
+        # A model that was not made by a training: from the background to the 95th percentile of its images.
+        ends = [[each.offset, each.offset + each.scale] for each in header.scalings]
+        header.training["signal_range"] = ends
+    model = Denoiser(
+        parts,
+        method,
+        tuple(Scaling(each.offset, each.scale) for each in header.scalings),
+        tuple(None if each is None else _curve(each) for each in header.transfers),
+        header.training,
+        tuple(Blend.of(asdict(each)) for each in header.blends),
+        tuple(ErrorScale.of(asdict(each)) for each in header.error_scales),
+    )
+    model.to(place)
+    _check_numbers(path, model)
+    return model
 
 
-def _renamed(
-    tensors: Mapping[str, npt.NDArray[np.generic]], header: Mapping[str, Any]
-) -> dict[str, npt.NDArray[np.generic]]:
+def _curve(curve: Curve) -> MeanVariance:
+    return MeanVariance.of({name: values for name, values in asdict(curve).items() if values is not None})
+
+
+def _built(path: Path, parts: Parts, tensors: tensor_file.Tensors) -> Method:
+    """The method of a file, whose tensors are those of the file in name, shape and data type."""
+    try:
+        n_laws = len({name.split(".")[1] for name in tensors if name.startswith("laws.")})
+        if find_recipe(parts.recipe).learns_law and n_laws != parts.channels:
+            tensor_file.refuse(path, "model", f"it has {n_laws} noise laws for {parts.channels} channels")
+        method = parts.build()
+    except MuguetError as error:
+        raise MuguetError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
+    tensor_file.check_tensors(path, "model", tensors, arrays_of(method))
+    return method
+
+
+def _check_numbers(path: Path, model: Denoiser) -> None:
+    """Raise an error if the numbers of a model are finite, and those that it computes are not."""
+    if any(blend.prior for blend in model.blends) and model.method.prior is None:
+        tensor_file.refuse(path, "model", "its estimate needs a prior, and it has none")
+    if not model.method.learns_law:
+        return
+    for law, (low, high) in zip(model.laws, model.training["signal_range"], strict=True):
+        std = law.std(np.linspace(low, high, 5))
+        if not (np.isfinite(std).all() and (std > 0).all()):
+            tensor_file.refuse(path, "model", "its noise law has no standard deviation")
+
+
+def _renamed(tensors: Mapping[str, npt.NDArray[np.generic]], file_format: int) -> tensor_file.Tensors:
     """The tensors under their current names: in format 3 the state of the gate was a tensor of the network."""
     found = dict(tensors)
-    if header["format"] == 3:
+    if file_format == 3:
         found["gate_open"] = found.pop("net.sighted", np.zeros((), np.float32))
         found.pop("net.net.sighted", None)
     return found

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from muguet.image import Layout, floor_level, screen, unsaturated
+from muguet.image.spikes import spikes
 from tests.image.camera import recorded, scene
 
 
@@ -69,3 +70,26 @@ def test_clipping_at_zero_is_found_and_photon_counting_is_none():
     for mean in (0.01, 0.1, 0.4):
         assert floor_level(np.random.default_rng(0).poisson(scene(peak=10 * mean, background=mean))) is None
     assert floor_level(recorded(scene())) is None
+
+
+@pytest.mark.parametrize("value", [1e6, -1e30, 1e4])
+@pytest.mark.parametrize("width", [1, 2])
+def test_wild_pixels_in_a_frame_are_not_used_and_kept(value, width):
+    image = np.stack([recorded(scene(seed=0), s) for s in range(3)]).astype(np.float32)
+    image[1, 60 : 60 + width, 70 : 70 + width] = value
+    found = screen(image, Layout("TYX", image.shape))
+    assert np.isnan(found.values[1, 60 : 60 + width, 70 : 70 + width]).all()
+    assert found.missing.sum() == width**2
+    assert found.notes[-1].endswith("kept as they are." if width > 1 else "kept as it is.")
+    out = np.zeros(image.shape, np.float32)
+    found.restore(out)
+    assert (out[1, 60 : 60 + width, 70 : 70 + width] == np.float32(value)).all()
+
+
+@pytest.mark.parametrize("sigma", [1.0, 1.5, 4.0])
+@pytest.mark.parametrize("peak", [1e4, 1e6])
+def test_bright_points_of_light_belong_to_the_image(sigma, peak):
+    y, x = np.mgrid[:128, :128]
+    light = peak * np.exp(-((y - 60) ** 2 + (x - 70) ** 2) / (2 * sigma**2))
+    image = recorded(scene()) + np.random.default_rng(0).poisson(light)
+    assert spikes(image) is None

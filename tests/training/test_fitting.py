@@ -175,7 +175,7 @@ def test_a_damaged_or_incomplete_checkpoint_is_refused(small, noisy, tmp_path):
     path = tmp_path / "checkpoint"
     run = advanced(session(noisy, steps=9), 2)
     checkpoint.save(run, path)
-    tensors, header = tensor_file.read(path, "checkpoint")
+    tensors, header = tensor_file.read(path, "checkpoint", dict)
     del tensors["generator.host"]
     tensor_file.write(
         path, "checkpoint", tensors, {k: v for k, v in header.items() if k not in ("kind", "format")}
@@ -324,7 +324,7 @@ def test_checkpoints_are_written_as_time_goes_by(small, noisy, monkeypatch, tmp_
     path, written = tmp_path / "checkpoint", []
     for progress in steps(run, path):
         if path.exists():
-            written.append((progress.step, tensor_file.read(path, "checkpoint")[1]["schedule"]["step"]))
+            written.append((progress.step, tensor_file.read(path, "checkpoint", dict)[1]["schedule"]["step"]))
     assert written[0] == (5, 4)
     assert written[-1] == (20, 16)
 

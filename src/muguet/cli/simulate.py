@@ -152,5 +152,8 @@ def _record(
     for frame in out:
         for start in range(0, clean.size, _BLOCK):
             block = signal[start : start + _BLOCK].astype(np.float64)
-            frame[start : start + _BLOCK] = to_dtype(law.sample(block, generator), dtype)
+            known = np.isfinite(block)
+            drawn = law.sample(np.where(known, block, 0.0), generator)
+            drawn[~known] = np.nan
+            frame[start : start + _BLOCK] = to_dtype(drawn, dtype)
     return out.reshape(shape)

@@ -29,6 +29,9 @@ def open_tiff(path: Path) -> Iterator[tifffile.TiffFile]:
     import tifffile
 
     with tifffile.TiffFile(path) as tif:
+        len(
+            tif.pages
+        )  # To count them is to find where they go in a circle, which tifffile would follow for ever.
         master = _master_of(tif)
         if master is None:
             yield tif
@@ -44,6 +47,7 @@ def open_tiff(path: Path) -> Iterator[tifffile.TiffFile]:
     else:
         opened = tifffile.TiffFile(path, omexml=described_by.read_text(encoding="utf-8"))
     with opened as tif:
+        len(tif.pages)
         yield tif
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from muguet.image.axes import Layout
 from muguet.image.defects import defective, repaired
+from muguet.image.spikes import spikes
 from muguet.image.valid import is_blank, unmeasured
 
 Array = npt.NDArray[np.generic]
@@ -81,6 +82,7 @@ def screen(image: npt.ArrayLike, layout: Layout, search: bool = True) -> Screene
         channel = f"Channel {c}: " if layout.channels > 1 else ""
         notes += [channel + note for note in _find_missing(planes[:, c], missing[:, c])]
         _find_defects(planes[:, c], missing[:, c], defects[:, c])
+        notes += [channel + note for note in _find_spikes(planes[:, c], missing[:, c], defects[:, c])]
     if not missing.any() and not defects.any():
         return Screened(original, original)
     values = _as_float(planes)
@@ -165,6 +167,27 @@ def _find_defects(planes: Array, missing: Mask, defects: Mask) -> None:
             if mask is not None:
                 found[i] = mask
     defects |= (found & ~absent).reshape(defects.shape)
+
+
+def _find_spikes(planes: Array, missing: Mask, defects: Mask) -> list[str]:
+    """Add the wild pixels of one channel ``(n, *space)`` to the mask of missing pixels; return sentences."""
+    flat, number = planes.reshape(-1, *planes.shape[-2:]), 0
+    shape = missing.shape[:-2]
+    for plane, place in zip(flat, np.ndindex(shape), strict=True):
+        known = plane
+        if missing[place].any() or defects[place].any():
+            known = np.where(missing[place] | defects[place], np.nan, plane.astype(np.float64))
+        found = spikes(known)
+        if found is not None:
+            missing[place] |= found
+            number += int(found.sum())
+    if not number:
+        return []
+    one = number == 1
+    return [
+        f"{number} pixel{'' if one else 's'} {'is' if one else 'are'} far outside the range of all others (a cosmic "
+        f"ray, for example): not used, and kept as {'it is' if one else 'they are'}."
+    ]
 
 
 def _count_defects(defects: Mask) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from muguet.errors import MuguetError
+from muguet.headers import ModelHeader
 from muguet.method import Method
 from muguet.noise.law import Affine, Law
 from muguet.recipes.find import find_recipe
@@ -61,14 +62,20 @@ class Parts:
     prior: str = AUTO
 
     @classmethod
-    def of(cls, header: Mapping[str, Any]) -> Parts:
+    def of(cls, header: ModelHeader) -> Parts:
         """Return the parts in the header of a model file."""
-        known = {name: header[name] for name in cls.__dataclass_fields__ if name in header}
-        known["reach"] = tuple(header.get("reach") or ()) or None
-        if isinstance(header.get("psf"), list):
-            known["psf"] = tuple(tuple(row) for row in header["psf"])
-        known.setdefault("prior", NO_PRIOR)  # Models of earlier versions have none.
-        return cls(**{**known, "recipe": header["recipe"], "net": header["net"]})
+        psf = header.psf
+        return cls(
+            header.recipe,
+            header.net,
+            header.components,
+            header.dimensions,
+            header.channels,
+            header.quarter_turns,
+            tuple(header.reach) if header.reach else None,
+            tuple(map(tuple, psf)) if isinstance(psf, list) else psf,
+            header.prior,
+        )
 
     def build(self, std: float = 0.5, low_precision: bool = False) -> Method:
         """Return the method with random weights, drawn from PyTorch's default generator.

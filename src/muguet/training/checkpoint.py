@@ -7,7 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import numpy as np
+
 from muguet.errors import MuguetError
+from muguet.headers import CheckpointHeader
 from muguet.system import tensor_file
 from muguet.training.session import Session
 
@@ -32,19 +36,26 @@ def restore(session: Session, path: Path) -> None:
     MuguetError
         If the file is damaged, or is of a run that differs in more than its length in minutes.
     """
-    tensors, header = tensor_file.read(path, "checkpoint")
-    differing = [k for k, v in _identity(session).items() if header.get("identity", {}).get(k) != v]
+    tensors, header = tensor_file.read(path, "checkpoint", CheckpointHeader)
+    differing = [k for k, v in _identity(session).items() if header.identity.get(k) != v]
     if differing:
         raise MuguetError(
             f"{path} is of another run (its {', '.join(differing)} differ): "
             "repeat the options of that run, or start again with --overwrite"
         )
+    if session.plan.steps is not None and header.schedule.total != session.plan.steps:
+        tensor_file.refuse(path, "checkpoint", "its number of steps is another one")
+    expected = session.state()[0]
+    if "noise_variance" in tensors:
+        expected["noise_variance"] = np.zeros((4, session.parts.channels), np.float32)
+    tensor_file.check_tensors(path, "checkpoint", tensors, expected)
+    squares = [value for name, value in tensors.items() if name.endswith(".exp_avg_sq")]
+    if any(np.less(value, 0).any() for value in squares):
+        tensor_file.refuse(path, "checkpoint", "a mean of squares is below zero")
     try:
-        session.restore(tensors, header)
-    except (KeyError, ValueError, RuntimeError) as error:
-        raise MuguetError(
-            f"{path} does not hold a complete checkpoint: train again with --overwrite"
-        ) from error
+        session.restore(tensors, msgspec.to_builtins(header))
+    except RuntimeError as error:
+        tensor_file.refuse(path, "checkpoint", f"the state of a random generator is not valid: {error}")
 
 
 def _identity(session: Session) -> dict[str, Any]:

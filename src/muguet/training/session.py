@@ -242,7 +242,17 @@ class Session:
         """Return the denoiser with the averaged weights, the best so far.
 
         Its record of the training holds the `Outcome` of the run under "outcome".
+
+        Raises
+        ------
+        MuguetError
+            If a weight is not finite.
         """
+        if not all(bool(torch.isfinite(weights).all()) for weights in self.averages):
+            raise MuguetError(
+                "the training failed, because its weights are no longer finite: train again with another --seed, or "
+                "leave extreme values out with --valid-range"
+            )
         found, weighed = self._calibrated(), []
         # Differences of correlated neighbours do not show the variance of a pixel.
         if self.correlation is None or not any(self.correlation.reach):
@@ -315,12 +325,16 @@ class Session:
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]], header: Mapping[str, Any]) -> None:
         """Continue from the `state` of a session with the same data, parts and plan.
 
+        The arrays and the header are those that `state` returns in name, shape and type.
+
         Raises
         ------
-        KeyError, ValueError, RuntimeError
-            If the state is not complete.
+        RuntimeError
+            If the state of a random generator is not valid. The session has not changed then.
         """
         tensors = {name: torch.from_numpy(value) for name, value in arrays.items()}
+        self.host.set_state(tensors["generator.host"])
+        self.chance.set_state(tensors["generator.chance"])
         for name, method in (("method.", self.method), ("averaged.", self.averaged)):
             method.load_state_dict(
                 {k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)}
@@ -330,8 +344,6 @@ class Session:
         for index, moments in enumerate(self.optimiser.state):
             for key, value in moments.items():
                 value.copy_(tensors[f"optimiser.{index}.{key}"])
-        self.host.set_state(tensors["generator.host"])
-        self.chance.set_state(tensors["generator.chance"])
         self.loss_sum.copy_(tensors["loss_sum"])
         self.history = header["history"]
         self.schedule.restore(header["schedule"])

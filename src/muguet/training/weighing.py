@@ -157,7 +157,8 @@ def _weigh_channel(
     blend = Blend(
         found.get("trained", 0.0), found.get("prior", 0.0), found["blur"], sigma if found["blur"] else 0.0
     )
-    scale = error_scale(every, weights) if gated else ErrorScale()
+    # A gate that is closed, because the noise could not be measured, predicts no error.
+    scale = error_scale(every, weights) if gated and denoiser.predicts_error else ErrorScale()
     return Weighed(blend, scale, _risks(every, weights, names, sigma))
 
 

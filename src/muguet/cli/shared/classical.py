@@ -103,10 +103,12 @@ def _parameters(
     source: Planes, channel: int, recipe: str, clean: npt.NDArray[Any] | None
 ) -> dict[str, float]:
     """Return the parameters for one channel, chosen on planes spread evenly over the series."""
+    from muguet.image.representable import require_representable
     from muguet.image.values import fill_missing
     from muguet.restoration.blur_width import best_sigma
     from muguet.restoration.classical import calibrate
 
+    require_representable(source, channel)
     n_planes, _, *space = source.shape
     step = -(-n_planes // _MAX_PLANES)
     whole = tuple(slice(0, size) for size in space)

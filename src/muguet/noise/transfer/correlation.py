@@ -171,9 +171,10 @@ def _along_x(planes: Floats) -> tuple[Floats, int, float]:
     products, count = np.zeros(LAGS + 1), np.zeros(LAGS + 1)
     shares: list[Floats] = []
     for plane in planes:
-        # Rounding errors are not noise: a variance must be larger than those of the largest value.
-        reference = float(np.abs(plane[np.isfinite(plane)]).max(initial=0)) + 1e-300
-        rough = high_pass_along(plane, -2)
+        # Rounding errors are not noise: a variance must be larger than those of the largest value. Division by a power
+        # of two is exact, and keeps the squares of values near 1e298 finite.
+        reference, exponent = np.frexp(float(np.abs(plane[np.isfinite(plane)]).max(initial=0)) + 1e-300)
+        rough = high_pass_along(np.ldexp(plane, -int(exponent)), -2)
         there = np.isfinite(rough)
         rough[~there] = 0
         around = _local_mean(there.astype(np.float64))

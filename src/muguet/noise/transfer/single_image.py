@@ -176,6 +176,7 @@ def rough_std(plane: npt.NDArray[np.generic]) -> float:
     noise of the background.
     """
     image = plane[..., :4096, :4096].astype(np.float64)
+    image[~np.isfinite(image)] = np.nan  # Differences of infinite values would cause warnings.
     rows = image[..., :-2, :] - 2 * image[..., 1:-1, :] + image[..., 2:, :]
     both = (rows[..., :-2] - 2 * rows[..., 1:-1] + rows[..., 2:]) / 6
     finite = both[np.isfinite(both)]
