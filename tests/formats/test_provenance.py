@@ -31,7 +31,9 @@ MADE = {
     "input_sha256": "ab" * 32,
     "date": "2026-11-26T00:00:00Z",
 }
-ANNOTATION = re.compile(r"<(\w+:)?MapAnnotation [^>]*Namespace=\"muguet\">.*?</(\w+:)?MapAnnotation>", re.DOTALL)
+ANNOTATION = re.compile(
+    r"<(\w+:)?MapAnnotation [^>]*Namespace=\"muguet\">.*?</(\w+:)?MapAnnotation>", re.DOTALL
+)
 
 
 def made(path, out, provenance=MADE):

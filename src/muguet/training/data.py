@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -67,6 +68,8 @@ class Dataset:
         Sentences for the user about missing, saturated and unused pixels.
     summary
         Name, axes, shape and dtype of each sample.
+    content
+        SHA-256 of the pixels and axes of all samples and targets, which identifies the images whatever their names.
     """
 
     planes: list[Plane]
@@ -75,6 +78,7 @@ class Dataset:
     quarter_turns: bool = True
     notes: tuple[str, ...] = ()
     summary: tuple[dict[str, object], ...] = field(default=())
+    content: str = ""
 
     @property
     def channels(self) -> int:
@@ -134,7 +138,20 @@ def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
         {"name": s.name, "axes": s.axes, "shape": list(s.array.shape), "dtype": str(s.array.dtype)}
         for s in samples
     )
-    return Dataset(planes, scalings, dimensions, notes=tuple(notes), summary=summary)
+    content = _content(samples)
+    return Dataset(planes, scalings, dimensions, notes=tuple(notes), summary=summary, content=content)
+
+
+def _content(samples: Sequence[Sample]) -> str:
+    """SHA-256 of the pixels, masks, data types and axes of samples and their targets."""
+    found = hashlib.sha256()
+    for sample in samples:
+        for array in (sample.array, sample.target):
+            found.update(f"{sample.axes} {None if array is None else (array.dtype, array.shape)}".encode())
+            if array is not None:
+                found.update(np.ascontiguousarray(np.ma.getdata(array)).data)
+                found.update(np.ascontiguousarray(np.ma.getmask(array)).data)
+    return found.hexdigest()
 
 
 def check(sample: Sample, dimensions: int = 2) -> int:
