@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from muguet.cli.shared.apply import denoise_images, predict_errors, show_law, with_sentences, write_images
-from muguet.cli.shared.checkpoints import check_checkpoint, checkpoint_of
+from muguet.cli.shared.checkpoints import check_checkpoint, checkpoint_of, remove_checkpoint
 from muguet.cli.shared.classical import CLASSICAL, denoise_classically
 from muguet.cli.shared.display import say
 from muguet.cli.shared.examples import flat, read_examples
@@ -219,7 +219,7 @@ def denoise(
         say(f"{len(missing.keys() - failures.reasons.keys())} denoised images.")
     show_law(denoiser)
     if trains:
-        checkpoint.unlink(missing_ok=True)
+        remove_checkpoint(checkpoint)
     printed.add_inputs(recordings.digests)
     printed.print(failures)
     return failures.end()

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from muguet.cli.shared.apply import show_law
-from muguet.cli.shared.checkpoints import check_checkpoint, checkpoint_of
+from muguet.cli.shared.checkpoints import check_checkpoint, checkpoint_of, remove_checkpoint
 from muguet.cli.shared.classical import CLASSICAL
 from muguet.cli.shared.display import say
 from muguet.cli.shared.examples import flat, read_examples
@@ -61,7 +61,7 @@ def fit(
     written = failures.note_place(out, write_or_rescue(out, denoiser.save))
     say(f"{written}: the model. To use it: muguet denoise IN -o OUT --model {written}")
     show_law(denoiser)
-    checkpoint.unlink(missing_ok=True)
+    remove_checkpoint(checkpoint)
     printed.add_inputs(recordings.digests)
     printed.add_model(denoiser, written)
     printed.print(failures)

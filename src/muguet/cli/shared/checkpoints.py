@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Sequence
@@ -36,3 +37,9 @@ def check_checkpoint(checkpoint: Path, choices: Choices) -> None:
 def continues(checkpoint: Path, choices: Choices) -> bool:
     """Return whether a run goes on from a checkpoint: if there is one, unless the user chose to train anew."""
     return choices.resume is not False and checkpoint.exists()
+
+
+def remove_checkpoint(checkpoint: Path) -> None:
+    """Remove the checkpoint of a command whose results are written; it stays where this is not possible."""
+    with contextlib.suppress(OSError):
+        checkpoint.unlink(missing_ok=True)

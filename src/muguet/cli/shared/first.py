@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -14,6 +15,7 @@ import numpy as np
 from muguet.cli.shared.apply import denoise_images, with_sentences, write_images
 from muguet.cli.shared.display import say
 from muguet.cli.shared.provenance import made_by
+from muguet.errors import MuguetError
 from muguet.system.atomic import replacing
 from muguet.system.kinds import FIRST_START, kind_of
 from muguet.system.text import duration
@@ -50,7 +52,8 @@ class FirstResults:
         """Note that the final result has been written."""
         if result in self.results:
             self.results.remove(result)
-            self._save()
+            with contextlib.suppress(MuguetError, OSError):  # The result is there, and that is what counts.
+                self._save()
 
     def _save(self) -> None:
         if not self.results:
