@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from muguet.denoiser import Denoiser
 
 _N_SIGNALS = 9
+_MAX_CHECKED = 12  # The checks of a plane take some ten seconds, so that those of a large folder would take hours.
 
 AsJson = Annotated[
     bool,
@@ -49,6 +50,7 @@ class Results:
         self.inputs: list[dict[str, Any]] = []
         self.outputs: list[dict[str, Any]] = []
         self.kept: list[str] = []
+        self.checked = 0
         self.model: dict[str, Any] | None = None
         self.report: str | None = None
         self.run: Mapping[str, Any] | None = None
@@ -80,10 +82,12 @@ class Results:
         denoiser: Denoiser | None = None,
         recipe: str,
     ) -> None:
-        """Note the denoised images of a file, and check one plane of each."""
+        """Note the denoised images of a file, and check one plane of each channel of the first images."""
         if not self.wanted:
             return
         for each in found:
+            checks = checks_of(each, denoiser) if self.checked < _MAX_CHECKED else []
+            self.checked += len(checks)
             self.outputs.append(
                 {
                     "path": str(path),
@@ -97,7 +101,7 @@ class Results:
                     "model": None if denoiser is None else model_id(denoiser),
                     "residual": {"std": each.residual.std, "correlation": each.residual.correlation},
                     "uncertainty": None if uncertainty is None else str(uncertainty),
-                    "checks": checks_of(each, denoiser),
+                    "checks": checks,
                 }
             )
 
