@@ -134,5 +134,17 @@ def test_a_history_of_other_programs_is_kept(tmp_path):
     )
     assert dict(read_all(path)[0].provenance) == {}
     made(path, out)
-    with tifffile.TiffFile(out) as tif:
-        assert tif.pages[0].tags["ImageHistory"].value.startswith("flat-field corrected\n{")
+    anew = tmp_path / "c.ome.tif"
+    (image,) = read_all(path)
+    assert write(anew, replace(image, provenance=MADE)) == ()
+    for file in (out, anew):
+        with tifffile.TiffFile(file) as tif:
+            assert tif.pages[0].tags["ImageHistory"].value.startswith("flat-field corrected\n{")
+
+
+def test_an_image_that_is_only_copied_was_still_made_as_before(tmp_path):
+    path, out, copy = tmp_path / "a.tif", tmp_path / "b.tif", tmp_path / "c.tif"
+    tagged(path, PICTURE.astype("uint16"))
+    made(path, out)
+    write(copy, read_all(out))
+    assert differences(out, copy) == set()

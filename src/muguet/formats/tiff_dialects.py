@@ -172,8 +172,9 @@ def options(path: Path, image: Image, axes: str, several: bool = False) -> dict[
         "bigtiff": image.data.nbytes > MAX_CLASSIC_BYTES or path.suffix.lower() in BIGTIFF_SUFFIXES,
     }
     if image.provenance:
-        tag = history(image.provenance)
-        keywords["software"] = software(image.provenance)
+        before = image.source.stored.pages[0] if isinstance(image.source, Source) else {}
+        tag = history(image.provenance, before)
+        keywords["software"] = software(image.provenance, before).encode()
         keywords["extratags"] = [(HISTORY, tag.dtype, tag.count, tag.value, True)]
     if image.compression:
         keywords["compression"] = image.compression

@@ -27,9 +27,9 @@ _OWN = re.compile(rf"{PROGRAM} \S+(?: \(input: (.*)\))?")
 _OWN_LINES = re.compile(rf"^{PROGRAM} \w+ = .*\n?", re.MULTILINE)
 
 
-def history(provenance: Mapping[str, Any], before: Tag | None = None) -> Tag:
-    """Return the tag ImageHistory with a line for `provenance` after those that the input had."""
-    lines = [_text(before)] if before is not None else []
+def history(provenance: Mapping[str, Any], tags: Tags) -> Tag:
+    """Return the tag ImageHistory with a line for `provenance` after those that the input had in its `tags`."""
+    lines = [_text(tags[HISTORY])] if HISTORY in tags else []
     return text_tag("\n".join([*lines, json.dumps(dict(provenance))]))
 
 
@@ -60,12 +60,11 @@ def with_provenance(tags: Tags, provenance: Mapping[str, Any], kind: str, byteor
         That of the file, ``"<"`` or ``">"``.
     """
     found = dict(tags)
-    if not provenance:
+    if not provenance or dict(provenance) == read_history(tags):
         return found
-    before = _text(tags.get(SOFTWARE))
-    if not _RECOGNISED.match(before):
-        found[SOFTWARE] = text_tag(software(provenance, before))
-    found[HISTORY] = history(provenance, tags.get(HISTORY))
+    if not _RECOGNISED.match(_text(tags.get(SOFTWARE))):
+        found[SOFTWARE] = text_tag(software(provenance, tags))
+    found[HISTORY] = history(provenance, tags)
     if kind == "imagej":
         found |= _imagej_tags(tags, provenance, byteorder)
     if kind == "ome" and DESCRIPTION in tags:
@@ -73,11 +72,13 @@ def with_provenance(tags: Tags, provenance: Mapping[str, Any], kind: str, byteor
     return found
 
 
-def software(provenance: Mapping[str, Any], before: str = "") -> str:
+def software(provenance: Mapping[str, Any], tags: Tags) -> str:
     """Return the text of the tag Software: the program, and in parentheses the one that wrote the input."""
+    before = _text(tags.get(SOFTWARE))
     own = _OWN.fullmatch(before)
     earlier = (own[1] or "") if own else before
-    return f"{provenance['software']} (input: {earlier})" if earlier else str(provenance["software"])
+    short = earlier and not _RECOGNISED.match(earlier)
+    return f"{provenance['software']} (input: {earlier})" if short else str(provenance["software"])
 
 
 def info(before: str, provenance: Mapping[str, Any]) -> str:

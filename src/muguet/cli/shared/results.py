@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from muguet.denoiser import Denoiser
 
 _N_SIGNALS = 9
-_MAX_CHECKED = 12  # The checks of a plane take some ten seconds, so that those of a large folder would take hours.
+_MAX_CHECKED = (
+    12  # The checks of a plane take some ten seconds, so that those of a large folder would take hours.
+)
 
 AsJson = Annotated[
     bool,
@@ -187,6 +189,7 @@ def checks_of(found: Denoised, denoiser: Denoiser | None) -> list[dict[str, Any]
     from muguet.image.axes import Layout
     from muguet.quality.card import quality
     from muguet.quality.model_checks import examine
+    from muguet.quality.second_opinion import second_opinion
 
     layout = Layout(found.noisy.axes, found.noisy.data.shape)
     noisy, estimate = layout.split(found.noisy.data), layout.split(found.image.data)
@@ -194,7 +197,10 @@ def checks_of(found: Denoised, denoiser: Denoiser | None) -> list[dict[str, Any]
     result = []
     for channel in range(layout.channels):
         pair = noisy[plane, channel], estimate[plane, channel]
-        card = quality(*pair) if denoiser is None else examine(denoiser, *pair, channel)
+        if denoiser is None:
+            card = quality(*pair, opinion=second_opinion(pair[0]))
+        else:
+            card = examine(denoiser, *pair, channel)
         facts = {name: value for name, value in card.to_dict().items() if name != "curves"}
         result.append({"channel": channel, "plane": plane, **facts})
     return result
