@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +15,7 @@ from muguet.image.scaling import Scaling
 from muguet.image.screen import screen
 from muguet.image.values import fill_missing, quantum, require_real
 from muguet.training.common_scaling import common_scaling
+from muguet.training.content import content_of
 from muguet.training.patches import Plane
 from muguet.training.tally import Tally
 from muguet.training.unlike import unlike
@@ -138,20 +138,8 @@ def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
         {"name": s.name, "axes": s.axes, "shape": list(s.array.shape), "dtype": str(s.array.dtype)}
         for s in samples
     )
-    content = _content(samples)
+    content = content_of([(s.axes, s.array, s.target) for s in samples])
     return Dataset(planes, scalings, dimensions, notes=tuple(notes), summary=summary, content=content)
-
-
-def _content(samples: Sequence[Sample]) -> str:
-    """SHA-256 of the pixels, masks, data types and axes of samples and their targets."""
-    found = hashlib.sha256()
-    for sample in samples:
-        for array in (sample.array, sample.target):
-            found.update(f"{sample.axes} {None if array is None else (array.dtype, array.shape)}".encode())
-            if array is not None:
-                found.update(np.ascontiguousarray(np.ma.getdata(array)).data)
-                found.update(np.ascontiguousarray(np.ma.getmask(array)).data)
-    return found.hexdigest()
 
 
 def check(sample: Sample, dimensions: int = 2) -> int:

@@ -69,8 +69,9 @@ class Results:
         self.kept += [str(path) for path in paths]
 
     def add_model(self, denoiser: Denoiser, path: Path | None) -> None:
-        """Note the model, and the file that holds it."""
+        """Note the model, the file that holds it, and the verdict on its training."""
         if self.wanted:
+            self.run = denoiser.training.get("outcome")
             self.model = {"path": None if path is None else str(path), **model_facts(denoiser)}
 
     def add_output(
