@@ -13,8 +13,8 @@ from muguet.cli.shared.provenance import sha256_of
 if TYPE_CHECKING:
     from muguet.image.image import Image
 
-_BYTES_PER_BYTE = 3.0
-"""Memory that a command takes beside PyTorch itself, for each byte of its files (docs/performance.md)."""
+_BYTES_PER_BYTE = 2.0
+"""A command that trains holds at least its images and a result of the same size; what else it needs depends on them."""
 
 
 class Recordings:
