@@ -29,6 +29,8 @@ def muguet(
 ) -> Callable[..., Answer]:
     """Return a function that runs ``muguet("denoise", path, ...)`` as in a shell."""
 
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")  # The same command writes the same bytes.
+
     def run(*arguments: object) -> Answer:
         monkeypatch.setattr(sys, "argv", ["muguet", *map(str, arguments)])
         code = 0

@@ -47,6 +47,18 @@ def test_a_bad_estimate_is_no_error(muguet, files):
     )
 
 
+def test_a_verdict_that_is_bad_enough_gives_exit_code_1(muguet, files):
+    good, bad = (files / "noisy.tif", files / "clean.tif"), (files / "noisy.tif", files / "noisy.tif")
+    for limit in ("bad", "doubtful"):
+        assert muguet("check", *good, "--fail-on", limit).code == 0
+        answer = muguet("check", *bad, "--fail-on", limit)
+        assert answer.code == 1
+        (sentence,) = answer.err.splitlines()
+        assert "The noise was removed (bad)" in sentence
+        assert "noise is still there" in answer.out.replace("\n", " ")
+    assert muguet("check", *bad, "--fail-on", "good").code == 2
+
+
 def test_a_model_denoises_the_image(muguet, files):
     answer = muguet("check", files / "noisy.tif", "--model", files / "model.muguet", "--json")
     assert answer.code == 0

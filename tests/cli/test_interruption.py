@@ -64,14 +64,13 @@ def test_ctrl_c_twice_quits_at_once_with_130_and_leaves_the_checkpoint(image, tm
     assert (tmp_path / "o.tif.checkpoint.first").exists() == (tmp_path / "o.tif").exists()
 
 
-def test_a_killed_run_resumes_to_the_same_bits(muguet, image, tmp_path, monkeypatch):
-    whole, parts = tmp_path / "whole.tif", tmp_path / "parts.tif"
-    options = ("--steps", 12, "--dtype", "float32")
-    assert muguet("denoise", image, "-o", whole, *options).code == 0
+class KilledError(Exception):
+    pass
 
-    class KilledError(Exception):
-        pass
 
+@pytest.fixture
+def killed(muguet, monkeypatch):
+    """Return a function that runs a command which is killed after seven steps, with a checkpoint of each step."""
     advance = training.Session.advance
 
     def dying(session: training.Session) -> training.Progress:
@@ -79,29 +78,58 @@ def test_a_killed_run_resumes_to_the_same_bits(muguet, image, tmp_path, monkeypa
             raise KilledError
         return advance(session)
 
-    monkeypatch.setattr(fitting, "CHECKPOINT_EVERY", 0.0)
-    monkeypatch.setattr(training.Session, "advance", dying)
-    with pytest.raises(KilledError):
-        muguet("denoise", image, "-o", parts, *options)
-    monkeypatch.setattr(training.Session, "advance", advance)
+    def run(*arguments: object) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(fitting, "CHECKPOINT_EVERY", 0.0)
+            patched.setattr(training.Session, "advance", dying)
+            with pytest.raises(KilledError):
+                muguet(*arguments)
+
+    return run
+
+
+def test_the_same_command_after_a_kill_goes_on_to_the_same_bits(muguet, killed, image, tmp_path, monkeypatch):
+    whole, parts = tmp_path / "whole.tif", tmp_path / "parts.tif"
+    options = ("--steps", 12, "--dtype", "float32")
+    assert muguet("denoise", image, "-o", whole, *options).code == 0
+    killed("denoise", image, "-o", parts, *options)
     kept = Path(f"{parts}.checkpoint")
-    assert kept.exists()
+    content = kept.read_bytes()
     assert Path(f"{kept}.first").exists() == parts.exists()
 
-    unsure = muguet("denoise", image, "-o", parts, *options)
-    assert unsure.code == 2
-    assert "--resume" in unsure.err
+    flipped = tmp_path / "flipped.tif"
+    tifffile.imwrite(flipped, tifffile.imread(image)[::-1])
+    for source, other, difference in (
+        (image, ("--steps", 13), "with other steps"),
+        (image, ("--steps", 12, "--seed", 1, "--overwrite"), "with other seed"),
+        (flipped, options, "with other images"),
+    ):
+        answer = muguet("denoise", source, "-o", parts, *other)
+        assert answer.code == 2
+        assert difference in answer.err.splitlines()[-1]
+        assert "--no-resume" in answer.err
+        assert kept.read_bytes() == content
 
-    other = muguet("denoise", image, "-o", parts, "--steps", 13, "--resume")
-    assert other.code == 2
-    assert "another run" in other.err
-
-    resumed = muguet("denoise", image, "-o", parts, *options, "--resume")
+    moved = tmp_path / "elsewhere" / "moved.tif"
+    moved.parent.mkdir()
+    moved.write_bytes(image.read_bytes())
+    monkeypatch.chdir(moved.parent)  # The content counts, not the name.
+    resumed = muguet("denoise", "moved.tif", "-o", "../parts.tif", *options)
     assert resumed.code == 0, resumed.err
     assert re.search(r"Continuing from step \d", resumed.err)
     np.testing.assert_array_equal(tifffile.imread(parts), tifffile.imread(whole))
     assert not kept.exists()
     assert not Path(f"{kept}.first").exists()
+
+
+def test_a_run_starts_anew_only_if_the_user_wants_this(muguet, killed, image, tmp_path):
+    out = tmp_path / "m.muguet"
+    killed("fit", image, "-o", out, "--steps", 12)
+    answer = muguet("fit", image, "-o", out, "--steps", 2, "--no-resume")
+    assert answer.code == 0, answer.err
+    assert "Continuing" not in answer.err
+    assert "Trained for 2 steps" in answer.err
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["cells.tif", "m.muguet"]
 
 
 def test_first_results_of_a_killed_run_are_made_again(muguet, image, tmp_path, monkeypatch):
@@ -128,6 +156,18 @@ def test_nothing_to_resume(muguet, image):
     answer = muguet("denoise", image, "--resume")
     assert answer.code == 2
     assert "nothing to --resume" in answer.err
+
+
+def test_ctrl_c_on_a_full_disk_keeps_what_was_learned(muguet, image, tmp_path, monkeypatch):
+    def full(session: training.Session, path: Path) -> None:
+        raise MuguetError(f"{path} was not written, the disk is full")
+
+    monkeypatch.setattr(checkpoint, "save", full)
+    answer = muguet("denoise", image, "-o", tmp_path / "o.tif", "--steps", 2)
+    assert answer.code == 0, answer.err
+    assert "the disk is full" in answer.err
+    assert (tmp_path / "o.tif").exists()
+    assert (tmp_path / "o.tif.muguet").exists()
 
 
 def test_a_checkpoint_that_cannot_be_written_does_not_end_the_run(tmp_path, monkeypatch):

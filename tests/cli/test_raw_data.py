@@ -213,6 +213,9 @@ VALUES: dict[str, str | None] = {
     "quiet": None,
     "verbose": None,
     "log": "new.log",
+    "progress": "json",
+    "threads": "1",
+    "fail_on": "bad",
 }
 INPUTS = {
     "denoise": ("raw.tif", "-o", "new.tif", "--steps", "1", "--symmetries", "1"),
@@ -241,8 +244,8 @@ TRAINING = (
         "valid_range",
         "mask_value",
     ],
-    ["overwrite", "recursive", "strict", "quiet", "log"],
-    ["recipe", "verbose", "skip_existing"],
+    ["overwrite", "recursive", "strict", "quiet", "log", "progress", "threads"],
+    ["recipe", "verbose", "skip_existing", "as_json"],
     ["resume"],
     ["clean"],
     ["psf"],

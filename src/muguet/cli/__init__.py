@@ -21,6 +21,7 @@ from muguet.cli.shared.messages import choose_messages, with_messages
 from muguet.cli.simulate import simulate
 from muguet.errors import MuguetError, spell_options
 from muguet.system.atomic import reason
+from muguet.system.memory import out_of_memory
 from muguet.system.terminal import prepare_streams, silence
 from muguet.version import __version__
 
@@ -48,12 +49,14 @@ app = typer.Typer(
     Axes, pixel sizes and the data type of the result are those of the input.
     Ctrl-C stops the training early; the best model so far is then used.
 
-    [bold]Exit codes[/bold]: 0 success; 2 an error; 3 some inputs could not be used, the others are done;
-    130 stopped by a second Ctrl-C.
+    [bold]Exit codes[/bold]: 0 success; 1 a verdict of muguet check as bad as --fail-on; 2 an error; 3 some inputs
+    could not be used, the others are done; 130 stopped by a second Ctrl-C.
     """,
 )
 for _command in (denoise, fit, info, noise, check, judge, simulate):
-    app.command()(with_messages(_command))
+    app.command()(
+        with_messages(_command, computes=_command is not info, shows_progress=_command in (denoise, fit))
+    )
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[
     2
@@ -115,12 +118,11 @@ def _run() -> int:
         return _failed(str(error), error)
     except _UsageError as error:
         return _failed(_sentence(error), error)
-    except MemoryError as error:
-        return _failed(
-            "there is not enough memory for these images: "
-            "give fewer images at a time, or use --model to skip the training",
-            error,
-        )
+    except (MemoryError, RuntimeError) as error:
+        sentence = out_of_memory(error)
+        if sentence is None:
+            raise
+        return _failed(sentence, error)
     except OSError as error:
         name = "standard output" if error.filename is None else os.fsdecode(error.filename)
         return _failed(f"{name} cannot be used: {reason(error)}", error)

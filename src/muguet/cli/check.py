@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from muguet.cli.shared.display import output, print_json, say
+from muguet.cli.shared.display import output, print_json, say, warn
 from muguet.cli.shared.files import check_files
 from muguet.cli.shared.scenes import OneScene
 from muguet.errors import MuguetError
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
     from muguet.quality.card import Quality
 
 _STYLES = {"good": "green", "doubtful": "yellow", "bad": "bold red"}
+FAILED = 1
+"""The exit code if a verdict is as bad as --fail-on, or worse."""
+
+
+class Limit(StrEnum):
+    """The best verdict that makes the command fail."""
+
+    doubtful = "doubtful"
+    bad = "bad"
 
 
 def check(
@@ -51,6 +61,13 @@ def check(
     ] = None,
     scene: OneScene = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    fail_on: Annotated[
+        Limit | None,
+        typer.Option(
+            help="Exit code 1 if a verdict is bad, or with doubtful if one is doubtful or bad.",
+            show_default="exit code 0 for every verdict",
+        ),
+    ] = None,
 ) -> None:
     """Check whether denoising worked, without a clean image.
 
@@ -62,7 +79,7 @@ def check(
     With NOISY alone, only the first two questions are answered.
 
     One plane is judged, at most the central 1024×1024 pixels.
-    The exit code is 0 for every verdict.
+    The exit code is 0 for every verdict, unless --fail-on is given.
     """
     from muguet.quality.card import assumptions, quality
     from muguet.quality.second_opinion import second_opinion
@@ -94,6 +111,19 @@ def check(
         print_json({"file": str(noisy), "channel": channel, "plane": number, **result.to_dict()})
     else:
         _show(result, noisy, channel, number, layout)
+    if fail_on is not None:
+        _fail(result, noisy, fail_on)
+
+
+def _fail(result: Quality, path: Path, limit: Limit) -> None:
+    """Name the checks whose verdict is as bad as the limit, and end the command with `FAILED` if there are any."""
+    from muguet.quality.check import VERDICTS
+
+    worst = VERDICTS[VERDICTS.index(limit.value) :]
+    failed = [f"{check.name} ({check.verdict})" for check in result.checks if check.verdict in worst]
+    if failed:
+        warn(f"muguet: {path} failed {len(failed)} of {len(result.checks)} checks: {', '.join(failed)}")
+        raise typer.Exit(FAILED)
 
 
 def _plane(

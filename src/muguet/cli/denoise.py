@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from muguet.cli.shared.apply import denoise_images, show_law, write_errors
-from muguet.cli.shared.checkpoints import check_checkpoint, checkpoint_of
+from muguet.cli.shared.apply import denoise_images, predict_errors, show_law, with_sentences, write_images
+from muguet.cli.shared.checkpoints import check_checkpoint, checkpoint_of, remove_checkpoint
 from muguet.cli.shared.classical import CLASSICAL, denoise_classically
 from muguet.cli.shared.display import say
 from muguet.cli.shared.examples import flat, read_examples
@@ -25,10 +27,13 @@ from muguet.cli.shared.options import (
     Inputs,
     Symmetries,
     data_type,
-    psf_file,
     with_choices,
 )
-from muguet.cli.shared.train import start, train
+from muguet.cli.shared.provenance import made_by
+from muguet.cli.shared.recordings import Recordings, require_room
+from muguet.cli.shared.rescue import write_or_rescue
+from muguet.cli.shared.results import AsJson, Results
+from muguet.cli.shared.train import psf_file, start, train
 from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
@@ -93,6 +98,7 @@ def denoise(
             show_default=False,
         ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Denoise images: train a model on these noisy images alone, or use --model.
 
@@ -100,9 +106,8 @@ def denoise(
     Z stack is one training image. Each channel is denoised separately and has its own noise law.
     """
     from muguet.cli.shared.paths import destination, find, find_sources, without_existing
-    from muguet.formats.registry import read_all
 
-    started = time.time()
+    started, printed = time.time(), Results("denoise", as_json)
     if model is not None:
         _refuse(context, _TRAINING, "is an option for training, but --model is already trained")
     if choices.recipe in CLASSICAL:
@@ -149,58 +154,83 @@ def denoise(
         outputs.append(Output(first.path, "first", "the list of first results"))
     read_too = (*(find(choices.clean) if choices.clean else ()), model, psf_file(choices.psf))
     check_files([*sources, *read_too], outputs, choices.overwrite)
+    failures = Failures(len(sources), choices.strict)
+    printed.add_kept(result for source, result in zip(sources, results, strict=True) if source not in missing)
     if not missing:
         say("All results exist: there is nothing to do.")
+        printed.print(failures)
         return
-    failures = Failures(len(sources), choices.strict)
     if choices.recipe in CLASSICAL:
-        denoise_classically(sources, results, choices, kind, failures)
+        denoise_classically(sources, results, choices, kind, failures, printed)
+        printed.print(failures)
         return failures.end()
-    images: dict[Path, tuple[Image, ...]] = {}
+    recordings = Recordings(choices)
     if model is not None:
         from muguet.model_file import load
 
         denoiser = load(model, choices.device)
     else:
         check_checkpoint(checkpoint, choices)
+        require_room(sources)
         images, targets = read_examples(sources, choices, failures)
+        recordings.keep(images)
         if not missing.keys() & images.keys():
+            printed.print(failures)
             return failures.end()
         session = start(flat(images), flat(targets), choices, checkpoint)
-        write_first_results(
-            session,
-            {missing[source]: scenes for source, scenes in images.items() if source in missing},
-            kind,
-            first,
-        )
+        write_first_results(session, *recordings.by_result(missing), kind, first)
+        del images, targets  # Those of a file are released when its result is written.
         denoiser = train(session, choices, checkpoint)
     if save_model is not None:
-        denoiser.save(save_model)
+        save_model = failures.note_place(save_model, write_or_rescue(save_model, denoiser.save))
         say(f"{save_model}: the model, which --model and muguet info can read.")
+    printed.add_model(denoiser, save_model or model)
     for source, result in missing.items():
         if source in failures.reasons:
             continue
         with failures.tolerate(source):
-            # The training images are in memory. Those of a file are released when its result is written.
-            scenes = images.pop(source, ())
-            scenes = scenes or tuple(map(choices.valid, read_all(source, choices.axes, choices.scene)))
-            replace = choices.overwrite or choices.skip_existing
-            replaces, announce = replace or result in first.results, model is not None
-            data = denoise_images(denoiser, scenes, result, kind, symmetries, replaces, announce)
-            if source in errors:
-                write_errors(denoiser, scenes, errors[source], replace)
+            scenes, digest = recordings.take(source)
+            made, replace = made_by(denoiser, digest), choices.overwrite or choices.skip_existing
+            found = denoise_images(denoiser, scenes, kind, symmetries, announce=model is not None)
+            written = _written(
+                result, *with_sentences(found, made), replace or result in first.results, failures
+            )
+            error = errors.get(source)
+            if error is not None:
+                error = _written(error, *predict_errors(denoiser, scenes, made), replace, failures)
             first.replaced(result)
+            printed.add_output(
+                source,
+                digest,
+                written,
+                found,
+                recipe=denoiser.parts.recipe,
+                uncertainty=error,
+                denoiser=denoiser,
+            )
     if report is not None:
         from muguet.report.gather import report_denoising
 
-        report_denoising(denoiser, scenes[0], data, report, sys.argv, choices.overwrite, started)
+        noisy, data = scenes[0], found[0].image.data
+        report_denoising(denoiser, noisy, data, report, sys.argv, choices.overwrite, started, made)
         say(f"{report}: the report, to open in a web browser.")
+        printed.report = str(report)
     if len(results) > 1:
         say(f"{len(missing.keys() - failures.reasons.keys())} denoised images.")
     show_law(denoiser)
     if trains:
-        checkpoint.unlink(missing_ok=True)
+        remove_checkpoint(checkpoint)
+    printed.add_inputs(recordings.digests)
+    printed.print(failures)
     return failures.end()
+
+
+def _written(
+    path: Path, images: Sequence[Image], sentences: Sequence[str], replace: bool, failures: Failures
+) -> Path:
+    """Write the images of a file where they should be, or else elsewhere, and return where they are."""
+    write = partial(write_images, images=images, sentences=sentences, overwrite=replace)
+    return failures.note_place(path, write_or_rescue(path, write))
 
 
 def _refuse(context: typer.Context, names: tuple[str, ...], why: str, allowed: tuple[str, ...] = ()) -> None:

@@ -8,14 +8,17 @@ from typing import Annotated
 import typer
 
 from muguet.cli.shared.apply import show_law
-from muguet.cli.shared.checkpoints import check_checkpoint, checkpoint_of
+from muguet.cli.shared.checkpoints import check_checkpoint, checkpoint_of, remove_checkpoint
 from muguet.cli.shared.classical import CLASSICAL
 from muguet.cli.shared.display import say
 from muguet.cli.shared.examples import flat, read_examples
 from muguet.cli.shared.failures import Failures
 from muguet.cli.shared.files import Output, check_files
-from muguet.cli.shared.options import OUTPUT, Choices, Inputs, psf_file, with_choices
-from muguet.cli.shared.train import start, train
+from muguet.cli.shared.options import OUTPUT, Choices, Inputs, with_choices
+from muguet.cli.shared.recordings import Recordings, require_room
+from muguet.cli.shared.rescue import write_or_rescue
+from muguet.cli.shared.results import AsJson, Results
+from muguet.cli.shared.train import psf_file, start, train
 from muguet.errors import MuguetError
 
 
@@ -27,6 +30,7 @@ def fit(
         Path, typer.Option("--out", "-o", help="Model file to write.", rich_help_panel=OUTPUT)
     ] = Path("model.muguet"),
     choices: Choices,
+    as_json: AsJson = False,
 ) -> None:
     """Train a denoiser and a noise law on noisy images, and save them in one model file."""
     from muguet.cli.shared.paths import find, find_sources
@@ -41,16 +45,24 @@ def fit(
     outputs = [Output(out, "model"), Output(checkpoint, "checkpoint", "the checkpoint")]
     read_too = (*(find(choices.clean) if choices.clean else ()), psf_file(choices.psf))
     check_files([*sources, *read_too], outputs, choices.overwrite or exists)
+    printed, failures = Results("fit", as_json), Failures(len(sources), choices.strict)
     if exists:
         say(f"{out} exists: there is nothing to do.")
+        printed.add_kept([out])
+        printed.print(failures)
         return
     check_checkpoint(checkpoint, choices)
-    failures = Failures(len(sources), choices.strict)
+    require_room(sources)
     images, targets = read_examples(sources, choices, failures)
+    recordings = Recordings(choices)
+    recordings.keep(images)
     session = start(flat(images), flat(targets), choices, checkpoint)
     denoiser = train(session, choices, checkpoint)
-    denoiser.save(out)
-    say(f"{out}: the model. To use it: muguet denoise IN -o OUT --model {out}")
+    written = failures.note_place(out, write_or_rescue(out, denoiser.save))
+    say(f"{written}: the model. To use it: muguet denoise IN -o OUT --model {written}")
     show_law(denoiser)
-    checkpoint.unlink(missing_ok=True)
+    remove_checkpoint(checkpoint)
+    printed.add_inputs(recordings.digests)
+    printed.add_model(denoiser, written)
+    printed.print(failures)
     failures.end()

@@ -11,6 +11,7 @@ import typer
 
 from muguet.cli.shared.display import print_json
 from muguet.cli.shared.files import check_files
+from muguet.cli.shared.provenance import model_id
 from muguet.cli.shared.scenes import OneScene
 from muguet.system.terminal import printable
 
@@ -69,6 +70,7 @@ def _image(path: Path, scene: str | None) -> dict[str, Any]:
         "step_of_values": quantum(data) or "none",
         "noise_of_the_background": f"standard deviation about {float(np.median(noise)):.3g}",
         "notes": list(image.notes),
+        **({"made_by": dict(image.provenance)} if image.provenance else {}),
     }
 
 
@@ -81,6 +83,7 @@ def _model(path: Path) -> dict[str, Any]:
     training = model.training
     facts: dict[str, Any] = {
         "file": str(path),
+        "identifier": model_id(model),
         "recipe": f"{model.parts.recipe}: {find_recipe(model.parts.recipe).about}",
         "network": model.parts.net,
         "prior": model.parts.prior,

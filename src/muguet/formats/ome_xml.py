@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
 
 _OME_TYPES = {"float32": "float", "float64": "double", "bool": "bit"}
 _IMAGE = re.compile(r"[ \t]*<((?:\w+:)?)Image\b(?!/).*?</\1Image\s*>[ \t]*\n?", re.DOTALL)
@@ -126,3 +128,57 @@ def _typed(pixels: str, dtype: str) -> str:
     """Return the opening element Pixels with another data type."""
     pixels = re.sub(r'\s+SignificantBits\s*=\s*("[^"]*"|\'[^\']*\')', "", pixels)
     return re.sub(r'(\sType\s*=\s*)("[^"]*"|\'[^\']*\')', rf'\1"{_OME_TYPES.get(dtype, dtype)}"', pixels)
+
+
+def annotated(text: str, namespace: str, facts: Mapping[str, Any]) -> str:
+    """Return OME-XML with a map annotation of all its images; an earlier one of this namespace is replaced.
+
+    Everything else stays as it is in the text. OME-XML from before 2015 has no such annotation and is returned as it
+    is.
+
+    Parameters
+    ----------
+    text
+        The OME-XML.
+    namespace
+        The namespace of the annotation, which is also part of its identifier.
+    facts
+        Names and values.
+    """
+    root = _ROOT.search(text)
+    images = list(_IMAGE.finditer(text))
+    year = re.search(r"Schemas/OME/(\d{4})", root.group()) if root else None
+    if root is None or not images or year is None or int(year[1]) < 2015:
+        return text
+    prefix, identifier = images[0][1], f"Annotation:{namespace}"
+    own = re.compile(
+        rf"<((?:\w+:)?)MapAnnotation\b[^>]*\bNamespace=\"{namespace}\"[^>]*>.*?</\1MapAnnotation\s*>",
+        re.DOTALL,
+    )
+    before = own.search(text)
+    if before:
+        identifier = next(iter(re.findall(r"\bID=\"([^\"]*)\"", before.group())), identifier)
+    values = "".join(
+        f"<{prefix}M K={quoteattr(name)}>{escape(str(value))}</{prefix}M>" for name, value in facts.items()
+    )
+    annotation = (
+        f"<{prefix}MapAnnotation ID={quoteattr(identifier)} Namespace={quoteattr(namespace)}>"
+        f"<{prefix}Value>{values}</{prefix}Value></{prefix}MapAnnotation>"
+    )
+    if before:
+        return text[: before.start()] + annotation + text[before.end() :]
+    pieces, end = [], 0
+    for image in images:  # The reference to an annotation is the last element of an image.
+        closing = text.rindex("</", image.start(), image.end())
+        pieces += [text[end:closing], f"<{prefix}AnnotationRef ID={quoteattr(identifier)}/>"]
+        end = closing
+    last = images[-1].end()
+    rest = text[last:]
+    closing = rest.rfind(f"</{prefix}StructuredAnnotations>")
+    if closing >= 0:
+        rest = rest[:closing] + annotation + rest[closing:]
+    else:
+        whole = f"<{prefix}StructuredAnnotations>{annotation}</{prefix}StructuredAnnotations>"
+        empty = re.sub(rf"<{prefix}StructuredAnnotations\s*/>", "", rest)
+        rest = whole + empty
+    return "".join([*pieces, text[end:last], rest])

@@ -154,7 +154,7 @@ def _restored(
     size = sum(image.data.nbytes for image in images)
     large = size > MAX_CLASSIC_BYTES or path.suffix.lower() in BIGTIFF_SUFFIXES
     try:
-        restore(file, series, images[0].compression, large)
+        restore(file, series, images[0].compression, large, images[0].provenance)
     except (ValueError, TypeError, KeyError, IndexError, RuntimeError):
         file.seek(0)
         file.truncate()

@@ -24,6 +24,7 @@ from muguet.formats.pixel_size import (
     size_from_stk,
     size_from_tags,
 )
+from muguet.formats.tiff_provenance import HISTORY, PROGRAM, history, info, software
 from muguet.formats.tiff_stored import Source
 from muguet.image.image import Image
 
@@ -170,6 +171,11 @@ def options(path: Path, image: Image, axes: str, several: bool = False) -> dict[
         "imagej": dialect == "imagej",
         "bigtiff": image.data.nbytes > MAX_CLASSIC_BYTES or path.suffix.lower() in BIGTIFF_SUFFIXES,
     }
+    if image.provenance:
+        before = image.source.stored.pages[0] if isinstance(image.source, Source) else {}
+        tag = history(image.provenance, before)
+        keywords["software"] = software(image.provenance, before).encode()
+        keywords["extratags"] = [(HISTORY, tag.dtype, tag.count, tag.value, True)]
     if image.compression:
         keywords["compression"] = image.compression
         # ImageJ's own reader supports the predictor for 8 and 16 bits only.
@@ -199,12 +205,18 @@ def _imagej_metadata(image: Image) -> dict[str, Any]:
     kept |= {"unit": "micron"} if "X" in sizes else {}
     kept |= {"spacing": sizes["Z"]} if "Z" in sizes else {}
     kept |= {"finterval": sizes["T"]} if "T" in sizes else {}
+    if image.provenance:
+        kept["Info"] = info(str(kept.get("Info", "")), image.provenance)
     return kept | {_AXES_KEY: image.axes}
 
 
 def _ome_metadata(image: Image) -> dict[str, Any]:
     sizes = image.pixel_size
-    metadata: dict[str, Any] = {"MapAnnotation": {_AXES_KEY: image.axes, **image.annotations}}
+    annotations: list[dict[str, Any]] = [{_AXES_KEY: image.axes, **image.annotations}]
+    if image.provenance:
+        facts = {name: str(value) for name, value in image.provenance.items()}
+        annotations.append({"Namespace": PROGRAM, "Value": facts})
+    metadata: dict[str, Any] = {"MapAnnotation": annotations}
     if image.name:
         metadata["Name"] = image.name
     for letter in "XYZ":

@@ -14,6 +14,7 @@ from muguet.formats import micromanager
 from muguet.formats.tiff_axes import axes_still_valid, checked, named, restored, stored_axes_of
 from muguet.formats.tiff_capture import OpenFile, lossless, number_in_xml, stored_as
 from muguet.formats.tiff_dialects import DTYPES, describe
+from muguet.formats.tiff_provenance import read_history
 from muguet.formats.tiff_scenes import Scene
 from muguet.formats.tiff_stored import Source
 from muguet.image.image import Image
@@ -94,6 +95,7 @@ def read_scene(file: OpenFile, scene: Scene, override: str | None) -> Image:
         notes=tuple(notes),
         name=scene.name,
         annotations=annotations,
+        provenance=read_history(source.stored.pages[0]),
         files=files,
         source=source,
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from muguet.formats.tiff_provenance import HISTORY
 from muguet.formats.tiff_stored import CONVERTED, Source, Stored
 from muguet.image.image import Image
 
@@ -33,7 +34,8 @@ def lost(images: Sequence[Image], series: object | None) -> tuple[str, ...]:
     changed = images[0].data.dtype != np.dtype(stored.dtype)
     program = CONVERTED.get(stored.file.kind) if series is None else None
     if series is None:
-        names = _names((tags | set(stored.left_out if program else ())) - _TRANSLATED)
+        translated = _TRANSLATED | ({HISTORY} if images[0].provenance else set())
+        names = _names((tags | set(stored.left_out if program else ())) - translated)
         if program:
             sentences.append(
                 f"The result is an ordinary TIFF instead of a {program} file: pixel size, axes and names are kept"

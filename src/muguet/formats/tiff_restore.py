@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from muguet.formats import ome_xml
 from muguet.formats.tiff_dialects import BIGTIFF_SUFFIXES, IMAGEJ_DTYPES, MAX_CLASSIC_BYTES, OME_DTYPES
+from muguet.formats.tiff_provenance import with_provenance
 from muguet.formats.tiff_stored import CONVERTED, Source, Stored
 from muguet.formats.tiff_tags import DESCRIPTION, PHOTOMETRIC, Structure, Tag, replace_tags, text_tag
 from muguet.image.image import Image
@@ -67,25 +68,30 @@ def restorable(path: Path, images: Sequence[Image]) -> list[tuple[Stored, npt.ND
 
 
 def restore(
-    file: IO[bytes], series: Sequence[tuple[Stored, npt.NDArray[Any]]], compression: str, bigtiff: bool
+    file: IO[bytes],
+    series: Sequence[tuple[Stored, npt.NDArray[Any]]],
+    compression: str,
+    bigtiff: bool,
+    provenance: Mapping[str, Any],
 ) -> None:
-    """Write series of pages with new pixels and the tags that they had."""
+    """Write series of pages with new pixels, the tags that they had, and what made the new pixels."""
     import tifffile
 
     origin = series[0][0].file
     structure = Structure(origin.structure.byteorder, origin.structure.bigtiff or bigtiff)
     with tifffile.TiffWriter(file, bigtiff=structure.bigtiff, byteorder=structure.byteorder) as writer:
         for stored, data in series:
-            pages = data.reshape(-1, *stored.page_shape)
+            planes = data.reshape(-1, *stored.page_shape)
             writer.write(
-                pages if len(pages) > 1 else pages[0],
+                planes if len(planes) > 1 else planes[0],
                 contiguous=False,
                 metadata=None,
                 software=False,
                 **_keywords(stored, data.dtype, compression),
             )
-    # tifffile closes no file that it has not opened.
-    replace_tags(file, _pages(series, structure.byteorder), structure)
+    pages = _pages(series, structure.byteorder)
+    pages[0] = with_provenance(pages[0], provenance, origin.kind, structure.byteorder)
+    replace_tags(file, pages, structure)  # tifffile closes no file that it has not opened.
 
 
 def _keywords(stored: Stored, dtype: np.dtype[Any], compression: str) -> dict[str, Any]:

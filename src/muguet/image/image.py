@@ -40,6 +40,8 @@ class Image:
         Name of the image in its file, such as the name of a position; an empty string if it has none.
     annotations
         Texts to keep with the image, by name: what the program that recorded it wrote about the recording.
+    provenance
+        What made the image, by name: the program, its model and its input; empty for an image from a microscope.
     files
         All files from which the image was read; several for an image that is spread over a set of files.
     source
@@ -63,6 +65,7 @@ class Image:
     notes: tuple[str, ...] = ()
     name: str = ""
     annotations: Mapping[str, str] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
     source: object | None = field(default=None, repr=False)
 

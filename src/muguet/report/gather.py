@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +47,7 @@ def report_denoising(
     command: Sequence[str],
     overwrite: bool = False,
     started: float | None = None,
+    made: Mapping[str, Any] | None = None,
 ) -> None:
     """Check a denoised image and write a report about it as one HTML file.
 
@@ -70,6 +72,8 @@ def report_denoising(
     started
         Time at which the command started, in seconds since the epoch. None: the report gives the time at which it
         was written, and no duration.
+    made
+        What made the result, as its file holds it, see `muguet.image.Image.provenance`.
 
     Raises
     ------
@@ -98,7 +102,7 @@ def report_denoising(
         for c in range(layout.channels)
     ]
     title = noisy.path.name if noisy.path is not None else "Image"
-    write_report(path, title, channels, _run(denoiser, command, started), overwrite)
+    write_report(path, title, channels, _run(denoiser, command, started, made or {}), overwrite)
 
 
 # --- The plane to show -----------------------------------------------------------------------------------
@@ -212,7 +216,7 @@ def _measured_variance(noisy: Array, estimate: Array) -> MeanVariance | None:
         return None
 
 
-def _run(denoiser: Denoiser, command: Sequence[str], started: float | None) -> Run:
+def _run(denoiser: Denoiser, command: Sequence[str], started: float | None, made: Mapping[str, Any]) -> Run:
     now = time.time()
     start = datetime.fromtimestamp(now if started is None else started).astimezone()
     return Run(
@@ -223,4 +227,5 @@ def _run(denoiser: Denoiser, command: Sequence[str], started: float | None) -> R
         versions={"muguet": __version__, "torch": torch.__version__, "numpy": np.__version__},
         parts=asdict(denoiser.parts),
         training=denoiser.training,
+        provenance=made,
     )

@@ -34,6 +34,8 @@ class Run:
         The parts that the model is made of (`muguet.recipes.Parts` as a dictionary).
     training
         The course of the training, as `Denoiser.training` holds it.
+    provenance
+        What made the result, as its file holds it: the model's identifier and the SHA-256 of the input.
     """
 
     command: Sequence[str] = ()
@@ -43,6 +45,7 @@ class Run:
     versions: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
 def run_facts(run: Run) -> dict[str, Any]:
@@ -60,6 +63,7 @@ def run_facts(run: Run) -> dict[str, Any]:
         "versions": run.versions,
         "parts": run.parts,
         "training": training,
+        "provenance": run.provenance,
         "shown": {label: text for label, text in _rows(run, command, training).items() if text},
     }
 
@@ -73,6 +77,8 @@ def _rows(run: Run, command: Sequence[str], training: Mapping[str, Any]) -> dict
         "Started": run.started,
         "Duration": "" if run.seconds is None else duration(run.seconds),
         "Model": ", ".join(_part(name, value) for name, value in run.parts.items() if value is not None),
+        "Identifier of the model": str(run.provenance.get("model", "")),
+        "SHA-256 of the input": str(run.provenance.get("input_sha256", "")),
         "Training": f"{steps} steps in {duration(seconds)}" if steps and seconds is not None else "",
         "Outcome": str(training.get("outcome", {}).get("sentence", "")),
         "Trained on": "; ".join(map(_image, training["data"])),

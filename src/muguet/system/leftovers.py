@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import IO
 
-_NAME = re.compile(r"\.(.+\.|muguet-)[0-9a-f]{8}\.part")
+TEMPORARY = re.compile(r"\.(.+\.|muguet-)[0-9a-f]{8}\.part")
 
 
 def lock(file: IO[bytes]) -> bool:
@@ -31,7 +31,7 @@ def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files in a folder that no program writes any more."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            if _NAME.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+            if TEMPORARY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
                 _remove(Path(entry.path))
 
 

@@ -15,6 +15,9 @@ from muguet.headers import CheckpointHeader
 from muguet.system import tensor_file
 from muguet.training.session import Session
 
+_WORDS = {"reach": "mask", "quarter_turns": "shapes of images", "psf": "point-spread function"}
+"""What users call that which two runs may differ in, where it has another name in the code."""
+
 
 def save(session: Session, path: Path) -> None:
     """Write a checkpoint: the whole file, or nothing if an error occurs.
@@ -37,11 +40,11 @@ def restore(session: Session, path: Path) -> None:
         If the file is damaged, or is of a run that differs in more than its length in minutes.
     """
     tensors, header = tensor_file.read(path, "checkpoint", CheckpointHeader)
-    differing = [k for k, v in _identity(session).items() if header.identity.get(k) != v]
+    differing = [name for name, value in _identity(session).items() if header.identity.get(name) != value]
     if differing:
         raise MuguetError(
-            f"{path} is of another run (its {', '.join(differing)} differ): "
-            "repeat the options of that run, or start again with --overwrite"
+            f"{path} is of another run, with other {', '.join(_WORDS.get(name, name) for name in differing)}: "
+            "repeat that run to continue it, name another output, or add --no-resume to replace it"
         )
     if session.plan.steps is not None and header.schedule.total != session.plan.steps:
         tensor_file.refuse(path, "checkpoint", "its number of steps is another one")
@@ -59,15 +62,10 @@ def restore(session: Session, path: Path) -> None:
 
 
 def _identity(session: Session) -> dict[str, Any]:
-    """All that must be the same in two runs for one to continue the other."""
+    """All that must be the same in two runs for one to continue the other; images count by content, not by name."""
     plan = asdict(session.plan)
-    plan.pop("minutes")
-    identity = {
-        "parts": asdict(session.parts),
-        "plan": plan,
-        "data": list(session.summary),
-        "scalings": [scaling.as_dict() for scaling in session.scalings],
-        "kind of device": session.device.type,
-    }
+    for name in ("minutes", "device"):
+        plan.pop(name)
+    identity = {"images": session.content, **asdict(session.parts), **plan, "device": session.device.type}
     as_read: dict[str, Any] = json.loads(json.dumps(identity))
     return as_read

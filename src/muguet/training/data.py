@@ -15,6 +15,7 @@ from muguet.image.scaling import Scaling
 from muguet.image.screen import screen
 from muguet.image.values import fill_missing, quantum, require_real
 from muguet.training.common_scaling import common_scaling
+from muguet.training.content import content_of
 from muguet.training.paired import doubts_of_pair
 from muguet.training.patches import Plane
 from muguet.training.tally import Tally
@@ -68,6 +69,8 @@ class Dataset:
         Sentences for the user about missing, saturated and unused pixels.
     summary
         Name, axes, shape and dtype of each sample.
+    content
+        SHA-256 of the pixels and axes of all samples and targets, which identifies the images whatever their names.
     """
 
     planes: list[Plane]
@@ -76,6 +79,7 @@ class Dataset:
     quarter_turns: bool = True
     notes: tuple[str, ...] = ()
     summary: tuple[dict[str, object], ...] = field(default=())
+    content: str = ""
 
     @property
     def channels(self) -> int:
@@ -141,7 +145,8 @@ def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
         {"name": s.name, "axes": s.axes, "shape": list(s.array.shape), "dtype": str(s.array.dtype)}
         for s in samples
     )
-    return Dataset(planes, scalings, dimensions, notes=tuple(notes), summary=summary)
+    content = content_of([(s.axes, s.array, s.target) for s in samples])
+    return Dataset(planes, scalings, dimensions, notes=tuple(notes), summary=summary, content=content)
 
 
 def check(sample: Sample, dimensions: int = 2) -> int:

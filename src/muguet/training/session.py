@@ -89,7 +89,7 @@ class Session:
                 f"without training (--minutes 0) the recipe {self.parts.recipe} has no result here, as it does not "
                 "start from a prior: give more minutes or steps"
             )
-        self.summary = dataset.summary
+        self.summary, self.content = dataset.summary, dataset.content
         self.device = find_device(self.plan.device)
         self.host = torch.Generator().manual_seed(self.plan.seed)
         self.chance = torch.Generator(self.device).manual_seed(self.plan.seed + 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.cli.shared.display import Bar, described, say
+from muguet.cli.shared.provenance import Made
 from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
@@ -19,18 +20,26 @@ if TYPE_CHECKING:
     from muguet.image.axes import Layout
     from muguet.image.image import Image
     from muguet.image.planes import Planes, Region
+    from muguet.quality.residual import Residual
+
+
+@dataclass(frozen=True, eq=False)
+class Denoised:
+    """A denoised image, with the noisy one and the moments of what was removed."""
+
+    noisy: Image
+    image: Image
+    residual: Residual
 
 
 def denoise_images(
     denoiser: Denoiser,
     images: Sequence[Image],
-    result: Path,
     dtype: np.dtype[Any] | None,
     symmetries: int | None,
-    overwrite: bool,
     announce: bool = True,
-) -> npt.NDArray[Any]:
-    """Denoise the images of a file region by region, write them to one file, and return the pixels of the first.
+) -> list[Denoised]:
+    """Denoise the images of a file region by region.
 
     If `announce`, the pixels that are not measurements are described; a training on the images has done that before.
     """
@@ -38,8 +47,7 @@ def denoise_images(
     from muguet.image.precision import result_dtype
     from muguet.image.screen import screen
 
-    outputs: list[Image] = []
-    sentences: list[str] = []
+    found: list[Denoised] = []
     for image in images:
         layout = _layout(denoiser, image)
         screened = screen(image.data, layout)
@@ -52,10 +60,14 @@ def denoise_images(
         into = Watched(ArrayPlanes(data, layout, dither), source)
         show_regions(denoiser.denoise_planes(source, into, symmetries), image, layout)
         screened.restore(data)
-        outputs.append(replace(image, data=data))
-        sentences.append(f"{described(outputs[-1])}. {into.residual.sentence}")
-    write_images(result, outputs, sentences, overwrite)
-    return outputs[0].data
+        found.append(Denoised(image, replace(image, data=data), into.residual))
+    return found
+
+
+def with_sentences(found: Sequence[Denoised], made: Made) -> tuple[list[Image], list[str]]:
+    """Return denoised images with what made them, and a sentence about each."""
+    images = [replace(each.image, provenance=made) for each in found]
+    return images, [f"{described(each.image)}. {each.residual.sentence}" for each in found]
 
 
 def write_images(result: Path, images: Sequence[Image], sentences: Sequence[str], overwrite: bool) -> None:
@@ -69,8 +81,8 @@ def write_images(result: Path, images: Sequence[Image], sentences: Sequence[str]
         say(f"  {each}")
 
 
-def write_errors(denoiser: Denoiser, images: Sequence[Image], path: Path, overwrite: bool) -> None:
-    """Write the standard deviation of the error of every pixel of the denoised images of a file to a file."""
+def predict_errors(denoiser: Denoiser, images: Sequence[Image], made: Made) -> tuple[list[Image], list[str]]:
+    """Return the standard deviation of the error of every pixel of the images of a file, and a sentence about each."""
     from muguet.image.planes import ArrayPlanes
     from muguet.image.screen import screen
 
@@ -82,10 +94,10 @@ def write_errors(denoiser: Denoiser, images: Sequence[Image], path: Path, overwr
         source = screen(image.data, layout).values  # The error of a pixel that is no measurement is NaN.
         planes = denoiser.std_planes(ArrayPlanes(source, layout), ArrayPlanes(std, layout))
         show_regions(planes, image, layout)
-        outputs.append(replace(image, data=std))
+        outputs.append(replace(image, data=std, provenance=made))
         median = np.nanmedian(std)
         sentences.append(f"standard deviation of the error of each pixel, {median:.3g} counts in the median.")
-    write_images(path, outputs, sentences, overwrite)
+    return outputs, sentences
 
 
 class Watched:
@@ -122,7 +134,8 @@ def show_regions(fractions: Iterator[float], image: Image, layout: Layout) -> No
         for done in fractions:
             if bar.due and done < 1:
                 left = (time.monotonic() - started) * (1 - done) / done
-                bar.show(done, left, f"plane {int(done * number) + 1} of {number}" if number > 1 else "")
+                text = f"plane {int(done * number) + 1} of {number}" if number > 1 else ""
+                bar.show(done, left, text, {"seconds": time.monotonic() - started})
 
 
 def _layout(denoiser: Denoiser, image: Image) -> Layout:

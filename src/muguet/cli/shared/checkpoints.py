@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Sequence
@@ -26,12 +27,19 @@ def checkpoint_of(results: Sequence[Path]) -> Path:
 
 
 def check_checkpoint(checkpoint: Path, choices: Choices) -> None:
-    """Raise an error if it is unclear whether a run continues an interrupted one, before any image is read."""
+    """Raise an error if there is no run to be continued although the user asks for it, before any image is read."""
     if choices.resume and not checkpoint.exists():
         raise MuguetError(
             f"there is no checkpoint {checkpoint}, hence nothing to --resume: leave --resume out"
         )
-    if checkpoint.exists() and not (choices.resume or choices.overwrite):
-        raise MuguetError(
-            f"{checkpoint} holds an interrupted run: add --resume to continue it, or --overwrite to start again"
-        )
+
+
+def continues(checkpoint: Path, choices: Choices) -> bool:
+    """Return whether a run goes on from a checkpoint: if there is one, unless the user chose to train anew."""
+    return choices.resume is not False and checkpoint.exists()
+
+
+def remove_checkpoint(checkpoint: Path) -> None:
+    """Remove the checkpoint of a command whose results are written; it stays where this is not possible."""
+    with contextlib.suppress(OSError):
+        checkpoint.unlink(missing_ok=True)

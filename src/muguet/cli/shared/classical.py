@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from muguet.cli.shared.apply import Watched, show_regions, write_images
+from muguet.cli.shared.apply import Denoised, Watched, show_regions, write_images
 from muguet.cli.shared.display import described, say
 from muguet.cli.shared.failures import Failures
 from muguet.cli.shared.options import Choices
 from muguet.cli.shared.pairs import layout_of, partners, planes_like
+from muguet.cli.shared.provenance import made_without_training
+from muguet.cli.shared.recordings import Recordings
+from muguet.cli.shared.results import Results
 from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
@@ -30,14 +33,14 @@ def denoise_classically(
     choices: Choices,
     dtype: np.dtype[Any] | None,
     failures: Failures | None = None,
+    printed: Results | None = None,
 ) -> None:
     """Denoise each plane of files by a classical method, and show the parameters that were chosen.
 
     The parameters are chosen for each channel of a file from the noisy image alone. With clean images, a Gaussian blur
-    gets the width that comes nearest to them. Files that cannot be denoised are added to `failures`.
+    gets the width that comes nearest to them. Files that cannot be denoised are added to `failures`, and what was made
+    to `printed`.
     """
-    from muguet.formats.registry import read_all
-
     recipe, clean = choices.recipe, choices.clean
     if clean and recipe != "gaussian-blur":
         raise MuguetError(
@@ -45,28 +48,35 @@ def denoise_classically(
         )
     truths = partners(sources, clean, "--clean") if clean else [None] * len(sources)
     failures = failures or Failures(len(sources), strict=True)
+    recordings = Recordings(choices)
     for source, result, truth in zip(sources, results, truths, strict=True):
         if choices.skip_existing and result.exists():
             continue
         with failures.tolerate(source):
-            outputs: list[Image] = []
+            scenes, digest = recordings.take(source)
+            made = made_without_training(recipe, digest)
+            found: list[Denoised] = []
             sentences: list[str] = []
-            for image in map(choices.valid, read_all(source, choices.axes, choices.scene)):
+            for image in scenes:
                 for note in image.notes:
                     say(f"{source}: {note}")
                 try:
-                    data, sentence = _denoised(image, recipe, truth, dtype)
+                    each, sentence = _denoised(image, recipe, truth, dtype)
                 except MuguetError as error:
                     raise error if str(source) in str(error) else MuguetError(f"{source}: {error}") from error
-                outputs.append(replace(image, data=data))
-                sentences.append(f"{described(outputs[-1])}. {sentence}")
-            write_images(result, outputs, sentences, choices.overwrite)
+                found.append(each)
+                sentences.append(f"{described(each.image)}. {sentence}")
+            images = [replace(each.image, provenance=made) for each in found]
+            write_images(result, images, sentences, choices.overwrite)
+            if printed is not None:
+                printed.add_inputs({source: digest})
+                printed.add_output(source, digest, result, found, recipe=recipe)
 
 
 def _denoised(
     image: Image, recipe: str, clean: Path | None, dtype: np.dtype[Any] | None
-) -> tuple[npt.NDArray[Any], str]:
-    """Return the denoised pixels, and sentences about the chosen parameters and the residual."""
+) -> tuple[Denoised, str]:
+    """Return the denoised image, and sentences about the chosen parameters and the residual."""
     from muguet.image.planes import ArrayPlanes
     from muguet.image.precision import result_dtype
     from muguet.image.screen import screen
@@ -96,7 +106,7 @@ def _denoised(
     several = layout.channels > 1
     sentences = [_sentence(found, recipe, c if several else None) for c, found in enumerate(parameters)]
     words = [*screened.notes, sentence, *sentences, into.residual.sentence]
-    return data, " ".join(filter(None, words))
+    return Denoised(image, replace(image, data=data), into.residual), " ".join(filter(None, words))
 
 
 def _parameters(

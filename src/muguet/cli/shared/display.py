@@ -1,13 +1,17 @@
 """Messages and progress on standard error: a bar in a terminal, and otherwise a line every few seconds.
 
+With --progress json, each of these lines is a JSON object.
+
 Names of files are shown as they are: no markup, no emoji codes, and no character that would act on the terminal.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +19,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from muguet.cli.shared.log import Log
+from muguet.system.claims import Claims
 from muguet.system.terminal import json_for, printable, silence
-from muguet.system.text import duration, to_json
+from muguet.system.text import duration, json_safe, to_json
 
 if TYPE_CHECKING:
     from muguet.image.image import Image
 
 _SECONDS_PER_LINE = 5.0  # Without a terminal, progress is printed as a line at this interval.
+_SECONDS_PER_JSON = 1.0
 _SECONDS_PER_UPDATE = 0.25  # The bar is updated no more often, because reading the loss waits for the device.
 
 console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
@@ -39,11 +45,17 @@ class Settings:
         Whether details are shown too.
     log
         The log of the command, or None.
+    json_progress
+        Whether progress is shown as JSON, for programs.
+    claims
+        The outputs of the command, which no other command may write at the same time.
     """
 
     quiet: bool = False
     verbose: bool = False
     log: Log | None = None
+    json_progress: bool = False
+    claims: Claims = field(default_factory=Claims)
 
 
 settings = Settings()
@@ -79,10 +91,14 @@ def _show(sentence: str, visible: bool) -> None:
     if settings.log is not None:
         settings.log.add(line)
     if visible:
-        try:
-            console.print(line)
-        except OSError:  # The disk behind standard error is full, or its reader has gone: the work goes on.
-            silence(sys.stderr)
+        _print(line)
+
+
+def _print(line: str) -> None:
+    try:
+        console.print(line)
+    except OSError:  # The disk behind standard error is full, or its reader has gone: the work goes on.
+        silence(sys.stderr)
 
 
 class Bar:
@@ -96,7 +112,7 @@ class Bar:
 
     def __init__(self, title: str) -> None:
         self.title = printable(title)
-        self.live = console.is_terminal and not settings.quiet
+        self.live = console.is_terminal and not settings.quiet and not settings.json_progress
         self.shown = self.logged = -1e9
         self.progress = Progress(
             TextColumn("{task.description}", markup=False),
@@ -122,11 +138,16 @@ class Bar:
     @property
     def due(self) -> bool:
         """True if it is time for the next update."""
-        return time.monotonic() - self.shown >= (_SECONDS_PER_UPDATE if self.live else _SECONDS_PER_LINE)
+        interval = _SECONDS_PER_JSON if settings.json_progress else _SECONDS_PER_LINE
+        return time.monotonic() - self.shown >= (_SECONDS_PER_UPDATE if self.live else interval)
 
-    def show(self, fraction: float, seconds_left: float, text: str) -> None:
-        """Move the bar to `fraction` (0 to 1), and show the time left and a text."""
+    def show(self, fraction: float, seconds_left: float, text: str, facts: Mapping[str, Any]) -> None:
+        """Move the bar to `fraction` (0 to 1), and show the time left and a text, or `facts` as JSON."""
         self.shown = time.monotonic()
+        if settings.json_progress:
+            numbers = {"task": self.title, "fraction": fraction, "seconds_left": seconds_left, **facts}
+            _print(json_for(json.dumps(json_safe(numbers), ensure_ascii=False), sys.stderr))
+            return
         left = f"{duration(seconds_left)} left"
         line = f"{self.title} {100 * fraction:3.0f} %, {left}{', ' + text if text else ''}"
         if not self.live:

@@ -31,6 +31,7 @@ class Failures:
         self.number = number
         self.strict = strict or number < 2
         self.reasons: dict[Path, str] = {}
+        self.moved: dict[Path, Path] = {}
 
     @contextmanager
     def tolerate(self, path: Path) -> Iterator[None]:
@@ -53,6 +54,12 @@ class Failures:
         say(f"Left out: {sentence}")
         self.reasons[path] = sentence
 
+    def note_place(self, wanted: Path, written: Path) -> Path:
+        """Keep that a file had to be written elsewhere, if it was, and return where it is."""
+        if written != wanted:
+            self.moved[wanted] = written
+        return written
+
     def require_some(self) -> None:
         """Raise an error if no input is left."""
         if len(self.reasons) < self.number:
@@ -63,7 +70,16 @@ class Failures:
         raise MuguetError(f"{first} (the other {len(others)} inputs cannot be used either)")
 
     def end(self) -> None:
-        """Name the inputs that were left out, and end the command with `SOME_FAILED` if there are any."""
+        """Name the inputs that were left out, and end the command with `SOME_FAILED` if there are any.
+
+        Raises
+        ------
+        MuguetError
+            If a file had to be written elsewhere.
+        """
+        if self.moved:
+            places = ", ".join(f"{wanted} is now {written}" for wanted, written in self.moved.items())
+            raise MuguetError(f"not everything could be written where it should be: {places}")
         if not self.reasons:
             return
         self.require_some()

@@ -62,7 +62,7 @@ def check_files(
     ------
     MuguetError
         If an input is missing or is not a file on a disk; if an output is an input, under any name or link, or another
-        output; or if an output cannot be written.
+        output; if an output cannot be written; or if another command is writing it.
     """
     from muguet.formats.registry import members
 
@@ -88,6 +88,7 @@ def check_files(
         _check_output(output, overwrite or output.may_replace)
     for folder in {output.path.parent for output in outputs}:
         remove_leftovers(folder)
+    settings.claims.take(output.path for output in outputs)
     if log is not None:
         log.open()
 

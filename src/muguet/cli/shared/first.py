@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from muguet.cli.shared.apply import denoise_images
+from muguet.cli.shared.apply import denoise_images, with_sentences, write_images
 from muguet.cli.shared.display import say
+from muguet.cli.shared.provenance import made_by
+from muguet.errors import MuguetError
 from muguet.system.atomic import replacing
 from muguet.system.kinds import FIRST_START, kind_of
 from muguet.system.text import duration
@@ -49,7 +52,8 @@ class FirstResults:
         """Note that the final result has been written."""
         if result in self.results:
             self.results.remove(result)
-            self._save()
+            with contextlib.suppress(MuguetError, OSError):  # The result is there, and that is what counts.
+                self._save()
 
     def _save(self) -> None:
         if not self.results:
@@ -61,11 +65,15 @@ class FirstResults:
 
 
 def write_first_results(
-    session: Session, files: Mapping[Path, Sequence[Image]], dtype: np.dtype[Any] | None, first: FirstResults
+    session: Session,
+    files: Mapping[Path, Sequence[Image]],
+    digests: Mapping[Path, str],
+    dtype: np.dtype[Any] | None,
+    first: FirstResults,
 ) -> None:
     """Denoise files with the prior and write the results, unless there is no prior or this takes long.
 
-    `files` are the noisy images of each file by the path of its result.
+    `files` are the noisy images of each file by the path of its result, `digests` the SHA-256 of each file.
     """
     if session.finished or not session.first_laws or session.step > 0:
         return
@@ -76,6 +84,7 @@ def write_first_results(
     denoiser = session.denoiser()
     first.announce(files)
     for result, images in files.items():
-        denoise_images(denoiser, images, result, dtype, 1, overwrite=True, announce=False)
+        found = denoise_images(denoiser, images, dtype, 1, announce=False)
+        write_images(result, *with_sentences(found, made_by(denoiser, digests[result])), overwrite=True)
     taken = duration(time.monotonic() - started)
     say(f"First result after {taken}, before training. It is replaced by the final one.")

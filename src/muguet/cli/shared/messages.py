@@ -1,9 +1,10 @@
-"""The options --quiet, --verbose and --log, which every command has."""
+"""The options that every command has: for its messages, and for its threads."""
 
 from __future__ import annotations
 
 import platform
 from collections.abc import Callable
+from enum import StrEnum
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -14,6 +15,7 @@ import typer
 from muguet.cli.shared.display import detail, settings
 from muguet.cli.shared.log import Log
 from muguet.errors import MuguetError
+from muguet.system.threads import choose_threads
 from muguet.version import __version__
 
 _MESSAGES = "Messages"
@@ -34,11 +36,53 @@ LogFile = Annotated[
         show_default=False,
     ),
 ]
-_OPTIONS = {"quiet": (Quiet, False), "verbose": (Verbose, False), "log": (LogFile, None)}
 
 
-def with_messages(command: Callable[..., None]) -> Callable[..., None]:
-    """Return the command with the options --quiet, --verbose and --log."""
+class ProgressKind(StrEnum):
+    """How progress is shown."""
+
+    auto = "auto"
+    json = "json"
+
+
+Progress = Annotated[
+    ProgressKind,
+    typer.Option(
+        help="auto: a bar in a terminal, otherwise a line every few seconds. json: a JSON object on each line, for "
+        "programs.",
+        rich_help_panel=_MESSAGES,
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=1024, help="Number of threads for the computation.", show_default="one for each core"
+    ),
+]
+_OPTIONS: dict[str, tuple[Any, Any]] = {
+    "quiet": (Quiet, False),
+    "verbose": (Verbose, False),
+    "log": (LogFile, None),
+}
+_PROGRESS: dict[str, tuple[Any, Any]] = {"progress": (Progress, ProgressKind.auto)}
+_THREADS: dict[str, tuple[Any, Any]] = {"threads": (Threads, None)}
+
+
+def with_messages(
+    command: Callable[..., None], computes: bool = True, shows_progress: bool = False
+) -> Callable[..., None]:
+    """Return the command with the options that every command has.
+
+    Parameters
+    ----------
+    command
+        The command.
+    computes
+        Whether it also has the option --threads.
+    shows_progress
+        Whether it also has the option --progress.
+    """
+    options = _OPTIONS | (_PROGRESS if shows_progress else {}) | (_THREADS if computes else {})
     types = get_type_hints(command, include_extras=True)
     parameters = [
         parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=types[name])
@@ -46,13 +90,18 @@ def with_messages(command: Callable[..., None]) -> Callable[..., None]:
     ]
     parameters += [
         Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
-        for name, (kind, default) in _OPTIONS.items()
+        for name, (kind, default) in options.items()
     ]
 
     @wraps(command)
     def expanded(**values: Any) -> None:
-        choose_messages(*(values.pop(name) for name in _OPTIONS))
-        command(**values)
+        chosen = {name: values.pop(name) for name in options}
+        choose_threads(chosen.pop("threads", None))
+        choose_messages(**chosen)
+        try:
+            command(**values)
+        finally:
+            settings.claims.release()
 
     # Typer reads the defaults and the order from the signature, and the help from the annotations.
     expanded.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
@@ -60,7 +109,12 @@ def with_messages(command: Callable[..., None]) -> Callable[..., None]:
     return expanded
 
 
-def choose_messages(quiet: bool = False, verbose: bool = False, log: Path | None = None) -> None:
+def choose_messages(
+    quiet: bool = False,
+    verbose: bool = False,
+    log: Path | None = None,
+    progress: ProgressKind = ProgressKind.auto,
+) -> None:
     """Set which messages are shown, and where they are logged.
 
     Raises
@@ -72,6 +126,7 @@ def choose_messages(quiet: bool = False, verbose: bool = False, log: Path | None
     if quiet and verbose:
         raise MuguetError("--quiet and --verbose contradict each other: leave one of them out")
     settings.quiet, settings.verbose = quiet, verbose
+    settings.json_progress = progress is ProgressKind.json
     settings.log = None if log is None else Log(log)
     if verbose or log is not None:  # The description of the system takes time.
         detail(f"muguet {__version__}, Python {platform.python_version()}, {platform.platform()}")

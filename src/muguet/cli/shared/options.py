@@ -105,7 +105,13 @@ Device = Annotated[
     str, typer.Option(help="Device for the computation: auto, cpu or cuda.", rich_help_panel=TRAINING)
 ]
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Continue an interrupted run.", rich_help_panel=TRAINING)
+    bool | None,
+    typer.Option(
+        "--resume/--no-resume",
+        help="Continue an interrupted run, or train anew and replace what it has learned.",
+        rich_help_panel=TRAINING,
+        show_default="continue a run of the same images and options, if there is one",
+    ),
 ]
 Axes = Annotated[
     str | None,
@@ -204,7 +210,7 @@ class Choices:
     prior: Prior = "auto"
     seed: Seed = 0
     device: Device = "auto"
-    resume: Resume = False
+    resume: Resume = None
     axes: Axes = None
     scene: Scene = None
     valid_range: ValidRange = None
@@ -281,15 +287,6 @@ def with_choices(command: Callable[..., None]) -> Callable[..., None]:
     expanded.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     expanded.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return expanded
-
-
-def psf_file(text: str) -> Path | None:
-    """Return the file that --psf names; None if it is a number."""
-    try:
-        float(text)
-    except ValueError:
-        return Path(text)
-    return None
 
 
 def data_type(name: str | None) -> np.dtype[Any] | None:

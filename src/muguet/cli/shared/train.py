@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
-from muguet.cli.shared.display import Bar, say
+from muguet.cli.shared.checkpoints import continues
+from muguet.cli.shared.display import Bar, say, warn
 from muguet.cli.shared.options import Choices
+from muguet.cli.shared.rescue import write_or_rescue
 from muguet.cli.shared.scenes import label
+from muguet.errors import MuguetError
 from muguet.system.text import duration
 
 if TYPE_CHECKING:
@@ -30,9 +34,9 @@ def start(
     from muguet.training import checkpoint as checkpoints
 
     session = _session(images, targets, choices)
-    if choices.resume:
+    if continues(checkpoint, choices):
         checkpoints.restore(session, checkpoint)
-        say(f"Continuing from step {session.step}.")
+        say(f"Continuing from step {session.step}, which {checkpoint} holds.")
     for number, law in enumerate(session.first_laws):
         if law.doubt:
             channel = f" of channel {number}" if len(session.first_laws) > 1 else ""
@@ -48,7 +52,6 @@ def start(
 def train(session: Session, choices: Choices, checkpoint: Path) -> Denoiser:
     """Train and show the progress; Ctrl-C stops the training and keeps the best model so far."""
     from muguet.system.interrupt import interruptible
-    from muguet.training import checkpoint as checkpoints
     from muguet.training.fitting import steps as advance
 
     if session.finished and session.step == 0:
@@ -65,15 +68,37 @@ def train(session: Session, choices: Choices, checkpoint: Path) -> Denoiser:
                     )
                     speed = f"{progress.step / progress.seconds:.1f} steps/s"
                     text = f"step {progress.step}, {speed}, loss {float(progress.loss):.4f}{held_out}"
-                    bar.show(progress.step / progress.total, progress.seconds_left, text)
+                    facts = {
+                        "step": progress.step,
+                        "total": progress.total,
+                        "seconds": progress.seconds,
+                        "loss": float(progress.loss),
+                        "held_out": session.history[-1]["held_out"] if session.history else None,
+                    }
+                    bar.show(progress.step / progress.total, progress.seconds_left, text, facts)
                 if interrupt:
-                    checkpoints.save(session, checkpoint)
                     break
+        kept = _keep(session, checkpoint)
         why = " (stopped by Ctrl-C)" if interrupt else session.schedule.why_early()
         say(f"Trained for {session.step} steps in {duration(session.seconds)}{why}, seed {choices.seed}.")
         denoiser = session.denoiser()
         say(f"  {denoiser.training['outcome']['sentence']}")
+        if not kept:  # The results may fail in the same way.
+            with contextlib.suppress(MuguetError):
+                write_or_rescue(checkpoint.with_suffix(".muguet"), denoiser.save)
         return denoiser
+
+
+def _keep(session: Session, checkpoint: Path) -> bool:
+    """Save what was learned until the results are written; return False if this fails, as on a full disk."""
+    from muguet.training import checkpoint as checkpoints
+
+    try:
+        checkpoints.save(session, checkpoint)
+    except MuguetError as error:
+        warn(f"Warning: {error}")
+        return False
+    return True
 
 
 def _session(
@@ -120,6 +145,15 @@ def _session(
     if sentence:
         say(f"  {sentence}")
     return session
+
+
+def psf_file(text: str) -> Path | None:
+    """Return the file that --psf names; None if it is a number."""
+    try:
+        float(text)
+    except ValueError:
+        return Path(text)
+    return None
 
 
 def _psf(text: str) -> float | tuple[tuple[float, ...], ...]:

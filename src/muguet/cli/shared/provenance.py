@@ -1,0 +1,83 @@
+"""What made a result: the program, its model, and its input by content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from muguet.version import __version__
+
+if TYPE_CHECKING:
+    from muguet.denoiser import Denoiser
+
+Made = Mapping[str, str | int]
+"""Facts by name, in values that JSON and text can hold."""
+
+_BLOCK = 2**20
+_ID_LENGTH = (
+    16  # Hexadecimal digits: of 10⁹ models, no two have the same identifier with a probability of 97 %.
+)
+
+
+def sha256_of(files: Sequence[Path]) -> str:
+    """Return the SHA-256 of a file, or of the files that hold one recording, one after the other."""
+    found = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                found.update(block)
+    return found.hexdigest()
+
+
+def model_id(denoiser: Denoiser) -> str:
+    """Return a short hash of all that determines the results of a model: parts, weights and scalings.
+
+    The duration of its training and the names of its images do not count, so that two equal runs have one identifier.
+    """
+    header = {name: value for name, value in denoiser.header().items() if name != "training"}
+    found = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    for name, value in sorted(denoiser.method.state_dict().items()):
+        array = value.detach().cpu().contiguous().numpy()
+        found.update(f"{name} {array.dtype} {array.shape}".encode())
+        found.update(array.tobytes())
+    return found.hexdigest()[:_ID_LENGTH]
+
+
+def made_by(denoiser: Denoiser, digest: str) -> Made:
+    """Return what made the result of a model, for the file that holds it.
+
+    Parameters
+    ----------
+    denoiser
+        The model.
+    digest
+        SHA-256 of the noisy file.
+    """
+    training = denoiser.training
+    return {
+        "software": f"muguet {__version__}",
+        "model": model_id(denoiser),
+        "recipe": denoiser.parts.recipe,
+        "prior": Path(denoiser.parts.prior).name,
+        "steps": int(training.get("steps") or 0),
+        "seed": int(training.get("plan", {}).get("seed", 0)),
+        "input_sha256": digest,
+        "date": date(),
+    }
+
+
+def made_without_training(recipe: str, digest: str) -> Made:
+    """Return what made the result of a classical method, for the file that holds it."""
+    return {"software": f"muguet {__version__}", "recipe": recipe, "input_sha256": digest, "date": date()}
+
+
+def date() -> str:
+    """Return the date and time in UTC; those of the variable SOURCE_DATE_EPOCH, which makes files repeatable."""
+    given = os.environ.get("SOURCE_DATE_EPOCH", "")
+    seconds = int(given) if given.isdigit() else None
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
