@@ -12,7 +12,7 @@ import torch
 
 from muguet import Denoiser, MuguetError, headers, load, recipes
 from muguet.image import Scaling
-from muguet.prediction.blend import Blend
+from muguet.prediction import Blend
 from muguet.recipes import Parts
 from muguet.restoration import FilterBankNet
 from muguet.system import tensor_file

@@ -195,7 +195,7 @@ LONG = "x" * 300
         ("--frames", ("simulate", "cells.tif", "-o", "s.tif", "--frames", str(9 * 10**18))),
         ("--frames", ("simulate", "cells.tif", "-o", "s.tif", "--frames", "9e18")),
         ("--gain", ("simulate", "cells.tif", "-o", "s.tif", "--gain", "inf")),
-        ("--device meta", ("denoise", "cells.tif", "--device", "meta", *QUICK)),
+        ("--device=meta", ("denoise", "cells.tif", "--device", "meta", *QUICK)),
         ("--device", ("denoise", "cells.tif", "--device", "privateuseone", *QUICK)),
         ("long", ("denoise", LONG)),
         ("long", ("denoise", "cells.tif", "-o", LONG)),

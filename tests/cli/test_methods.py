@@ -9,12 +9,17 @@ import pytest
 import tifffile
 
 from muguet import load
+from tests.conftest import recorded
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory, noisy, clean):
     where = tmp_path_factory.mktemp("methods")
-    for name, data in (("noisy", noisy), ("clean", clean.astype(np.float32)), ("second", noisy[::-1])):
+    for name, data in (
+        ("noisy", noisy),
+        ("clean", clean.astype(np.float32)),
+        ("second", recorded((clean - 100) / 2, 1)),
+    ):
         tifffile.imwrite(where / f"{name}.tif", data)
     psf = np.zeros((3, 5), np.float32)
     psf[1, 1:4] = (1, 2, 1)

@@ -13,10 +13,9 @@ import pytest
 import tifffile
 import torch
 
-from muguet import MuguetError, load, training
+from muguet import Denoiser, MuguetError, load, training
 from muguet.cli.shared import recordings
 from muguet.cli.shared.provenance import model_id
-from muguet.denoiser import Denoiser
 from muguet.formats import read
 from muguet.system import memory
 from muguet.system.claims import Claims

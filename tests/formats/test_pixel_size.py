@@ -70,7 +70,7 @@ def test_imagej_units(tmp_path, unit, micrometres):
         ({"finterval": 2, "tunit": "min"}, 120),
         ({"finterval": 0}, None),
         ({"finterval": 500, "tunit": "ms"}, 0.5),
-        ({"finterval": 250, "tunit": "µs"}, 250e-6),
+        ({"finterval": 250, "tunit": "us"}, 250e-6),
         ({"finterval": 2, "tunit": "hours"}, 7200),
     ],
 )

@@ -100,7 +100,7 @@ def prepare(sound: Path) -> None:
 
 def _write_checkpoint(path: Path) -> None:
     """Write the checkpoint of a run of four steps after its second one."""
-    from muguet.formats.registry import read
+    from muguet.formats import read
     from muguet.training import Sample, collect
     from muguet.training.checkpoint import save
     from muguet.training.fitting import prepare as session_of

@@ -15,9 +15,8 @@ from hypothesis.extra import numpy as hnp
 
 from muguet import MuguetError
 from muguet.noise import PoissonGaussian
-from muguet.quality import HeldOut, assumptions, quality
+from muguet.quality import HeldOut, Response, assumptions, quality
 from muguet.quality.check import VERDICTS, worst
-from muguet.quality.frc import Response
 from muguet.quality.image_checks import SOURCE, WHITE
 from muguet.quality.result_checks import FITS, KEPT, REMOVED, RESOLVED
 from muguet.restoration import gaussian_blur

@@ -7,8 +7,7 @@ import pytest
 
 import muguet
 from muguet.noise import PoissonGaussian
-from muguet.quality.frc import Response, resolution, ring_correlation
-from muguet.quality.model_checks import response
+from muguet.quality import Response, examine, resolution, ring_correlation
 from muguet.samples import acquisition
 
 
@@ -93,10 +92,9 @@ def test_the_resolution_of_a_denoised_image_is_the_true_one(electrons):
     noisy = np.rint(law.sample(2 * clean + 100, seed=electrons))
     model = muguet.fit(noisy, "YX", minutes=0)
     estimate = model(noisy, "YX", symmetries=1).astype(np.float64)
-    found = ring_correlation(noisy, np.ones(noisy.shape), response(model, noisy, estimate, law))
-    assert resolution(found.frequency, found.denoised) == pytest.approx(
-        true_resolution(estimate, clean), rel=0.15
-    )
+    checks = {check.name: check for check in examine(model, noisy, estimate).checks}
+    found = checks["Resolution and signal-to-noise ratio"].figures["resolution_denoised"]
+    assert found == pytest.approx(true_resolution(estimate, clean), rel=0.15)
 
 
 def test_too_small_or_empty_planes_have_no_rings():

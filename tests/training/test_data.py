@@ -27,7 +27,7 @@ def holed(image, *, share=0.25):
         (noisy(32, 32).astype(str), "YX", 2, "real numbers"),
         (noisy(15, 64), "YX", 2, "15×64 pixels.*at least 16×16"),
         (noisy(64, 3), "YX", 2, "64×3 pixels"),
-        (noisy(3, 32, 32), "ZYX", 3, "3 planes in Z.*--dimensions 2"),
+        (noisy(3, 32, 32), "ZYX", 3, "3 planes in Z.*dimensions=2"),
         (np.full((32, 32), 7, np.uint8), "YX", 2, r"constant \(every pixel is 7\)"),
         (np.full((32, 32), 0.5), "YX", 2, r"constant \(every pixel is 0\.5\)"),
         (holed(np.full((32, 32), 3)), "YX", 2, r"constant \(every pixel is 3\)"),

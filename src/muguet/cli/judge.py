@@ -96,8 +96,11 @@ def _frames(
     for file, clean_file, noisy_file in zip(files, clean_files, noisy_files, strict=True):
         with failures.tolerate(file):
             image = read(file, axes)
-            planes, clean_planes = layout_of(image).split(image.data), planes_like(clean_file, image)
-            noisy_planes = None if noisy_file is None else planes_like(noisy_file, image)
+            planes, clean_planes = (
+                layout_of(image).split(image.data),
+                planes_like(clean_file, image, strict=False),
+            )
+            noisy_planes = None if noisy_file is None else planes_like(noisy_file, image, strict=False)
         if file in failures.reasons:
             continue
         for n, c in np.ndindex(planes.shape[:2]):

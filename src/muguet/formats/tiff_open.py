@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,9 +30,7 @@ def open_tiff(path: Path) -> Iterator[tifffile.TiffFile]:
     import tifffile
 
     with tifffile.TiffFile(path) as tif:
-        len(
-            tif.pages
-        )  # To count them is to find where they go in a circle, which tifffile would follow for ever.
+        _count_pages(tif)
         master = _master_of(tif)
         if master is None:
             yield tif
@@ -47,8 +46,18 @@ def open_tiff(path: Path) -> Iterator[tifffile.TiffFile]:
     else:
         opened = tifffile.TiffFile(path, omexml=described_by.read_text(encoding="utf-8"))
     with opened as tif:
-        len(tif.pages)
+        _count_pages(tif)
         yield tif
+
+
+def _count_pages(tif: tifffile.TiffFile) -> None:
+    """Count the pages of a file, which finds directories that go in a circle: tifffile would follow them for ever."""
+    logger = logging.getLogger("tifffile")
+    disabled, logger.disabled = logger.disabled, tif.is_imagej  # ImageJ's pixels need no page but the first.
+    try:
+        len(tif.pages)
+    finally:
+        logger.disabled = disabled
 
 
 def _master_of(tif: tifffile.TiffFile) -> str | None:

@@ -42,12 +42,12 @@ def layout_of(image: Image) -> Layout:
     return Layout(image.axes, image.data.shape)
 
 
-def planes_like(path: Path, image: Image) -> npt.NDArray[Any]:
+def planes_like(path: Path, image: Image, *, strict: bool = True) -> npt.NDArray[Any]:
     """Return the planes ``(n, c, y, x)`` of a file, one for each plane of `image`.
 
     A file of the same shape is assumed to have the same axes, even if it names them differently. If the file has
     one plane for each channel, this plane is repeated for all planes of `image`. A doubt that both show the same scene
-    is shown as a warning.
+    is shown as a warning, and so is, if not `strict`, that they do not.
 
     Raises
     ------
@@ -73,7 +73,10 @@ def planes_like(path: Path, image: Image) -> npt.NDArray[Any]:
         try:
             doubts = require_pairs(own[:, c], planes[:, c])
         except MuguetError as error:
-            raise MuguetError(f"{image.path} and {path}: {error}") from error
+            if strict:
+                raise MuguetError(f"{image.path} and {path}: {error}") from error
+            warn(f"{image.path} and {path}: {error}")
+            continue
         for doubt in doubts:
             warn(f"{image.path} and {path}: {doubt}")
     return np.broadcast_to(planes, (wanted.planes, *planes.shape[1:]))
