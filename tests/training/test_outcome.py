@@ -33,6 +33,7 @@ def falling(by):
         (ended(0.03), "good", "lower than that of the best Gaussian blur"),
         (ended(0.09), "bad", "A blur is better than this result"),
         (ended(0.0495), "doubtful", "learn more than"),
+        (ended(0.05, error=0.0), "doubtful", "learn more than"),
         (ended(0.03, visits=4.0), "doubtful", "was short"),
         (ended(0.03, history=falling(0.05)), "doubtful", "was short"),
         (ended(0.03, history=falling(0.001)), "good", "lower"),

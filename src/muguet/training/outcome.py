@@ -82,7 +82,7 @@ class Outcome:
                 risks.prior is not None
             ):  # A result is at least as good as the prior, from which more steps start.
                 return "good"
-            if risks.blur < risks.result + 2 * risks.error:
+            if risks.blur <= risks.result + 2 * risks.error:
                 return "doubtful"
         short = self.visits < _MIN_VISITS or (self.slope or 0.0) > _MAX_SLOPE
         return "doubtful" if short else "good"
@@ -98,13 +98,13 @@ class Outcome:
         risks = self.risks
         blur = f"the best Gaussian blur (standard deviation {risks.sigma:.1f} pixels)"
         gain = risks.blur - risks.result
-        by = f"{_percent(abs(gain))} ± {_percent(risks.error)} % of the variance of the noise"
+        by = f"{_percent(abs(gain))} ± {100 * risks.error:.1g} % of the variance of the noise"
         if self.verdict == "bad":
             return (
                 f"A blur is better than this result: the squared error of {blur} is lower by {by}. "
                 f"The run was too short ({length}): train longer."
             )
-        if gain < 2 * risks.error:
+        if gain <= 2 * risks.error:
             return (
                 f"The run was too short ({length}) to learn more than {blur}: the result is as good as this blur. "
                 "Train longer, or start from the prior."
