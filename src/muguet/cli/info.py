@@ -16,7 +16,7 @@ from muguet.system.terminal import printable
 
 
 def info(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A TIFF or a model.", show_default=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An image or a model.", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
     scene: OneScene = None,
 ) -> None:

@@ -43,6 +43,8 @@ class OpenFile:
         Lines of tifffile's log.
     summary
         Micro-Manager's summary of the recording, or an empty mapping.
+    mapped
+        Whether the pixels stay in the file, mapped into memory, instead of being read.
     """
 
     tif: tifffile.TiffFile
@@ -52,6 +54,7 @@ class OpenFile:
     origin: Origin | None = None
     stored: dict[int, Stored] = field(default_factory=dict)
     pixels: dict[int, npt.NDArray[Any]] = field(default_factory=dict)
+    mapped: bool = False
 
 
 def stored_as(file: OpenFile, scene: Scene) -> Stored:

@@ -104,7 +104,7 @@ def _pixels(file: OpenFile, scene: Scene) -> npt.NDArray[Any]:
     key = id(scene.series[0])
     if key not in file.pixels:
         file.pixels.clear()  # Scenes follow each other in the order of the file.
-        parts = [series.asarray() for series in scene.series]
+        parts = [series.asarray(out="memmap" if file.mapped else None) for series in scene.series]
         whole = (
             parts[0]
             if len(parts) == 1
@@ -112,7 +112,10 @@ def _pixels(file: OpenFile, scene: Scene) -> npt.NDArray[Any]:
         )
         file.pixels[key] = whole.reshape(scene.shape)
     whole = file.pixels[key]
-    return whole if scene.axis < 0 else np.ascontiguousarray(whole.take(scene.position, scene.axis))
+    if scene.axis < 0:
+        return whole
+    one = whole[(slice(None),) * scene.axis + (scene.position,)]
+    return one if file.mapped else np.ascontiguousarray(one)
 
 
 def _files(scene: Scene, path: Path) -> tuple[Path, ...]:
