@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import time
 from pathlib import Path
@@ -23,11 +24,13 @@ from muguet.cli.shared.options import (
     WITHOUT_TRAINING,
     Choices,
     Inputs,
+    OmeZarr,
     Symmetries,
     data_type,
     psf_file,
     with_choices,
 )
+from muguet.cli.shared.streams import stream_images, streamed, with_version
 from muguet.cli.shared.train import start, train
 from muguet.errors import MuguetError
 
@@ -93,6 +96,7 @@ def denoise(
             show_default=False,
         ),
     ] = None,
+    ome_zarr: OmeZarr = None,
 ) -> None:
     """Denoise images: train a model on these noisy images alone, or use --model.
 
@@ -114,6 +118,8 @@ def denoise(
             allowed=("recipe", "clean"),
         )
     kind = data_type(dtype)
+    if ome_zarr not in (None, "0.4", "0.5"):
+        raise MuguetError(f"--ome-zarr {ome_zarr} is no version that can be written: choose 0.4 or 0.5")
     if symmetries is not None:
         from muguet.prediction.symmetry import symmetries as views
 
@@ -169,7 +175,11 @@ def denoise(
         session = start(flat(images), flat(targets), choices, checkpoint)
         write_first_results(
             session,
-            {missing[source]: scenes for source, scenes in images.items() if source in missing},
+            {
+                missing[source]: scenes
+                for source, scenes in images.items()
+                if source in missing and not streamed(source, choices)
+            },
             kind,
             first,
         )
@@ -183,14 +193,25 @@ def denoise(
         with failures.tolerate(source):
             # The training images are in memory. Those of a file are released when its result is written.
             scenes = images.pop(source, ())
-            scenes = scenes or tuple(map(choices.valid, read_all(source, choices.axes, choices.scene)))
             replace = choices.overwrite or choices.skip_existing
+            large = streamed(source, choices)
+            if large:
+                large = tuple(with_version(image, ome_zarr) for image in large)
+                stream_images(denoiser, large, result, choices, kind, symmetries, replace)
+                if source in errors:
+                    stream_images(denoiser, large, errors[source], choices, None, None, replace, errors=True)
+                continue
+            scenes = scenes or tuple(map(choices.valid, read_all(source, choices.axes, choices.scene)))
+            if ome_zarr is not None:
+                scenes = tuple(dataclasses.replace(image, kind=f"ome-zarr {ome_zarr}") for image in scenes)
             replaces, announce = replace or result in first.results, model is not None
             data = denoise_images(denoiser, scenes, result, kind, symmetries, replaces, announce)
             if source in errors:
                 write_errors(denoiser, scenes, errors[source], replace)
             first.replaced(result)
-    if report is not None:
+    if report is not None and streamed(sources[0], choices):
+        say("No report is written, because the image is larger than the memory.")
+    elif report is not None:
         from muguet.report.gather import report_denoising
 
         report_denoising(denoiser, scenes[0], data, report, sys.argv, choices.overwrite, started)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from muguet.errors import MuguetError
 from muguet.image.axes import LETTERS, parse
 from muguet.image.image import Image
-from muguet.image.pixels import Pixels, whole
+from muguet.image.pixels import Part, Pixels, whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +78,30 @@ class LazyImage:
     def load(self) -> Image:
         """Return the image with all its pixels in memory."""
         return replace(self.about, data=self.read(whole(self.about.data.shape)))
+
+
+class Target(Protocol):
+    """Where the pixels of an image are written part by part."""
+
+    @property
+    def step(self) -> tuple[int, ...] | None:
+        """Size of the parts that must be written whole along each axis; None: any part can be written."""
+
+    def write(self, part: Part, values: npt.NDArray[Any]) -> None:
+        """Store a part of the image; its ends are multiples of `step` or ends of the image."""
+
+
+class ArrayTarget:
+    """An array, in memory or mapped into it, to which the pixels of an image are written."""
+
+    step = None
+
+    def __init__(self, array: npt.NDArray[Any]) -> None:
+        self.array = array
+
+    def write(self, part: Part, values: npt.NDArray[Any]) -> None:
+        """Store a part of the image."""
+        self.array[part] = values
 
 
 def lazy(image: Image) -> LazyImage:

@@ -5,18 +5,20 @@ A file holds one or more images, called scenes: positions of a stage, fields of 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from muguet.errors import MuguetError
 from muguet.formats import identify, numpy_file, tiff
-from muguet.formats.lazy import LazyImage
+from muguet.formats.lazy import ArrayTarget, LazyImage, Target
 from muguet.formats.ome_zarr.store import is_zarr
 from muguet.image.image import Image
 from muguet.system.atomic import check_writable, reason
 from muguet.system.folders import check_writable_folder
+from muguet.system.mapped import mapped_file
 
 Opener = Callable[[Path, str | None, Sequence[str] | None], tuple[LazyImage, ...]]
 """Function that opens the images of a file: the path, axes that replace those of the file or None, and the names or
@@ -256,6 +258,45 @@ def write(path: Path | str, image: Image | Sequence[Image], overwrite: bool = Fa
     writer = _writer_of(path)
     assert writer is not None  # `check_output` has refused other names.
     return writer(path, images)
+
+
+@contextlib.contextmanager
+def streaming(
+    path: Path | str, images: Sequence[Image], overwrite: bool = False
+) -> Iterator[tuple[Sequence[Target], list[str]]]:
+    """Yield targets to which the pixels of images are written part by part; the file is complete afterwards.
+
+    A file of another format than Zarr is written from a temporary file in the same folder that holds the pixels.
+
+    Parameters
+    ----------
+    path, overwrite
+        See `write`.
+    images
+        The images, of which everything but the pixels is used.
+
+    Yields
+    ------
+    targets, lost
+        One target for each image, and a list that receives the sentences that `write` returns.
+    """
+    path = Path(path)
+    check_output(path, overwrite)
+    if path.suffix.lower() == ".zarr":
+        from muguet.formats.ome_zarr.write import creating
+
+        with creating(path, images) as (stores, lost):
+            yield stores, lost
+        return
+    lost = []
+    with contextlib.ExitStack() as stack:
+        arrays = [
+            stack.enter_context(mapped_file(path.parent, image.data.shape, image.data.dtype))
+            for image in images
+        ]
+        yield [ArrayTarget(array) for array in arrays], lost
+        filled = [replace(image, data=array) for image, array in zip(images, arrays, strict=True)]
+        lost += write(path, filled, overwrite)
 
 
 def check_output(path: Path | str, overwrite: bool = False) -> None:

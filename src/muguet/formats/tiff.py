@@ -11,9 +11,11 @@ import logging
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, Literal
 
+import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
@@ -28,6 +30,7 @@ from muguet.formats.tiff_restore import frame_tags, restorable, restore
 from muguet.formats.tiff_stored import Stored
 from muguet.formats.tiff_tags import Structure, is_bigtiff, replace_tags
 from muguet.image.image import Image
+from muguet.image.pixels import Part
 from muguet.system.atomic import reason, replacing
 
 _MAX_NAMES = 12  # Sentences list at most this many images of a file.
@@ -50,7 +53,7 @@ def read(path: Path, axes: str | None = None, scenes: Sequence[str] | None = Non
     scenes
         Names or numbers (from 0) of the images to read; None: the data, without previews.
     """
-    return _read(path, axes, scenes, mapped=False)
+    return _read(path, axes, scenes, "memory")
 
 
 def open_all(
@@ -58,17 +61,47 @@ def open_all(
 ) -> tuple[LazyImage, ...]:
     """Open the images of a file, see `read`; their pixels are mapped into memory and read when they are needed.
 
-    The pixels of a compressed file are decompressed into a temporary file.
+    The pixels of a compressed file are decompressed into a temporary file when the first of them are read.
     """
-    images = _read(path, axes, scenes, mapped=True)
-    return tuple(lazy(image) for image in images)
+    images = _read(path, axes, scenes, "mapped")
+    return tuple(
+        replace(
+            lazy(image),
+            pixels=image.data
+            if isinstance(image.data, np.memmap)
+            else _Deferred(path, axes, scenes, i, image),
+        )
+        for i, image in enumerate(images)
+    )
 
 
-def _read(path: Path, axes: str | None, scenes: Sequence[str] | None, mapped: bool) -> tuple[Image, ...]:
+class _Deferred:
+    """The pixels of an image of a compressed file, which is decompressed when the first of them are read."""
+
+    def __init__(
+        self, path: Path, axes: str | None, scenes: Sequence[str] | None, number: int, image: Image
+    ) -> None:
+        self.path, self.axes, self.scenes, self.number = path, axes, scenes, number
+        self.shape, self.dtype = image.data.shape, image.data.dtype
+        self.found: npt.NDArray[Any] | None = None
+
+    def __getitem__(self, part: Part, /) -> npt.NDArray[Any]:
+        """Return the pixels of a part."""
+        if self.found is None:
+            self.found = _read(self.path, self.axes, self.scenes, "temporary")[self.number].data
+        return self.found[part]
+
+
+def _read(
+    path: Path,
+    axes: str | None,
+    scenes: Sequence[str] | None,
+    reads: Literal["memory", "mapped", "temporary"],
+) -> tuple[Image, ...]:
     with _tifffile_log() as complaints:
         try:
             with open_tiff(path) as tif:
-                return _read_open(OpenFile(tif, path, complaints, mapped=mapped), axes, scenes)
+                return _read_open(OpenFile(tif, path, complaints, reads=reads), axes, scenes)
         except MuguetError:
             raise
         except MemoryError as error:

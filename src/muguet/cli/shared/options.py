@@ -13,6 +13,7 @@ import numpy as np
 import typer
 
 from muguet.errors import MuguetError
+from muguet.system.budget import memory_size
 from muguet.system.limits import check_run
 
 if TYPE_CHECKING:
@@ -189,6 +190,24 @@ Symmetries = Annotated[
 ]
 
 
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        help="Memory that the images may use, such as 2GB. Larger images are processed block by block.",
+        rich_help_panel=DATA,
+        show_default="half of the free memory",
+    ),
+]
+OmeZarr = Annotated[
+    str | None,
+    typer.Option(
+        help="Version of OME-Zarr for results whose names end in .zarr: 0.5, or 0.4 for older viewers.",
+        rich_help_panel=OUTPUT,
+        show_default="the input's, otherwise 0.5",
+    ),
+]
+
+
 @dataclass(frozen=True)
 class Choices:
     """The options of training, inputs and outputs; each field is an option of every command that trains."""
@@ -214,6 +233,7 @@ class Choices:
     recursive: Recursive = False
     strict: Strict = False
     skip_existing: SkipExisting = False
+    memory: Memory = None
 
     def __post_init__(self) -> None:
         if self.overwrite and self.skip_existing:
@@ -221,12 +241,19 @@ class Choices:
         check_run(self.minutes, self.steps, self.seed)
         if self.valid_range is not None:
             value_range(self.valid_range)
+        if self.memory is not None:
+            memory_size(self.memory)
+
+    @property
+    def excludes(self) -> bool:
+        """Whether the options exclude pixels by their values."""
+        return self.valid_range is not None or self.mask_value is not None
 
     def valid(self, image: Image) -> Image:
         """Return an image whose pixels are masked as the options ask."""
         from muguet.image.valid import masked_outside
 
-        if self.valid_range is None and self.mask_value is None:
+        if not self.excludes:
             return image
         limits = None if self.valid_range is None else value_range(self.valid_range)
         return replace(image, data=masked_outside(image.data, limits, self.mask_value))
@@ -234,7 +261,7 @@ class Choices:
 
 WITHOUT_TRAINING = (
     *("device", "axes", "scene", "valid_range", "mask_value"),
-    *("overwrite", "recursive", "strict", "skip_existing"),
+    *("overwrite", "recursive", "strict", "skip_existing", "memory"),
 )
 """The options among `Choices` that also have a meaning if a trained model is used."""
 

@@ -45,8 +45,12 @@ class Target:
         if self.samples > 1:
             stored["C"] = max(stored["C"] // self.samples, 1)
             stored["S"] = self.samples
-        self.step = tuple(stored.get(letter, 1) for letter in self.own)
+        self._step = tuple(stored.get(letter, 1) for letter in self.own)
+
+    @property
+    def step(self) -> tuple[int, ...]:
         """Size of the parts that are written whole: a shard, or a chunk, along each axis of the image."""
+        return self._step
 
     def write(self, part: Part, values: npt.NDArray[Any]) -> None:
         """Store a part of the image; its ends are multiples of `step` or ends of the image."""
