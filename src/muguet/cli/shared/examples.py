@@ -14,7 +14,7 @@ from muguet.cli.shared.failures import Failures
 from muguet.cli.shared.options import Choices
 from muguet.cli.shared.pairs import partners
 from muguet.cli.shared.scenes import label, targets_of
-from muguet.cli.shared.streams import sample, streamed
+from muguet.cli.shared.streams import streamed, training_sample
 from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def read_examples(
         with failures.tolerate(source):
             large = streamed(source, choices)
             scenes = (
-                tuple(sample(image, choices, len(large) * len(sources)) for image in large)
+                tuple(training_sample(image, choices, len(large) * len(sources)) for image in large)
                 if large
                 else tuple(map(choices.valid, read_all(source, choices.axes, choices.scene)))
             )

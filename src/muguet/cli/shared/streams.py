@@ -51,7 +51,7 @@ def with_version(image: LazyImage, ome_zarr: str | None) -> LazyImage:
     return replace(image, about=replace(image.about, kind=f"ome-zarr {ome_zarr}"))
 
 
-def sample(image: LazyImage, choices: Choices, number: int) -> Image:
+def training_sample(image: LazyImage, choices: Choices, number: int) -> Image:
     """Return blocks spread over an image, as an image to train on; `number` images share the memory."""
     from muguet.image.axes import Layout
     from muguet.training.blocks import sampled

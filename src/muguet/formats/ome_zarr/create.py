@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from muguet.formats.ome_zarr import ngff
+from muguet.formats.ome_zarr.levels import Level
 from muguet.formats.ome_zarr.pyramid import level_factors
-from muguet.formats.ome_zarr.store import Level, Source
+from muguet.formats.ome_zarr.store import Source
 from muguet.image.image import Image
 
 if TYPE_CHECKING:

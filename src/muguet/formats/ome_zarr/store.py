@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from muguet.errors import MuguetError
 from muguet.formats.extras import require
 from muguet.formats.lazy import LazyImage, lazy_image, numbers_of
 from muguet.formats.ome_zarr import ngff
+from muguet.formats.ome_zarr.levels import (
+    Level,
+    Stored,
+    dimension_names,
+    levels_of,
+    missing_chunks,
+    storage_of,
+)
 from muguet.image.axes import LETTERS, guess, parse
-from muguet.image.pixels import Part
 from muguet.system.atomic import reason
 
 if TYPE_CHECKING:
@@ -27,16 +31,6 @@ MARKS = ("zarr.json", ".zgroup", ".zarray")
 """Every group and every array of Zarr has one of these files."""
 
 _MAX_DEPTH = 3  # Images are searched in groups up to this depth if the metadata do not name them.
-
-
-@dataclass(frozen=True, eq=False)
-class Level:
-    """An array of a pyramid: its path in the group, shape, chunks and shards."""
-
-    path: str
-    shape: tuple[int, ...]
-    chunks: tuple[int, ...]
-    shards: tuple[int, ...] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,17 +63,6 @@ class Source:
     pixel_size: Mapping[str, float]
     channel_names: tuple[str, ...]
     siblings: tuple[str, ...]
-
-
-class Stored:
-    """The pixels of an array of Zarr."""
-
-    def __init__(self, array: zarr.Array[Any]) -> None:
-        self.array, self.shape, self.dtype = array, array.shape, np.dtype(array.dtype)
-
-    def __getitem__(self, part: Part, /) -> npt.NDArray[Any]:
-        """Return the pixels of a part."""
-        return np.asarray(self.array[part])
 
 
 def is_zarr(path: Path) -> bool:
@@ -184,7 +167,7 @@ def _image(
     """Return the image of a group with the metadata of OME-Zarr."""
     attributes = group.attrs.asdict()
     where = f"{path}/{at}" if at else str(path)
-    arrays = _levels(group, attributes, where)
+    arrays = levels_of(group, attributes, where)
     full = arrays[0][1]
     try:
         found = ngff.multiscale(attributes, full.ndim)
@@ -196,7 +179,7 @@ def _image(
         ) from error
     levels = tuple(Level(each, a.shape, a.chunks, a.shards) for each, a in arrays)
     notes = []
-    missing = _missing(full)
+    missing = missing_chunks(full)
     if missing:
         notes.append(missing)
     kind = f"ome-zarr {found.version or ngff.VERSIONS[group.metadata.zarr_format]}"
@@ -221,10 +204,10 @@ def _image(
         pixel_size=found.pixel_size,
         channel_names=found.channel_names,
         kind=kind,
-        name=name or found.name,
+        name=name,
         notes=notes,
         source=source,
-        storage=_storage(levels),
+        storage=storage_of(levels),
         chunks=full.shards or full.chunks,
     )
     about = image.about
@@ -232,50 +215,11 @@ def _image(
     return replace(image, about=replace(about, source=source))
 
 
-def _levels(
-    group: zarr.Group, attributes: Mapping[str, Any], where: str
-) -> list[tuple[str, zarr.Array[Any]]]:
-    """Return the paths and arrays of a pyramid, after a check that they are alike and become smaller."""
-    import zarr
-
-    try:
-        paths = [str(each["path"]) for each in ngff.ome(attributes)["multiscales"][0]["datasets"]]
-    except (KeyError, TypeError, IndexError) as error:
-        raise MuguetError(f"{where} has a pyramid without levels in its metadata: export it again") from error
-    arrays: list[tuple[str, zarr.Array[Any]]] = []
-    for each in paths:
-        try:
-            array = group[each]
-        except Exception as error:  # Damaged metadata raise nearly any exception.
-            raise MuguetError(
-                f"{where} lacks the level {each} of its pyramid, or it is damaged: copy it again ({reason(error)})"
-            ) from error
-        if not isinstance(array, zarr.Array):
-            raise MuguetError(
-                f"{where} has a group, not an array, at the level {each} of its pyramid: export it again"
-            )
-        arrays.append((each, array))
-    if not arrays:
-        raise MuguetError(f"{where} has a pyramid without levels in its metadata: export it again")
-    for (larger, a), (smaller, b) in itertools.pairwise(arrays):
-        if (
-            a.ndim != b.ndim
-            or a.dtype != b.dtype
-            or any(m < n for m, n in zip(a.shape, b.shape, strict=True))
-        ):
-            raise MuguetError(
-                f"{where} has a pyramid whose levels contradict each other: level {larger} is "
-                f"{'×'.join(map(str, a.shape))} {a.dtype}, and level {smaller} is "
-                f"{'×'.join(map(str, b.shape))} {b.dtype}: export it again"
-            )
-    return arrays
-
-
 def _plain(
     array: zarr.Array[Any], path: Path, axes: str | None, name: str, notes: Sequence[str]
 ) -> LazyImage:
     """Return the image in an array without the metadata of OME-Zarr."""
-    names = _dimension_names(array)
+    names = dimension_names(array)
     letters = "".join(str(each).upper() for each in names)
     found = [*notes]
     if len(letters) != array.ndim or set(letters) - set(LETTERS) or not {"X", "Y"} <= set(letters):
@@ -285,7 +229,7 @@ def _plain(
             raise MuguetError(f"{path}: {error}") from None
         if axes is None and array.ndim > 2:
             found.append(f"The array does not name its axes: {letters} is assumed, --axes gives other ones.")
-    missing = _missing(array)
+    missing = missing_chunks(array)
     if missing:
         found.append(missing)
     level = Level("", array.shape, array.chunks, array.shards)
@@ -297,38 +241,6 @@ def _plain(
         kind="zarr",
         name=name,
         notes=found,
-        storage=_storage((level,)),
+        storage=storage_of((level,)),
         chunks=array.shards or array.chunks,
-    )
-
-
-def _dimension_names(array: zarr.Array[Any]) -> list[str]:
-    """Return the names of the axes, as Zarr 3 stores them or as xarray does in Zarr 2."""
-    stored = array.metadata.to_dict().get("dimension_names")
-    names = stored or array.attrs.asdict().get("_ARRAY_DIMENSIONS") or ()
-    return [str(name) for name in names] if isinstance(names, list | tuple) else []
-
-
-def _storage(levels: Sequence[Level]) -> dict[str, Any]:
-    """Return how the pixels are stored, for people."""
-    facts: dict[str, Any] = {"chunks": list(levels[0].chunks)}
-    if levels[0].shards is not None:
-        facts["shards"] = list(levels[0].shards)
-    if len(levels) > 1:
-        facts["levels"] = [f"{level.path}: {'×'.join(map(str, level.shape))}" for level in levels]
-    return facts
-
-
-def _missing(array: zarr.Array[Any]) -> str:
-    """Return a sentence about the chunks that are not in the store; an empty string if all are."""
-    stored = array.shards or array.chunks
-    each = math.prod(stored) // math.prod(array.chunks)
-    there = array.nchunks_initialized // each
-    total = math.prod(-(-size // part) for size, part in zip(array.shape, stored, strict=True))
-    if there >= total:
-        return ""
-    part = "shards" if array.shards is not None else "chunks"
-    return (
-        f"{total - there} of {total} {part} are not in the store: their pixels are read as the fill value "
-        f"{array.fill_value}."
     )
