@@ -24,7 +24,6 @@ from muguet.cli.shared.options import (
     WITHOUT_TRAINING,
     Choices,
     Inputs,
-    OmeZarr,
     Symmetries,
     data_type,
     psf_file,
@@ -32,6 +31,7 @@ from muguet.cli.shared.options import (
 )
 from muguet.cli.shared.streams import stream_images, streamed, with_version
 from muguet.cli.shared.train import start, train
+from muguet.cli.shared.values import OmeZarr
 from muguet.errors import MuguetError
 
 if TYPE_CHECKING:

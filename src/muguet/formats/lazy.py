@@ -15,6 +15,7 @@ from muguet.errors import MuguetError
 from muguet.image.axes import LETTERS, parse
 from muguet.image.image import Image
 from muguet.image.pixels import Part, Pixels, whole
+from muguet.system.budget import free_memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +77,18 @@ class LazyImage:
         return values
 
     def load(self) -> Image:
-        """Return the image with all its pixels in memory."""
+        """Return the image with all its pixels in memory.
+
+        Raises
+        ------
+        MuguetError
+            If it is larger than the free memory, or its pixels cannot be read.
+        """
+        if self.nbytes > free_memory():
+            raise MuguetError(
+                f"{self.about.path} has {self.nbytes / 1e9:.3g} GB, which is more than the free memory: muguet fit and "
+                "muguet denoise process it block by block, but for this it must be cropped"
+            )
         return replace(self.about, data=self.read(whole(self.about.data.shape)))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from muguet.errors import MuguetError
-from muguet.system.atomic import check_writable, reason, unwritable
+from muguet.system.atomic import reason, unwritable
 
 _MARKS = ("zarr.json", ".zgroup", ".zarray")
 
@@ -27,7 +27,13 @@ def check_writable_folder(path: Path, overwrite: bool = False) -> None:
         _refuse_other_folder(path)
         if not overwrite:
             raise MuguetError(f"{path} exists: add --overwrite to replace it, or name another output")
-    check_writable(path.with_name(f".muguet-{secrets.token_hex(4)}"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        probe = path.with_name(f".muguet-{secrets.token_hex(4)}.part")
+        probe.mkdir()
+        probe.rmdir()
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 def _refuse_other_folder(path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import numpy as np
 import typer
 
+from muguet.cli.shared.values import MemoryLimit, value_range
 from muguet.errors import MuguetError
 from muguet.system.budget import memory_size
 from muguet.system.limits import check_run
@@ -190,24 +191,6 @@ Symmetries = Annotated[
 ]
 
 
-Memory = Annotated[
-    str | None,
-    typer.Option(
-        help="Memory that the images may use, such as 2GB. Larger images are processed block by block.",
-        rich_help_panel=DATA,
-        show_default="half of the free memory",
-    ),
-]
-OmeZarr = Annotated[
-    str | None,
-    typer.Option(
-        help="Version of OME-Zarr for results whose names end in .zarr: 0.5, or 0.4 for older viewers.",
-        rich_help_panel=OUTPUT,
-        show_default="the input's, otherwise 0.5",
-    ),
-]
-
-
 @dataclass(frozen=True)
 class Choices:
     """The options of training, inputs and outputs; each field is an option of every command that trains."""
@@ -233,7 +216,7 @@ class Choices:
     recursive: Recursive = False
     strict: Strict = False
     skip_existing: SkipExisting = False
-    memory: Memory = None
+    memory: MemoryLimit = None
 
     def __post_init__(self) -> None:
         if self.overwrite and self.skip_existing:
@@ -264,26 +247,6 @@ WITHOUT_TRAINING = (
     *("overwrite", "recursive", "strict", "skip_existing", "memory"),
 )
 """The options among `Choices` that also have a meaning if a trained model is used."""
-
-
-def value_range(text: str) -> tuple[float, float]:
-    """Return the ends of a range LOW:HIGH, one of which may be left out.
-
-    Raises
-    ------
-    MuguetError
-        If the text is no range.
-    """
-    low, colon, high = text.partition(":")
-    try:
-        ends = float(low or "-inf"), float(high or "inf")
-    except ValueError:
-        ends = (1.0, 0.0)
-    if not colon or not ends[0] < ends[1]:
-        raise MuguetError(
-            f"--valid-range {text} is no range: give LOW:HIGH, for example 1:65534, 1: or :4094"
-        )
-    return ends
 
 
 def with_choices(command: Callable[..., None]) -> Callable[..., None]:

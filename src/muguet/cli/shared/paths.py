@@ -12,9 +12,10 @@ from muguet.cli.shared.display import say
 from muguet.cli.shared.files import Output, refuse_clashes
 from muguet.errors import MuguetError
 from muguet.formats.identify import start_of
+from muguet.formats.kinds import TIFF_SUFFIXES
 from muguet.formats.names import ending, result_name, stem
 from muguet.formats.ome_zarr.store import is_zarr
-from muguet.formats.registry import READABLE, SUFFIXES, TIFF_SUFFIXES, is_image, without_members
+from muguet.formats.registry import READABLE, SUFFIXES, is_image, without_members
 
 _RESULT_SUFFIX = "_denoised"
 _OTHER_FORMATS = frozenset(
