@@ -103,7 +103,7 @@ def stream_images(
             _stream(denoiser, image, target, about.data.dtype, dither, choices, symmetries, errors)
             for image, target, about, dither in zip(images, targets, abouts, dithers, strict=True)
         ]
-        say("Writing the pyramid and the metadata.")
+        say(f"Completing {result}.")
     for about, sentence in zip(abouts, sentences, strict=True):
         name = f" ({about.name})" if len(images) > 1 and about.name else ""
         say(f"{result}{name}: {described(about)}. {sentence}")
