@@ -283,7 +283,7 @@ def test_no_other_folder_is_replaced_and_nothing_is_half_written(tmp_path, monke
             write(tmp_path / name, image, overwrite=True)
     assert (tmp_path / "a.zarr" / "notes.txt").read_text() == "mine"
     write(tmp_path / "c.zarr", image)
-    with pytest.raises(MuguetError, match="--overwrite"):
+    with pytest.raises(MuguetError, match="overwrite"):
         write(tmp_path / "c.zarr", image)
 
     def fail(*arguments):

@@ -24,14 +24,15 @@ def memory_size(text: str) -> int:
     MuguetError
         If the text is no size, or the size is too small.
     """
-    found = re.fullmatch(r"\s*([0-9.]+)\s*([KMGT]I?)B?\s*", text.upper())
-    with contextlib.suppress(ValueError):
-        if found:
-            size = int(float(found[1]) * _UNITS[found[2]])
-            if size < MIN_MEMORY:
-                raise MuguetError(f"--memory {text} is too little: give at least {MIN_MEMORY / 10**9:g}GB")
-            return size
-    raise MuguetError(f"--memory {text} is no size: give a number with a unit, for example 2GB or 800MiB")
+    found = re.fullmatch(r"\s*(\d+\.?\d*)\s*([KMGT]I?)B?\s*", text.upper())
+    if found is None:
+        raise MuguetError(
+            f"--memory {text} is no size: give a number with a unit, for example 2GB or 1500MiB"
+        )
+    size = int(float(found[1]) * _UNITS[found[2]])
+    if size < MIN_MEMORY:
+        raise MuguetError(f"--memory {text} is too little: give at least {MIN_MEMORY / 10**9:g}GB")
+    return size
 
 
 def free_memory() -> int:
