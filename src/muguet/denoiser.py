@@ -31,7 +31,7 @@ from muguet.noise.origin import Origin
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.prediction.blend import Blend
 from muguet.prediction.error_scale import ErrorScale
-from muguet.prediction.regions import Cut, map_plane, map_regions
+from muguet.prediction.regions import Cut, RegionFunction, map_plane, map_regions
 from muguet.prediction.symmetry import Symmetry
 from muguet.prediction.symmetry import symmetries as chosen_symmetries
 from muguet.recipes.parts import Parts
@@ -156,8 +156,36 @@ class Denoiser:
             If the values are too far from those of the training images, or a result is not finite.
         """
         self._require_representable(source)
-        views = views_of(self.parts, math.prod(source.shape), symmetries)
-        return map_regions(lambda values, c: self._denoised(values, c, views), source, into, self.cut)
+        function = self.region_function(math.prod(source.shape), symmetries)
+        return map_regions(function, source, into, self.cut)
+
+    def region_function(self, pixels: float, symmetries: int | None = None) -> RegionFunction:
+        """Return the function that denoises a region with its halo, see `muguet.prediction.map_regions`.
+
+        Parameters
+        ----------
+        pixels
+            Number of pixels of the whole image.
+        symmetries
+            Number of views, see `__call__`.
+        """
+        views = views_of(self.parts, pixels, symmetries)
+        return lambda values, channel: self._denoised(values, channel, views)
+
+    def std_function(self) -> RegionFunction:
+        """Return the function that computes the standard deviation of the error of a region with its halo.
+
+        Raises
+        ------
+        MuguetError
+            If the model has no prediction of its errors.
+        """
+        if not self.predicts_error:
+            raise MuguetError(
+                f"a model of the recipe {self.parts.recipe} without a prior does not predict its errors: "
+                "train with --recipe=joint"
+            )
+        return self._std
 
     def _require_representable(self, source: Planes) -> None:
         for channel, scaling in enumerate(self.scalings[: source.shape[1]]):
@@ -267,13 +295,9 @@ class Denoiser:
         MuguetError
             If the model has no prediction of its errors.
         """
-        if not self.predicts_error:
-            raise MuguetError(
-                f"a model of the recipe {self.parts.recipe} without a prior does not predict its errors: "
-                "train with --recipe=joint"
-            )
+        function = self.std_function()
         self._require_representable(source)
-        return map_regions(self._std, source, into, self.cut)
+        return map_regions(function, source, into, self.cut)
 
     def std_plane(self, plane: npt.NDArray[Any], channel: int = 0) -> npt.NDArray[np.float32]:
         """Return the standard deviation of the error of one plane ``(*space)`` of one channel, in counts."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tifffile
@@ -48,9 +51,6 @@ def test_the_endings_of_bigtiff_are_written_as_bigtiff(tmp_path, ending):
         (b"\xff\xd8\xff\xe0", "JPEG picture"),
         (b"PK\x03\x04", "ZIP archive"),
         (b"\x89HDF\r\n\x1a\n", "HDF5"),
-        (b"ZISRAWFILE", "CZI"),
-        (b"\xda\xce\xbe\x0a", "ND2"),
-        (b"\x93NUMPY\x01", "NumPy"),
         (b"\0" * 4096, "zeros and is damaged"),
         (b"", "is empty"),
         (b"something", "not a TIFF despite its name"),
@@ -69,3 +69,64 @@ def test_an_unknown_file_is_not_called_damaged(tmp_path):
     (tmp_path / "a.xyz").write_bytes(b"something")
     with pytest.raises(MuguetError, match="cannot read yet: convert it"):
         read(tmp_path / "a.xyz")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"ZISRAWFILE" + bytes(600), "a Zeiss CZI image"),
+        (b"\xda\xce\xbe\x0a" + bytes(600), "a Nikon ND2 image that is damaged"),
+        (b"\x70\0\0\0\x02\0\0\0\x2a" + bytes(600), "a Leica LIF image that is damaged"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(600) + b"ImarisDataSet", "an Imaris image that is damaged"),
+        (bytes(208) + b"MAP " + bytes(900), "an MRC image that is damaged"),
+        (bytes(344) + b"n+1\0" + bytes(100), "a NIfTI image that is damaged"),
+        (b"\x93NUMPY\x01\0v\0{", "truncated"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+@pytest.mark.parametrize("name", ["a.tif", "a.raw"])
+def test_a_damaged_file_of_another_format_is_called_what_it_is(tmp_path, content, words, name):
+    (tmp_path / name).write_bytes(content)
+    assert is_image(tmp_path / name)
+    with pytest.raises(MuguetError, match=words) as caught:
+        read(tmp_path / name)
+    assert name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("package", "content", "words"),
+    [
+        ("nd2", b"\xda\xce\xbe\x0a", r"Nikon ND2.*pip install 'muguet\[formats\]'"),
+        ("liffile", b"\x70\0\0\0\x02\0\0\0\x2a", r"Leica LIF.*pip install 'muguet\[formats\]'"),
+        ("czifile", b"ZISRAWFILE", r"Zeiss CZI.*(pip install 'muguet\[formats\]'|Python 3.12 or later)"),
+        ("h5py", b"\x89HDF\r\n\x1a\nImarisDataSet", r"Imaris.*pip install 'muguet\[formats\]'"),
+        ("mrcfile", bytes(208) + b"MAP ", r"MRC.*pip install 'muguet\[formats\]'"),
+        ("nibabel", bytes(344) + b"n+1\0", r"NIfTI.*pip install 'muguet\[formats\]'"),
+    ],
+)
+def test_a_missing_package_is_named_with_its_extra(tmp_path, monkeypatch, package, content, words):
+    monkeypatch.setitem(sys.modules, package, None)
+    (tmp_path / "a.bin").write_bytes(content)
+    with pytest.raises(MuguetError, match=words):
+        read(tmp_path / "a.bin")
+
+
+def test_a_zarr_store_without_the_package_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    (tmp_path / "a.zarr").mkdir()
+    (tmp_path / "a.zarr" / "zarr.json").write_text("{}")
+    with pytest.raises(MuguetError, match=r"pip install 'muguet\[zarr\]'"):
+        read(tmp_path / "a.zarr")
+
+
+def test_plain_images_need_none_of_the_extras(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", DATA)
+    packages = ("zarr", "nd2", "liffile", "h5py", "mrcfile", "nibabel", "czifile", "yaozarrs", "dask")
+    code = (
+        "import sys, muguet.formats as f; f.write(sys.argv[2], f.read(sys.argv[1]));"
+        f"sys.exit(str([p for p in {packages} if p in sys.modules] or 0))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "a.tif", tmp_path / "b.tif"], capture_output=True, text=True
+    )
+    assert run.stderr.strip() in ("", "0"), run.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import time
 from collections.abc import Sequence
@@ -33,7 +34,9 @@ from muguet.cli.shared.provenance import made_by
 from muguet.cli.shared.recordings import Recordings, require_room
 from muguet.cli.shared.rescue import write_or_rescue
 from muguet.cli.shared.results import AsJson, Results
+from muguet.cli.shared.streams import stream_images, streamed, with_version
 from muguet.cli.shared.train import psf_file, start, train
+from muguet.cli.shared.values import OmeZarr
 from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
@@ -99,6 +102,7 @@ def denoise(
         ),
     ] = None,
     as_json: AsJson = False,
+    ome_zarr: OmeZarr = None,
 ) -> None:
     """Denoise images: train a model on these noisy images alone, or use --model.
 
@@ -119,6 +123,8 @@ def denoise(
             allowed=("recipe", "clean"),
         )
     kind = data_type(dtype)
+    if ome_zarr not in (None, "0.4", "0.5"):
+        raise MuguetError(f"--ome-zarr {ome_zarr} is no version that can be written: choose 0.4 or 0.5")
     if symmetries is not None:
         from muguet.prediction.symmetry import symmetries as views
 
@@ -171,14 +177,15 @@ def denoise(
         denoiser = load(model, choices.device)
     else:
         check_checkpoint(checkpoint, choices)
-        require_room(sources)
+        require_room(sources, choices)
         images, targets = read_examples(sources, choices, failures)
         recordings.keep(images)
         if not missing.keys() & images.keys():
             printed.print(failures)
             return failures.end()
         session = start(flat(images), flat(targets), choices, checkpoint)
-        write_first_results(session, *recordings.by_result(missing), kind, first)
+        whole = {source: result for source, result in missing.items() if not streamed(source, choices)}
+        write_first_results(session, *recordings.by_result(whole), kind, first)
         del images, targets  # Those of a file are released when its result is written.
         denoiser = train(session, choices, checkpoint)
     if save_model is not None:
@@ -189,8 +196,19 @@ def denoise(
         if source in failures.reasons:
             continue
         with failures.tolerate(source):
+            replace = choices.overwrite or choices.skip_existing
+            large = streamed(source, choices)
+            if large:
+                large = tuple(with_version(image, ome_zarr) for image in large)
+                stream_images(denoiser, large, result, choices, kind, symmetries, replace)
+                if source in errors:
+                    stream_images(denoiser, large, errors[source], choices, None, None, replace, errors=True)
+                printed.add_streamed(source, result, large, denoiser, errors.get(source))
+                continue
             scenes, digest = recordings.take(source)
-            made, replace = made_by(denoiser, digest), choices.overwrite or choices.skip_existing
+            if ome_zarr is not None:
+                scenes = tuple(dataclasses.replace(image, kind=f"ome-zarr {ome_zarr}") for image in scenes)
+            made = made_by(denoiser, digest)
             found = denoise_images(denoiser, scenes, kind, symmetries, announce=model is not None)
             written = _written(
                 result, *with_sentences(found, made), replace or result in first.results, failures
@@ -208,7 +226,9 @@ def denoise(
                 uncertainty=error,
                 denoiser=denoiser,
             )
-    if report is not None:
+    if report is not None and streamed(sources[0], choices):
+        say("No report is written, because the image is larger than the memory.")
+    elif report is not None:
         from muguet.report.gather import report_denoising
 
         noisy, data = scenes[0], found[0].image.data

@@ -52,7 +52,7 @@ def fit(
         printed.print(failures)
         return
     check_checkpoint(checkpoint, choices)
-    require_room(sources)
+    require_room(sources, choices)
     images, targets = read_examples(sources, choices, failures)
     recordings = Recordings(choices)
     recordings.keep(images)

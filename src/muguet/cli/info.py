@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
@@ -15,9 +16,15 @@ from muguet.cli.shared.provenance import model_id
 from muguet.cli.shared.scenes import OneScene
 from muguet.system.terminal import printable
 
+if TYPE_CHECKING:
+    from muguet.image.image import Image
+
+_MAX_PIXELS = 2**26  # The values of a larger image are examined in its middle.
+_MIN_SIDE = 512
+
 
 def info(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A TIFF or a model.", show_default=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An image or a model.", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
     scene: OneScene = None,
 ) -> None:
@@ -42,36 +49,57 @@ def info(
 
 
 def _image(path: Path, scene: str | None) -> dict[str, Any]:
-    from muguet.formats.registry import read_all
+    from muguet.formats.registry import open_all
     from muguet.image.values import clipping_level, quantum, require_real
     from muguet.noise.transfer.single_image import rough_std
 
-    images = read_all(path, scenes=None if scene is None else [scene])
-    image = images[0]
-    data = image.data
-    require_real(data, str(path))
+    images = open_all(path, scenes=None if scene is None else [scene])
+    first = images[0]
+    image = first.about
+    require_real(image.data, str(path))
+    notes = list(image.notes)
+    data = first.read(_examined(image, notes))
     finite = np.isfinite(data) if data.dtype.kind == "f" else np.ones(data.shape, bool)
     values = data[finite]
     level = clipping_level(data)
     planes = np.moveaxis(data, (image.axes.index("Y"), image.axes.index("X")), (-2, -1))
     noise = [rough_std(plane) for plane in planes.reshape(-1, *planes.shape[-2:])[:8]]
     sizes = {axis: f"{size:.6g} {'s' if axis == 'T' else 'µm'}" for axis, size in image.pixel_size.items()}
+    names = [each.about.name or str(i) for i, each in enumerate(images)]
     return {
         "file": str(path),
-        **({"images": [each.name or str(i) for i, each in enumerate(images)]} if len(images) > 1 else {}),
+        **({"images": names} if len(images) > 1 else {}),
         "axes": image.axes,
-        "shape": list(data.shape),
-        "dtype": str(data.dtype),
+        "shape": list(image.data.shape),
+        "dtype": str(image.data.dtype),
         "stored_as": image.kind + (f", {image.compression}" if image.compression else ""),
+        **first.storage,
         "pixel_size": sizes or "unknown",
+        **({"channel_names": list(image.channel_names)} if image.channel_names else {}),
         "range": [float(values.min()), float(values.max())] if values.size else None,
         "missing": f"{100 * (1 - values.size / data.size):.3g} % NaN or infinite",
         "saturated": "no" if level is None else f"{100 * float((values >= level).mean()):.2g} % at {level:g}",
         "step_of_values": quantum(data) or "none",
         "noise_of_the_background": f"standard deviation about {float(np.median(noise)):.3g}",
-        "notes": list(image.notes),
+        "notes": notes,
         **({"made_by": dict(image.provenance)} if image.provenance else {}),
     }
+
+
+def _examined(image: Image, notes: list[str]) -> tuple[slice, ...]:
+    """Return the part of an image whose values are examined: all of it, or the middle of one that is very large."""
+    part = [slice(0, size) for size in image.data.shape]
+    for letter in "TZYX":
+        if letter in image.axes and math.prod(each.stop - each.start for each in part) > _MAX_PIXELS:
+            axis = image.axes.index(letter)
+            size = image.data.shape[axis]
+            rest = math.prod(each.stop - each.start for i, each in enumerate(part) if i != axis)
+            length = min(max(_MAX_PIXELS // rest, _MIN_SIDE if letter in "YX" else 1), size)
+            part[axis] = slice((size - length) // 2, (size - length) // 2 + length)
+    if any(each.stop - each.start < size for each, size in zip(part, image.data.shape, strict=True)):
+        sizes = "×".join(str(each.stop - each.start) for each in part)
+        notes.append(f"The image is large: its values were examined on {sizes} pixels in its middle.")
+    return tuple(part)
 
 
 def _model(path: Path) -> dict[str, Any]:

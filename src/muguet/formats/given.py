@@ -73,7 +73,7 @@ def _pixels(image: object) -> npt.NDArray[Any]:
 
 def _files(path: Path) -> list[Path]:
     """Return the images in a folder, or the file."""
-    if not path.is_dir():
+    if not path.is_dir() or is_image(path):  # A store of Zarr is a folder that is one image or several.
         return [path]
     names = sorted(each for each in path.iterdir() if not each.name.startswith(".") and is_image(each))
     if not names:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import zlib
 from pathlib import Path
 
 from muguet.errors import MuguetError
 from muguet.system.atomic import reason
 
-_START = 512
+_START = 4096
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_HDF5 = b"\x89HDF"
+_GZIP = b"\x1f\x8b"
+_NIFTI_1, _NIFTI_2 = (b"n+1\0", b"ni1\0"), (b"n+2\0", b"ni2\0")
 _GIT_LFS = b"version https://git-lfs.github.com/spec/"
 _MARKS = (
     (b"\x89PNG", "a PNG picture"),
@@ -16,16 +21,12 @@ _MARKS = (
     (b"GIF8", "a GIF picture"),
     (b"BM", "a BMP picture"),
     (b"PK\x03\x04", "a ZIP archive"),
-    (b"\x1f\x8b", "a gzip archive"),
+    (_GZIP, "a gzip archive"),
     (b"Rar!", "a RAR archive"),
     (b"7z\xbc\xaf", "a 7z archive"),
     (b"%PDF", "a PDF document"),
-    (b"\x89HDF", "an HDF5 file (such as .h5 and .ims)"),
-    (b"ZISRAWFILE", "a Zeiss CZI image"),
-    (b"\xda\xce\xbe\x0a", "a Nikon ND2 image"),
-    (b"\0\0\0\x0cjP  ", "a JPEG 2000 picture or an old Nikon ND2 image"),
-    (b"\x70\0\0\0", "a Leica LIF image"),
-    (b"\x93NUMPY", "a NumPy array"),
+    (_HDF5, "an HDF5 file"),
+    (b"\0\0\0\x0cjP  ", "a JPEG 2000 picture"),
     (b"SIMPLE  =", "a FITS image"),
     (b"\xd0\xcf\x11\xe0", "an OLE document (such as .oib and .zvi)"),
 )
@@ -51,6 +52,46 @@ def is_tiff(start: bytes) -> bool:
     return start[:4] in _TIFF
 
 
+def is_npy(start: bytes) -> bool:
+    """Return True if a file with these first bytes is a NumPy array."""
+    return start.startswith(b"\x93NUMPY")
+
+
+def is_nd2(start: bytes) -> bool:
+    """Return True if a file with these first bytes is a Nikon ND2 image; the older ones are JPEG 2000."""
+    return start.startswith(b"\xda\xce\xbe\x0a") or (
+        start.startswith(b"\0\0\0\x0cjP  ") and b"ftypjp2 " in start[:64] and b"LUNK" in start
+    )
+
+
+def is_lif(start: bytes) -> bool:
+    """Return True if a file with these first bytes is a Leica LIF image."""
+    return start.startswith(b"\x70\0\0\0") and start[8:9] == b"\x2a"
+
+
+def is_czi(start: bytes) -> bool:
+    """Return True if a file with these first bytes is a Zeiss CZI image."""
+    return start.startswith(b"ZISRAWFILE")
+
+
+def is_ims(start: bytes) -> bool:
+    """Return True if a file with these first bytes is an Imaris image: an HDF5 file with names that Imaris writes."""
+    return start.startswith(_HDF5) and (b"ImarisDataSet" in start or b"DataSetInfo" in start)
+
+
+def is_mrc(start: bytes) -> bool:
+    """Return True if a file with these first bytes is an MRC or CCP4 image."""
+    return start[208:212] == b"MAP "
+
+
+def is_nifti(start: bytes) -> bool:
+    """Return True if a file with these first bytes is a NIfTI image, of version 1 or 2, compressed or not."""
+    if start.startswith(_GZIP):
+        with contextlib.suppress(zlib.error):
+            start = zlib.decompressobj(wbits=31).decompress(start, 1024)
+    return start[344:348] in _NIFTI_1 or start[4:8] in _NIFTI_2
+
+
 def content_of(start: bytes) -> str:
     """Return what a file with these first bytes is, with its article; an empty string if it is not known."""
     if is_tiff(start):
@@ -63,10 +104,6 @@ def content_of(start: bytes) -> str:
     known = next((name for mark, name in _MARKS if start.startswith(mark)), "")
     if known:
         return known
-    if start[344:348] in (b"n+1\0", b"ni1\0"):
-        return "a NIfTI image"
-    if start[208:212] == b"MAP ":
-        return "an MRC image"
     if text.startswith((b"<?xml", b"<ome")):
         return "an XML text"
     return ""

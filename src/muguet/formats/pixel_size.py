@@ -44,6 +44,16 @@ def positive(value: Any) -> float | None:
     return number if 0 < number < math.inf else None
 
 
+def in_micrometres(value: Any, unit: Any) -> float | None:
+    """Return a length in micrometres; None if the value or its unit is meaningless."""
+    return _scaled(value, unit, MICROMETRES)
+
+
+def in_seconds(value: Any, unit: Any) -> float | None:
+    """Return a duration in seconds; None if the value or its unit is meaningless."""
+    return _scaled(value, unit, _SECONDS)
+
+
 def _scaled(value: Any, unit: Any, units: Mapping[str, float]) -> float | None:
     """Return `value` in micrometres or seconds; None if the value or its unit is meaningless."""
     # ImageJ writes the micro sign as an escape sequence, and Unicode has two micro signs.

@@ -5,48 +5,22 @@ A file holds one or more images, called scenes: positions of a stage, fields of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from muguet.errors import MuguetError
-from muguet.formats import tiff
-from muguet.formats.identify import is_tiff, refusal, start_of
+from muguet.formats import identify
+from muguet.formats.kinds import FORMATS, TIFF_SUFFIXES, Format, Writer
+from muguet.formats.lazy import ArrayTarget, LazyImage, Target
 from muguet.image.image import Image
-from muguet.system.atomic import check_writable
+from muguet.system.atomic import check_writable, reason
+from muguet.system.folders import check_writable_folder
+from muguet.system.mapped import mapped_file
 
-
-@dataclass(frozen=True)
-class Format:
-    """A file format: how its files are recognised, and its functions.
-
-    Attributes
-    ----------
-    suffixes
-        File name endings in lower case, with the dot, of the files that are written.
-    recognises
-        Returns True for the first bytes of a file of this format.
-    read
-        Returns the images of a file. The second argument replaces the axes in the file, or is None; the third holds
-        the names or numbers of the images to read, or is None for all that look like the data.
-    write
-        Writes images to one file, completely or not at all, and returns sentences about metadata that it cannot hold.
-    members
-        Returns all files that are read together with a file, itself first.
-    """
-
-    suffixes: tuple[str, ...]
-    recognises: Callable[[bytes], bool]
-    read: Callable[[Path, str | None, Sequence[str] | None], tuple[Image, ...]]
-    write: Callable[[Path, Sequence[Image]], tuple[str, ...]]
-    members: Callable[[Path], tuple[Path, ...]]
-
-
-FORMATS = (
-    Format((".tif", ".tiff", ".btf", ".tf2", ".tf8"), is_tiff, tiff.read, tiff.write, tiff.members),
-)  # .ome.tif and .ome.tiff have these endings too.
 SUFFIXES = tuple(suffix for each in FORMATS for suffix in each.suffixes)
-READABLE = ".tif, .tiff or .ome.tif"
+READABLE = ".tif, .tiff, .ome.tif or .ome.zarr"
 
 
 def read(path: Path | str, axes: str | None = None, scene: str | int | None = None) -> Image:
@@ -100,8 +74,38 @@ def read_all(
         As `read`.
     """
     path = Path(path)
+    reader = _format_of(path).read
+    if reader is not None:
+        return reader(path, axes, [str(scene) for scene in scenes or ()] or None)
+    return tuple(image.load() for image in open_all(path, axes, scenes))
+
+
+def open_all(
+    path: Path | str, axes: str | None = None, scenes: Iterable[str | int] | None = None
+) -> tuple[LazyImage, ...]:
+    """Open all images of a file without reading their pixels, see `read_all`.
+
+    Raises
+    ------
+    MuguetError
+        As `read`.
+    """
+    path = Path(path)
     wanted = [str(scene) for scene in scenes or ()] or None
-    return _format_of(path).read(path, axes, wanted)
+    found = _format_of(path)
+    try:
+        return found.open(path, axes, wanted)
+    except MuguetError:
+        raise
+    except MemoryError as error:
+        raise MuguetError(
+            f"{path} does not fit into memory: close other programs, or crop the image"
+        ) from error
+    except Exception as error:  # Damaged files raise nearly any exception in libraries and codecs.
+        raise MuguetError(
+            f"{path} is {found.name} that is damaged or truncated: copy it again from where it was recorded "
+            f"({reason(error)})"
+        ) from error
 
 
 def members(path: Path | str) -> tuple[Path, ...]:
@@ -122,12 +126,11 @@ def without_members(paths: Iterable[Path]) -> list[Path]:
 
 
 def is_image(path: Path) -> bool:
-    """Return True if the first bytes of a file are those of a known format, whatever its name."""
+    """Return True if a file, or a folder of Zarr, is of a known format by its content, whatever its name."""
     try:
-        start = start_of(path) if path.is_file() else b""
+        return _known(path) is not None
     except MuguetError:
         return False
-    return any(each.recognises(start) for each in FORMATS)
 
 
 def write(path: Path | str, image: Image | Sequence[Image], overwrite: bool = False) -> tuple[str, ...]:
@@ -157,8 +160,48 @@ def write(path: Path | str, image: Image | Sequence[Image], overwrite: bool = Fa
     path = Path(path)
     check_output(path, overwrite)
     images = [image] if isinstance(image, Image) else list(image)
-    found = next(each for each in FORMATS if path.suffix.lower() in each.suffixes)
-    return found.write(path, images)
+    writer = _writer_of(path)
+    assert writer is not None  # `check_output` has refused other names.
+    return writer(path, images)
+
+
+@contextlib.contextmanager
+def streaming(
+    path: Path | str, images: Sequence[Image], overwrite: bool = False
+) -> Iterator[tuple[Sequence[Target], list[str]]]:
+    """Yield targets to which the pixels of images are written part by part; the file is complete afterwards.
+
+    A file of another format than Zarr is written from a temporary file in the same folder that holds the pixels.
+
+    Parameters
+    ----------
+    path, overwrite
+        See `write`.
+    images
+        The images, of which everything but the pixels is used.
+
+    Yields
+    ------
+    targets, lost
+        One target for each image, and a list that receives the sentences that `write` returns.
+    """
+    path = Path(path)
+    check_output(path, overwrite)
+    if path.suffix.lower() == ".zarr":
+        from muguet.formats.ome_zarr.write import creating
+
+        with creating(path, images) as (stores, lost):
+            yield stores, lost
+        return
+    lost = []
+    with contextlib.ExitStack() as stack:
+        arrays = [
+            stack.enter_context(mapped_file(path.parent, image.data.shape, image.data.dtype))
+            for image in images
+        ]
+        yield [ArrayTarget(array) for array in arrays], lost
+        filled = [replace(image, data=array) for image, array in zip(images, arrays, strict=True)]
+        lost += write(path, filled, overwrite)
 
 
 def check_output(path: Path | str, overwrite: bool = False) -> None:
@@ -171,18 +214,31 @@ def check_output(path: Path | str, overwrite: bool = False) -> None:
         not writable.
     """
     path = Path(path)
-    if path.suffix.lower() not in SUFFIXES:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
         raise MuguetError(f"{path} cannot be written: choose a name that ends in {READABLE}")
-    check_writable(path, overwrite, "image")
+    if suffix == ".zarr":
+        check_writable_folder(path, overwrite)
+    else:
+        check_writable(path, overwrite, "image" if suffix in TIFF_SUFFIXES else "mrc")
+
+
+def _writer_of(path: Path) -> Writer | None:
+    return next((each.write for each in FORMATS if path.suffix.lower() in each.suffixes), None)
+
+
+def _known(path: Path) -> Format | None:
+    """Return the format of a file or of a folder of Zarr; None if it is of another kind, or missing."""
+    start = identify.start_of(path) if path.is_file() else b""
+    return next((each for each in FORMATS if each.recognises(path, start)), None)
 
 
 def _format_of(path: Path) -> Format:
-    if path.is_dir():
-        raise MuguetError(f"{path} is a folder: give an image in it")
     if not path.exists():
         raise MuguetError(f"{path} does not exist: check the name")
-    start = start_of(path)
-    found = next((each for each in FORMATS if each.recognises(start)), None)
+    found = _known(path)
+    if found is None and path.is_dir():
+        raise MuguetError(f"{path} is a folder: give an image in it")
     if found is None:
-        raise refusal(path, start, READABLE)
+        raise identify.refusal(path, identify.start_of(path), READABLE)
     return found

@@ -11,13 +11,16 @@ import logging
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, Any, Literal
 
+import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
 from muguet.formats import tiff_scenes
+from muguet.formats.lazy import LazyImage, lazy
 from muguet.formats.tiff_capture import OpenFile
 from muguet.formats.tiff_dialects import BIGTIFF_SUFFIXES, MAX_CLASSIC_BYTES, options, stored_order
 from muguet.formats.tiff_image import read_scene
@@ -27,10 +30,8 @@ from muguet.formats.tiff_restore import frame_tags, restorable, restore
 from muguet.formats.tiff_stored import Stored
 from muguet.formats.tiff_tags import Structure, is_bigtiff, replace_tags
 from muguet.image.image import Image
+from muguet.image.pixels import Part
 from muguet.system.atomic import reason, replacing
-
-if TYPE_CHECKING:
-    import tifffile
 
 _MAX_NAMES = 12  # Sentences list at most this many images of a file.
 
@@ -52,10 +53,55 @@ def read(path: Path, axes: str | None = None, scenes: Sequence[str] | None = Non
     scenes
         Names or numbers (from 0) of the images to read; None: the data, without previews.
     """
+    return _read(path, axes, scenes, "memory")
+
+
+def open_all(
+    path: Path, axes: str | None = None, scenes: Sequence[str] | None = None
+) -> tuple[LazyImage, ...]:
+    """Open the images of a file, see `read`; their pixels are mapped into memory and read when they are needed.
+
+    The pixels of a compressed file are decompressed into a temporary file when the first of them are read.
+    """
+    images = _read(path, axes, scenes, "mapped")
+    return tuple(
+        replace(
+            lazy(image),
+            pixels=image.data
+            if isinstance(image.data, np.memmap)
+            else _Deferred(path, axes, scenes, i, image),
+        )
+        for i, image in enumerate(images)
+    )
+
+
+class _Deferred:
+    """The pixels of an image of a compressed file, which is decompressed when the first of them are read."""
+
+    def __init__(
+        self, path: Path, axes: str | None, scenes: Sequence[str] | None, number: int, image: Image
+    ) -> None:
+        self.path, self.axes, self.scenes, self.number = path, axes, scenes, number
+        self.shape, self.dtype = image.data.shape, image.data.dtype
+        self.found: npt.NDArray[Any] | None = None
+
+    def __getitem__(self, part: Part, /) -> npt.NDArray[Any]:
+        """Return the pixels of a part."""
+        if self.found is None:
+            self.found = _read(self.path, self.axes, self.scenes, "temporary")[self.number].data
+        return self.found[part]
+
+
+def _read(
+    path: Path,
+    axes: str | None,
+    scenes: Sequence[str] | None,
+    reads: Literal["memory", "mapped", "temporary"],
+) -> tuple[Image, ...]:
     with _tifffile_log() as complaints:
         try:
             with open_tiff(path) as tif:
-                return _read_open(tif, path, axes, scenes, complaints)
+                return _read_open(OpenFile(tif, path, complaints, reads=reads), axes, scenes)
         except MuguetError:
             raise
         except MemoryError as error:
@@ -68,13 +114,11 @@ def read(path: Path, axes: str | None = None, scenes: Sequence[str] | None = Non
             ) from error
 
 
-def _read_open(
-    tif: tifffile.TiffFile, path: Path, axes: str | None, wanted: Sequence[str] | None, complaints: list[str]
-) -> tuple[Image, ...]:
-    summary = ((tif.micromanager_metadata or {}).get("Summary") or {}) if tif.is_micromanager else {}
-    scenes = tiff_scenes.scenes_of(tif, tiff_scenes.names_from_micromanager(summary))
+def _read_open(file: OpenFile, axes: str | None, wanted: Sequence[str] | None) -> tuple[Image, ...]:
+    tif, path = file.tif, file.path
+    file.summary = ((tif.micromanager_metadata or {}).get("Summary") or {}) if tif.is_micromanager else {}
+    scenes = tiff_scenes.scenes_of(tif, tiff_scenes.names_from_micromanager(file.summary))
     numbers, notes = tiff_scenes.chosen(scenes, wanted, path)
-    file = OpenFile(tif, path, complaints, summary)
     images = [read_scene(file, scenes[number], axes) for number in numbers]
     used = sum(len(series) for series in tif.series)
     if (

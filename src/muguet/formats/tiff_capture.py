@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy.typing as npt
 
@@ -43,6 +43,9 @@ class OpenFile:
         Lines of tifffile's log.
     summary
         Micro-Manager's summary of the recording, or an empty mapping.
+    reads
+        Where the pixels go: "memory"; "mapped", which maps those into memory that are stored without compression, and
+        replaces others by zeros; or "temporary", which decompresses these into a temporary file that is mapped.
     """
 
     tif: tifffile.TiffFile
@@ -52,6 +55,7 @@ class OpenFile:
     origin: Origin | None = None
     stored: dict[int, Stored] = field(default_factory=dict)
     pixels: dict[int, npt.NDArray[Any]] = field(default_factory=dict)
+    reads: Literal["memory", "mapped", "temporary"] = "memory"
 
 
 def stored_as(file: OpenFile, scene: Scene) -> Stored:

@@ -106,7 +106,10 @@ def _pixels(file: OpenFile, scene: Scene) -> npt.NDArray[Any]:
     key = id(scene.series[0])
     if key not in file.pixels:
         file.pixels.clear()  # Scenes follow each other in the order of the file.
-        parts = [series.asarray() for series in scene.series]
+        out = None if file.reads == "memory" else "memmap"
+        if file.reads == "mapped" and (scene.series[0].dataoffset is None or len(scene.series) > 1):
+            return np.broadcast_to(np.zeros((), scene.series[0].dtype), scene.own_shape)
+        parts = [series.asarray(out=out) for series in scene.series]
         whole = (
             parts[0]
             if len(parts) == 1
@@ -114,7 +117,10 @@ def _pixels(file: OpenFile, scene: Scene) -> npt.NDArray[Any]:
         )
         file.pixels[key] = whole.reshape(scene.shape)
     whole = file.pixels[key]
-    return whole if scene.axis < 0 else np.ascontiguousarray(whole.take(scene.position, scene.axis))
+    if scene.axis < 0:
+        return whole
+    one = whole[(slice(None),) * scene.axis + (scene.position,)]
+    return one if file.reads != "memory" else np.ascontiguousarray(one)
 
 
 def _files(scene: Scene, path: Path) -> tuple[Path, ...]:

@@ -1,4 +1,5 @@
 from .blend import Blend
+from .blocks import Block, block_step, map_blocks
 from .error_scale import ErrorScale
 from .regions import Cut, Region, map_plane, map_regions, regions
 from .symmetry import Symmetry, symmetries
@@ -6,11 +7,14 @@ from .tiles import Tile, tiles
 
 __all__ = [
     "Blend",
+    "Block",
     "Cut",
     "ErrorScale",
     "Region",
     "Symmetry",
     "Tile",
+    "block_step",
+    "map_blocks",
     "map_plane",
     "map_regions",
     "regions",

@@ -62,11 +62,43 @@ class Region:
     tile: Tile
 
 
-def regions(shape: Sequence[int], cut: Cut) -> Iterator[Region]:
-    """Cut planes of shape ``(n, c, *space)`` into regions, plane after plane."""
+@dataclass(frozen=True)
+class Window:
+    """The part of every plane that is processed, when only it and its surroundings are in memory.
+
+    Attributes
+    ----------
+    space
+        Size of the whole planes.
+    core
+        The part whose results are computed, one slice for each spatial axis.
+    held
+        The part that is in memory, with everything that the results depend on.
+    """
+
+    space: tuple[int, ...]
+    core: tuple[slice, ...]
+    held: tuple[slice, ...]
+
+    @classmethod
+    def around(cls, core: Sequence[slice], space: Sequence[int], cut: Cut) -> Window:
+        """Return the window around a part of planes of this size, which starts at multiples of the stride."""
+        bounds = [
+            tile.bounds
+            for tile in tiles(space, [each.stop - each.start for each in core], cut.halo, cut.stride, core)
+        ]
+        held = (
+            slice(min(each.start for each in along), max(each.stop for each in along))
+            for along in zip(*bounds, strict=True)
+        )
+        return cls(tuple(space), tuple(core), tuple(held))
+
+
+def regions(shape: Sequence[int], cut: Cut, within: Sequence[slice] | None = None) -> Iterator[Region]:
+    """Cut planes of shape ``(n, c, *space)``, or a part of each, into regions, plane after plane."""
     number = 0
     for n, c in np.ndindex(*shape[:2]):
-        for tile in tiles(shape[2:], cut.core, cut.halo, cut.stride):
+        for tile in tiles(shape[2:], cut.core, cut.halo, cut.stride, within):
             yield Region(number, n, c, tile)
             number += 1
 
@@ -77,6 +109,7 @@ def map_regions(
     into: Planes,
     cut: Cut,
     mine: Callable[[Region], bool] = lambda region: True,
+    window: Window | None = None,
 ) -> Iterator[float]:
     """Apply a function to every region of `source`, write the results to `into`, and yield the completed share.
 
@@ -93,15 +126,29 @@ def map_regions(
     mine
         Function that returns True for the regions to be processed, such as those of this process or those not yet
         written.
+    window
+        The part of the planes to be processed: `source` holds the planes within `window.held`, and `into` those within
+        `window.core`. None: all is held and processed.
     """
-    done, total = 0, math.prod(source.shape)
-    for region in regions(source.shape, cut):
+    space = source.shape[2:]
+    window = window or Window.around([slice(0, size) for size in space], space, Cut.whole(space))
+    done, total = 0, math.prod(into.shape)
+    for region in regions((*source.shape[:2], *window.space), cut, window.core):
         tile = region.tile
         if mine(region):
-            values = tile.take(source.read(region.n, region.c, tile.bounds))
-            into.write(region.n, region.c, tile.place, function(values, region.c)[tile.crop])
+            values = tile.take(source.read(region.n, region.c, _from(window.held, tile.bounds)))
+            place = _from(window.core, tile.place)
+            into.write(region.n, region.c, place, function(values, region.c)[tile.crop])
         done += math.prod(part.stop - part.start for part in tile.place)
         yield done / total
+
+
+def _from(origin: Sequence[slice], part: Sequence[slice]) -> tuple[slice, ...]:
+    """Return a part of a plane counted from the start of another part."""
+    return tuple(
+        slice(each.start - start.start, each.stop - start.start)
+        for each, start in zip(part, origin, strict=True)
+    )
 
 
 def map_plane(

@@ -39,28 +39,35 @@ class Tile:
 
 
 def tiles(
-    shape: Sequence[int], core: Sequence[int], halo: Sequence[int], stride: Sequence[int]
+    shape: Sequence[int],
+    core: Sequence[int],
+    halo: Sequence[int],
+    stride: Sequence[int],
+    within: Sequence[slice] | None = None,
 ) -> Iterator[Tile]:
     """Cut a plane of `shape` into tiles of at most `core` pixels with at least `halo` around each.
 
     The start and the length of a tile, halo included, are multiples of `stride`, so that the pooling of a network
     acts on the same blocks of pixels in every tiling. The plane is reflected at its borders.
+
+    With `within`, only this part of the plane is cut into tiles. Its starts must be multiples of `stride`.
     """
-    axes = [_cuts(*each) for each in zip(shape, core, halo, stride, strict=True)]
-    for parts in product(*axes):
-        bounds, indices, crop, place = zip(*parts, strict=True)
+    parts = [slice(0, size) for size in shape] if within is None else within
+    axes = [_cuts(*each) for each in zip(shape, core, halo, stride, parts, strict=True)]
+    for along in product(*axes):
+        bounds, indices, crop, place = zip(*along, strict=True)
         yield Tile(bounds, indices, crop, place)
 
 
 def _cuts(
-    size: int, core: int, halo: int, stride: int
+    size: int, core: int, halo: int, stride: int, part: slice
 ) -> list[tuple[slice, npt.NDArray[np.intp], slice, slice]]:
     """The bounds, indices, crop and place of all tiles along one axis."""
     halo = math.ceil(halo / stride) * stride
     core = max(core // stride, 1) * stride
     cuts = []
-    for start in range(0, size, core):
-        stop = min(start + core, size)
+    for start in range(part.start, part.stop, core):
+        stop = min(start + core, part.stop)
         end = start + math.ceil((stop - start) / stride) * stride
         read = reflected(np.arange(start - halo, end + halo), size)
         first, last = int(read.min()), int(read.max())

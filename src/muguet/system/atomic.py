@@ -52,7 +52,7 @@ def check_writable(path: Path, overwrite: bool = False, kind: str | None = None)
         probe.touch(exist_ok=False)
         probe.unlink()
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
 
 
 def _refuse_other_kind(path: Path, kind: str | None) -> None:
@@ -116,7 +116,7 @@ def replacing(path: Path, kind: str | None = None) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
         temporary.replace(target)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
     except MemoryError as error:
         raise MuguetError(f"{path} was not written, the memory is full: close other programs") from error
     except MuguetError:
@@ -144,7 +144,8 @@ def _open(temporary: Path) -> IO[bytes]:
         file.close()  # Another program removed it as a leftover in the moment before the lock.
 
 
-def _unwritable(path: Path, error: OSError) -> MuguetError:
+def unwritable(path: Path, error: OSError) -> MuguetError:
+    """Return the error for a path that the system refuses to write."""
     # numpy reports an incomplete write without an error number; its usual cause is a full disk or a quota.
     if error.errno in (None, errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return UnwritableError(

@@ -13,6 +13,7 @@ FIRST_START = "# muguet first results"
 
 KINDS = {
     "image": "a TIFF image",
+    "mrc": "an MRC image",
     "model": "a muguet model",
     "checkpoint": "a muguet checkpoint",
     "report": "a muguet report",
@@ -44,6 +45,8 @@ def kind_of(path: Path) -> str | None:
             return "empty"
         if start[:4] in _TIFF:
             return "image"
+        if start[208:212] == b"MAP ":
+            return "mrc"
         if start.startswith(LOG_START.encode()):
             return "log"
         if start.startswith(FIRST_START.encode()):

@@ -1,10 +1,11 @@
-"""Temporary files that killed runs left behind: found by their names and removed, unless a run still writes them."""
+"""Temporary files and folders that killed runs left behind: found by their names and removed, unless in use."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import IO
 
@@ -28,11 +29,28 @@ def lock(file: IO[bytes]) -> bool:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files in a folder that no program writes any more."""
+    """Remove the temporary files and folders in a folder that no program writes any more."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if TEMPORARY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
                 _remove(Path(entry.path))
+            elif TEMPORARY.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
+                _remove_folder(Path(entry.path))
+
+
+def _remove_folder(path: Path) -> None:
+    """Remove a folder that no program has locked; Windows has no such locks, so that folders stay there."""
+    try:
+        import fcntl
+    except ImportError:
+        return
+    with contextlib.suppress(OSError):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(path, ignore_errors=True)
+        finally:
+            os.close(handle)
 
 
 def _remove(path: Path) -> None:

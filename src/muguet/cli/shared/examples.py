@@ -14,6 +14,8 @@ from muguet.cli.shared.failures import Failures
 from muguet.cli.shared.options import Choices
 from muguet.cli.shared.pairs import partners
 from muguet.cli.shared.scenes import label, targets_of
+from muguet.cli.shared.streams import streamed, training_sample
+from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
     from muguet.image.image import Image
@@ -47,7 +49,17 @@ def read_examples(
     shown = 0
     for source, partner in zip(sources, pairs, strict=True):
         with failures.tolerate(source):
-            scenes = tuple(map(choices.valid, read_all(source, choices.axes, choices.scene)))
+            large = streamed(source, choices)
+            scenes = (
+                tuple(training_sample(image, choices, len(large) * len(sources)) for image in large)
+                if large
+                else tuple(map(choices.valid, read_all(source, choices.axes, choices.scene)))
+            )
+            if large and partner is not None:
+                raise MuguetError(
+                    f"{source} is larger than the memory, which does not go with --clean: give more with --memory, or "
+                    "crop the images"
+                )
             clean: tuple[Array | None, ...] = (None,) * len(scenes)
             if partner is not None:
                 clean = targets_of(scenes, partner, choices.axes)

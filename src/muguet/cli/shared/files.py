@@ -64,6 +64,7 @@ def check_files(
         If an input is missing or is not a file on a disk; if an output is an input, under any name or link, or another
         output; if an output cannot be written; or if another command is writing it.
     """
+    from muguet.formats.ome_zarr.store import is_zarr
     from muguet.formats.registry import members
 
     log = settings.log
@@ -71,9 +72,9 @@ def check_files(
     for path in read:
         if not path.exists():
             raise MuguetError(f"{path} does not exist: check the name")
-        if path.is_dir():
+        if path.is_dir() and not is_zarr(path):
             raise MuguetError(f"{path} is a folder: give a file in it")
-        if not path.is_file():
+        if not path.is_file() and not path.is_dir():
             raise MuguetError(f"{path} is a device or a pipe: give a file")
     read = [member for path in read for member in members(path)]  # All files of a recording are inputs.
     try:
@@ -105,7 +106,15 @@ def refuse_clashes(inputs: Sequence[Path], outputs: Sequence[Output]) -> None:
             raise MuguetError(
                 f"{output.path} is an input, and inputs are never overwritten: choose another output"
             )
+        inside = next((path for path in inputs if path.is_dir() and _is_in(output.path, path)), None)
+        if inside is not None:
+            raise MuguetError(f"{output.path} lies in the input {inside}: choose another output")
     _refuse_equal(outputs)
+
+
+def _is_in(path: Path, folder: Path) -> bool:
+    """Return True if a path lies in a folder, under whatever links."""
+    return Path(os.path.realpath(folder)) in Path(os.path.realpath(path)).parents
 
 
 def _refuse_equal(outputs: Sequence[Output]) -> None:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import numpy as np
 import typer
 
+from muguet.cli.shared.values import MemoryLimit, value_range
 from muguet.errors import MuguetError
+from muguet.system.budget import memory_size
 from muguet.system.limits import check_run
 
 if TYPE_CHECKING:
@@ -220,6 +222,7 @@ class Choices:
     recursive: Recursive = False
     strict: Strict = False
     skip_existing: SkipExisting = False
+    memory: MemoryLimit = None
 
     def __post_init__(self) -> None:
         if self.overwrite and self.skip_existing:
@@ -227,12 +230,19 @@ class Choices:
         check_run(self.minutes, self.steps, self.seed)
         if self.valid_range is not None:
             value_range(self.valid_range)
+        if self.memory is not None:
+            memory_size(self.memory)
+
+    @property
+    def excludes(self) -> bool:
+        """Whether the options exclude pixels by their values."""
+        return self.valid_range is not None or self.mask_value is not None
 
     def valid(self, image: Image) -> Image:
         """Return an image whose pixels are masked as the options ask."""
         from muguet.image.valid import masked_outside
 
-        if self.valid_range is None and self.mask_value is None:
+        if not self.excludes:
             return image
         limits = None if self.valid_range is None else value_range(self.valid_range)
         return replace(image, data=masked_outside(image.data, limits, self.mask_value))
@@ -240,29 +250,9 @@ class Choices:
 
 WITHOUT_TRAINING = (
     *("device", "axes", "scene", "valid_range", "mask_value"),
-    *("overwrite", "recursive", "strict", "skip_existing"),
+    *("overwrite", "recursive", "strict", "skip_existing", "memory"),
 )
 """The options among `Choices` that also have a meaning if a trained model is used."""
-
-
-def value_range(text: str) -> tuple[float, float]:
-    """Return the ends of a range LOW:HIGH, one of which may be left out.
-
-    Raises
-    ------
-    MuguetError
-        If the text is no range.
-    """
-    low, colon, high = text.partition(":")
-    try:
-        ends = float(low or "-inf"), float(high or "inf")
-    except ValueError:
-        ends = (1.0, 0.0)
-    if not colon or not ends[0] < ends[1]:
-        raise MuguetError(
-            f"--valid-range {text} is no range: give LOW:HIGH, for example 1:65534, 1: or :4094"
-        )
-    return ends
 
 
 def with_choices(command: Callable[..., None]) -> Callable[..., None]:

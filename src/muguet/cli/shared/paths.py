@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +12,14 @@ from muguet.cli.shared.display import say
 from muguet.cli.shared.files import Output, refuse_clashes
 from muguet.errors import MuguetError
 from muguet.formats.identify import start_of
+from muguet.formats.kinds import TIFF_SUFFIXES
+from muguet.formats.names import ending, result_name, stem
+from muguet.formats.ome_zarr.store import is_zarr
 from muguet.formats.registry import READABLE, SUFFIXES, is_image, without_members
-from muguet.system.kinds import kind_of
 
-_ENDING = re.compile(r"(\.ome)?\.(tiff?|btf|tf2|tf8)$", re.IGNORECASE)
 _RESULT_SUFFIX = "_denoised"
 _OTHER_FORMATS = frozenset(
-    (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".czi", ".nd2", ".lif", ".npy", ".zarr", ".h5")
+    (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".czi", ".nd2", ".lif", ".ims", ".npy", ".nii", ".h5")
 )
 
 
@@ -84,15 +84,15 @@ def find_sources(
 
 def _files(path: Path, recursive: bool, out: Path | None) -> list[Path]:
     """Return the image files that one argument stands for."""
-    if path.is_dir():
+    if path.is_dir() and not is_zarr(path):
         return _in_folder(path, recursive, out)
     if path.exists():
         return [path]
     if not glob.has_magic(str(path)):
         raise MuguetError(f"{path} does not exist: check the name")
     matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207
-    files = _without_results([match for match in matches if match.is_file()])
-    folders = [match for match in matches if match.is_dir() and "**" not in path.parts]
+    files = _without_results([match for match in matches if match.is_file() or is_zarr(match)])
+    folders = [match for match in matches if match.is_dir() and match not in files and "**" not in path.parts]
     files += [file for folder in folders for file in _in_folder(folder, recursive, out)]
     if not files:
         raise MuguetError(f"no file matches {path}: check the pattern")
@@ -122,7 +122,7 @@ def _tree(folder: Path, avoid: str | None) -> Iterator[Path]:
         seen.add(real)
         yield here
         inner = [each for each in here.iterdir() if each.is_dir() and not each.name.startswith(".")]
-        waiting += sorted(inner, reverse=True)
+        waiting += sorted((each for each in inner if not is_zarr(each)), reverse=True)
 
 
 def _images(folder: Path) -> list[Path]:
@@ -191,7 +191,7 @@ def without_existing(
             missing[source] = result
             continue
         for path in made:
-            if path.is_dir() or kind_of(path) != "image":
+            if not is_image(path):
                 raise MuguetError(f"{path} exists and is not an image: remove it, or name another output")
     if len(missing) < len(results):
         say(f"{len(results) - len(missing)} of {len(results)} results exist and are kept.")
@@ -205,8 +205,8 @@ def _results(sources: list[Source], out: Path | None) -> list[Path]:
         raise MuguetError(
             "--out - is not supported, because results are not written to standard output: name a file"
         )
-    if out.is_dir():
-        return [out / _as_tiff(str(source.name)) for source in sources]
+    if out.is_dir() and not is_zarr(out):
+        return [out / result_name(str(source.name), source.path) for source in sources]
     if out.suffix.lower() in SUFFIXES:
         if len(sources) != 1:
             raise MuguetError(
@@ -215,44 +215,35 @@ def _results(sources: list[Source], out: Path | None) -> list[Path]:
         return [out]
     if out.suffix.lower() in _OTHER_FORMATS:
         raise MuguetError(f"{out} cannot be written: choose a name that ends in {READABLE}")
-    return [out / _as_tiff(str(source.name)) for source in sources]
+    return [out / result_name(str(source.name), source.path) for source in sources]
 
 
 def _beside(source: Path) -> Path:
-    stem = _stem(source)
-    return source.with_name(f"{stem}{_RESULT_SUFFIX}{source.name[len(stem) :] or '.tif'}")
-
-
-def _as_tiff(name: str) -> str:
-    """Return the name of a result for an input of this name: cells.lsm becomes cells.lsm.tif, cells.tif stays."""
-    return name if _ENDING.search(name) else f"{name}.tif"
+    return source.with_name(f"{stem(source.name)}{_RESULT_SUFFIX}{ending(source)}")
 
 
 def _without_results(files: list[Path]) -> list[Path]:
     """Return the files without those named ``*_denoised`` whose source, with any ending, is among the files."""
-    stems = {(file.parent, _stem(file)) for file in files}
+    stems = {(file.parent, stem(file.name)) for file in files}
     return [
         file
         for file in files
         if not (
-            _stem(file).endswith(_RESULT_SUFFIX)
-            and (file.parent, _stem(file).removesuffix(_RESULT_SUFFIX)) in stems
+            stem(file.name).endswith(_RESULT_SUFFIX)
+            and (file.parent, stem(file.name).removesuffix(_RESULT_SUFFIX)) in stems
         )
     ]
 
 
-def _stem(path: Path) -> str:
-    """Return the name without the ending of a TIFF, such as .tif or .ome.tif; other endings belong to the name."""
-    ending = _ENDING.search(path.name)
-    return path.name[: ending.start()] if ending else path.name
-
-
 def _is_image(path: Path) -> bool:
-    """Return True for files that have the ending of an image, or begin like one; hidden files are left out."""
-    named = path.is_file() and not path.name.startswith(".")
-    return named and (path.suffix.lower() in SUFFIXES or is_image(path))
+    """Return True for what has the ending of a TIFF or begins like an image, and stores of Zarr; not hidden ones."""
+    if path.name.startswith("."):
+        return False
+    return is_zarr(path) or (path.is_file() and (path.suffix.lower() in TIFF_SUFFIXES or is_image(path)))
 
 
 def is_model(path: Path) -> bool:
     """Return True if a file is named or begins like a model: with the length of a JSON header, and the header."""
+    if path.is_dir():
+        return False
     return path.suffix.lower() == ".muguet" or start_of(path)[8:9] == b"{"

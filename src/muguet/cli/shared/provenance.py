@@ -25,13 +25,21 @@ _ID_LENGTH = (
 
 
 def sha256_of(files: Sequence[Path]) -> str:
-    """Return the SHA-256 of a file, or of the files that hold one recording, one after the other."""
+    """Return the SHA-256 of a file, or of the files that hold one recording, one after the other.
+
+    A folder, such as an OME-Zarr, stands for all files in it, in the order of their paths.
+    """
     found = hashlib.sha256()
-    for path in files:
+    for path in (each for one in files for each in _contents(one)):
         with path.open("rb") as file:
             while block := file.read(_BLOCK):
                 found.update(block)
     return found.hexdigest()
+
+
+def _contents(path: Path) -> list[Path]:
+    """Return the files of a folder, or a file itself."""
+    return sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
 
 
 def model_id(denoiser: Denoiser) -> str:

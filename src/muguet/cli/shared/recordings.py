@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from muguet.cli.shared.display import warn
 from muguet.cli.shared.options import Choices
 from muguet.cli.shared.provenance import sha256_of
+from muguet.cli.shared.streams import streamed
 
 if TYPE_CHECKING:
     from muguet.image.image import Image
@@ -33,8 +34,10 @@ class Recordings:
         self._states: dict[Path, tuple[object, ...]] = {}
 
     def keep(self, images: Mapping[Path, tuple[Image, ...]]) -> None:
-        """Keep images that were just read, until they are taken."""
+        """Keep images that were just read, until they are taken, but for samples of those that are streamed."""
         for source, scenes in images.items():
+            if streamed(source, self.choices):
+                continue
             self._images[source] = scenes
             self._note(source, scenes)
 
@@ -76,8 +79,8 @@ class Recordings:
             return True
 
 
-def require_room(sources: Sequence[Path]) -> None:
-    """Raise an error if the memory is too small for these files, before they are read.
+def require_room(sources: Sequence[Path], choices: Choices) -> None:
+    """Raise an error if the memory is too small for these files, before they are read; streamed ones need none.
 
     Raises
     ------
@@ -86,7 +89,8 @@ def require_room(sources: Sequence[Path]) -> None:
     """
     from muguet.system.memory import require_memory
 
-    size = sum(source.stat().st_size for source in sources)
+    read = [source for source in sources if source.is_file() and not streamed(source, choices)]
+    size = sum(source.stat().st_size for source in read)
     name = str(sources[0]) if len(sources) == 1 else f"{len(sources)} images"
     require_memory(_BYTES_PER_BYTE * size, f"{name} ({size / 2**30:.3g} GiB)")
 

@@ -19,6 +19,7 @@ from muguet.version import __version__
 
 if TYPE_CHECKING:
     from muguet.denoiser import Denoiser
+    from muguet.formats.lazy import LazyImage
 
 _N_SIGNALS = 9
 _MAX_CHECKED = (
@@ -105,6 +106,35 @@ class Results:
                     "residual": {"std": each.residual.std, "correlation": each.residual.correlation},
                     "uncertainty": None if uncertainty is None else str(uncertainty),
                     "checks": checks,
+                }
+            )
+
+    def add_streamed(
+        self,
+        source: Path,
+        path: Path,
+        images: Sequence[LazyImage],
+        denoiser: Denoiser,
+        uncertainty: Path | None,
+    ) -> None:
+        """Note the images of a file that is larger than memory, which is neither hashed nor checked."""
+        if not self.wanted:
+            return
+        for each in images:
+            self.outputs.append(
+                {
+                    "path": str(path),
+                    "source": str(source),
+                    "sha256": None,
+                    "scene": each.about.name or None,
+                    "axes": each.about.axes,
+                    "shape": list(each.about.data.shape),
+                    "dtype": str(each.about.data.dtype),
+                    "recipe": denoiser.parts.recipe,
+                    "model": model_id(denoiser),
+                    "residual": None,
+                    "uncertainty": None if uncertainty is None else str(uncertainty),
+                    "checks": [],
                 }
             )
 

@@ -1,0 +1,131 @@
+"""The loop over the blocks of an image larger than memory: each is read with its halo, processed and yielded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from muguet.image.axes import Layout
+from muguet.image.pixels import Part, parts
+from muguet.image.planes import ArrayPlanes
+from muguet.prediction.regions import Cut, RegionFunction, Window, map_regions
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """A block of an image and its result.
+
+    Attributes
+    ----------
+    part
+        Its place, one slice for each axis of the image.
+    values
+        The values of the image.
+    result
+        The results of the function, of the same shape.
+    """
+
+    part: Part
+    values: npt.NDArray[Any]
+    result: npt.NDArray[Any]
+
+
+def block_step(layout: Layout, cut: Cut, unit: Sequence[int] | None = None) -> tuple[int, ...]:
+    """Return the size of blocks along each axis of an image.
+
+    A block is a multiple of the unit of storage, so that each unit is written once and whole, and a multiple of the
+    stride along the axes of space. It is at least as large as the core of a region, so that halos cost no more than in
+    memory, and as large as the image where that is smaller.
+
+    Parameters
+    ----------
+    layout
+        Axes and shape of the image.
+    cut
+        The sizes of the regions of the function.
+    unit
+        Size of a chunk or shard along each axis; None: any part can be written.
+    """
+    units = [1] * len(layout.shape) if unit is None else [max(each, 1) for each in unit]
+    space = dict(zip(layout.spatial_axes, zip(cut.core, cut.stride, strict=True), strict=True))
+    step = []
+    for letter, size, one in zip(layout.axes, layout.shape, units, strict=True):
+        if letter in space:
+            core, stride = space[letter]
+            base = math.lcm(one, stride)
+            step.append(min(math.ceil(core / base) * base, size))
+        else:
+            step.append(size if letter == "S" else min(one, size))
+    return tuple(step)
+
+
+def map_blocks(
+    function: RegionFunction,
+    read: Callable[[Part], npt.NDArray[Any]],
+    layout: Layout,
+    cut: Cut,
+    step: Sequence[int],
+    dtype: npt.DTypeLike = np.float32,
+    keep: Callable[[npt.NDArray[Any]], bool] = lambda values: False,
+) -> Iterator[Block]:
+    """Apply a function to every region of an image, block by block, and yield the blocks in the order of the array.
+
+    The result equals that of the whole image in memory, see `muguet.prediction.map_regions`.
+
+    Parameters
+    ----------
+    function
+        Function of a region with its halo and of its channel, which returns values of the same shape.
+    read
+        Function that returns any part of the image as an array in memory.
+    layout
+        Axes and shape of the image.
+    cut
+        The sizes of the regions.
+    step
+        The sizes of the blocks, see `block_step`.
+    dtype
+        Data type of the results.
+    keep
+        Function that returns True for the values of a block that is its own result, such as an empty one.
+    """
+    space = [layout.axes.index(letter) for letter in layout.spatial_axes]
+    samples = layout.shape[layout.axes.index("S")] if "S" in layout.axes else 1
+    cut = replace(cut, core=tuple(map(_even, (step[i] for i in space), cut.core, cut.stride)))
+    for part in parts(layout.shape, step):
+        window = Window.around([part[i] for i in space], layout.space, cut)
+        held = list(part)
+        for i, along in zip(space, window.held, strict=True):
+            held[i] = along
+        values = read(tuple(held))
+        core = tuple(
+            slice(each.start - more.start, each.stop - more.start)
+            for each, more in zip(part, held, strict=True)
+        )
+        if keep(values[core]):
+            yield Block(part, values[core], values[core].astype(dtype))
+            continue
+        result: npt.NDArray[Any] = np.empty([each.stop - each.start for each in part], dtype)
+        first = part[layout.axes.index("C")].start * samples if "C" in layout.axes else 0
+        source, into = (
+            ArrayPlanes(each, Layout(layout.axes, each.shape, layout.dimensions)) for each in (values, result)
+        )
+        for _ in map_regions(_shifted(function, first), source, into, cut, window=window):
+            pass
+        yield Block(part, values[core], result)
+
+
+def _shifted(function: RegionFunction, first: int) -> RegionFunction:
+    """Return the function of the channels from `first` on."""
+    return lambda values, channel: function(values, channel + first)
+
+
+def _even(step: int, core: int, stride: int) -> int:
+    """Return the size of equal regions that fill a block: a multiple of the stride, about as large as the core."""
+    number = math.ceil(step / max(core, 1))
+    return math.ceil(step / number / stride) * stride

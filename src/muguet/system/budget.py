@@ -1,0 +1,56 @@
+"""How much memory a command may use: what the user allows, or a share of what is free."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from pathlib import Path
+
+from muguet.errors import MuguetError
+
+_SHARE = 0.5  # of the free memory
+_UNITS = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
+_FALLBACK = 4 * 10**9  # for systems that do not report their free memory
+_PROGRAM = 500 * 10**6  # What Python, PyTorch and the network use beside the images.
+MIN_MEMORY = 10**9
+"""Less memory than this does not hold the program with a few regions of an image."""
+
+
+def memory_size(text: str) -> int:
+    """Return the bytes in a text such as 2GB, 500 MB or 1.5GiB.
+
+    Raises
+    ------
+    MuguetError
+        If the text is no size, or the size is too small.
+    """
+    found = re.fullmatch(r"\s*(\d+\.?\d*)\s*([KMGT]I?)B?\s*", text.upper())
+    if found is None:
+        raise MuguetError(
+            f"--memory {text} is no size: give a number with a unit, for example 2GB or 1500MiB"
+        )
+    size = int(float(found[1]) * _UNITS[found[2]])
+    if size < MIN_MEMORY:
+        raise MuguetError(f"--memory {text} is too little: give at least {MIN_MEMORY / 10**9:g}GB")
+    return size
+
+
+def free_memory() -> int:
+    """Return the memory that this process can still use, in bytes: that of the machine, or of its container."""
+    free = _FALLBACK
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    for limit, used in (
+        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    ):
+        with contextlib.suppress(OSError, ValueError):
+            free = min(free, max(int(Path(limit).read_text()) - int(Path(used).read_text()), 0))
+    return free
+
+
+def memory_for_images(limit: str | None) -> int:
+    """Return the memory for images, in bytes, of what the user allows or else of half of the free memory."""
+    total = _SHARE * free_memory() if limit is None else memory_size(limit)
+    return int(max(total - _PROGRAM, total / 4))
