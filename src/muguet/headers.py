@@ -136,6 +136,7 @@ class Training(Struct):
     device: Text | None = None
     noise_correlation: dict[str, Number | list[Number] | Text | bool | None] | None = None
     outcome: OutcomeRecord | UnsetType = UNSET
+    law_origins: list[Text] | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         if any(low > high for low, high in self.signal_range):

@@ -102,8 +102,8 @@ def _write_checkpoint(path: Path) -> None:
     """Write the checkpoint of a run of four steps after its second one."""
     from muguet.formats import read
     from muguet.training import Sample, collect
+    from muguet.training import prepare as session_of
     from muguet.training.checkpoint import save
-    from muguet.training.fitting import prepare as session_of
 
     image = read("sound.tif")
     session = session_of(collect([Sample(image.data, image.axes, "sound.tif", None)]), steps=4, prior="none")

@@ -157,13 +157,13 @@ def test_another_run_cannot_be_continued(small, noisy, tmp_path):
     path = tmp_path / "checkpoint"
     checkpoint.save(advanced(session(noisy, steps=9), 2), path)
     for other, word in [
-        (session(noisy[:100], steps=9), "data"),
-        (session(np.ascontiguousarray(noisy[::-1] * 2), steps=9), "scalings"),
-        (session(noisy, steps=9, parts=Parts(components=1)), "parts"),
-        (session(noisy, steps=9, parts=Parts(net="unet")), "parts"),
-        (session(noisy, steps=10), "plan"),
-        (session(noisy, steps=9, seed=2), "plan"),
-        (session(noisy, steps=9, batch=5), "plan"),
+        (session(noisy[:100], steps=9), "images"),
+        (session(np.ascontiguousarray(noisy[::-1] * 2), steps=9), "images"),
+        (session(noisy, steps=9, parts=Parts(components=1)), "components"),
+        (session(noisy, steps=9, parts=Parts(net="unet")), "net"),
+        (session(noisy, steps=10), "steps"),
+        (session(noisy, steps=9, seed=2), "seed"),
+        (session(noisy, steps=9, batch=5), "batch"),
     ]:
         before = state(other)[1]
         with pytest.raises(MuguetError, match=word):
