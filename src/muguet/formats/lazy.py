@@ -15,7 +15,7 @@ from muguet.errors import MuguetError
 from muguet.image.axes import LETTERS, parse
 from muguet.image.image import Image
 from muguet.image.pixels import Part, Pixels, whole
-from muguet.system.budget import free_memory
+from muguet.system.memory import available_memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +84,8 @@ class LazyImage:
         MuguetError
             If it is larger than the free memory, or its pixels cannot be read.
         """
-        if self.nbytes > free_memory():
+        free = available_memory()
+        if free is not None and self.nbytes > free:
             raise MuguetError(
                 f"{self.about.path} has {self.nbytes / 1e9:.3g} GB, which is more than the free memory: muguet fit and "
                 "muguet denoise process it block by block, but for this it must be cropped"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from pathlib import Path
 
 from muguet.errors import MuguetError
+from muguet.system.memory import available_memory
 
 _SHARE = 0.5  # of the free memory
 _UNITS = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
@@ -35,22 +34,7 @@ def memory_size(text: str) -> int:
     return size
 
 
-def free_memory() -> int:
-    """Return the memory that this process can still use, in bytes: that of the machine, or of its container."""
-    free = _FALLBACK
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    for limit, used in (
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-    ):
-        with contextlib.suppress(OSError, ValueError):
-            free = min(free, max(int(Path(limit).read_text()) - int(Path(used).read_text()), 0))
-    return free
-
-
 def memory_for_images(limit: str | None) -> int:
     """Return the memory for images, in bytes, of what the user allows or else of half of the free memory."""
-    total = _SHARE * free_memory() if limit is None else memory_size(limit)
+    total = _SHARE * (available_memory() or _FALLBACK) if limit is None else memory_size(limit)
     return int(max(total - _PROGRAM, total / 4))

@@ -18,7 +18,7 @@ _GROUPS = (  # Limit and use of the memory of a container, in the two versions o
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
     ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
 )
-_ADVICE = "give fewer or smaller images at a time, or close other programs"
+_ADVICE = "give fewer or smaller images at a time, set a limit with --memory, or close other programs"
 
 
 @functools.cache
