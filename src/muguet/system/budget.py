@@ -7,7 +7,7 @@ import re
 from muguet.errors import MuguetError
 from muguet.system.memory import available_memory
 
-_SHARE = 0.5  # of the free memory
+_SHARE = 0.5  # Images may take this share of the free memory.
 _UNITS = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 _FALLBACK = 4 * 10**9  # for systems that do not report their free memory
 _PROGRAM = 500 * 10**6  # What Python, PyTorch and the network use beside the images.
