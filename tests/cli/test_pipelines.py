@@ -15,7 +15,9 @@ import torch
 
 from muguet import Denoiser, MuguetError, load, training
 from muguet.cli.shared import recordings
+from muguet.cli.shared.options import Choices
 from muguet.cli.shared.provenance import model_id
+from muguet.cli.shared.streams import Streams
 from muguet.formats import read
 from muguet.system import memory
 from muguet.system.claims import Claims
@@ -231,7 +233,7 @@ def test_too_little_memory_is_found_out_before_the_images_are_read(muguet, image
 
 def test_memory_that_is_unknown_refuses_nothing(image, monkeypatch):
     monkeypatch.setattr(memory, "available_memory", lambda: None)
-    recordings.require_room([image])
+    recordings.require_room([image], Streams(Choices()))
     monkeypatch.setattr(memory, "available_memory", lambda: 0)
     with pytest.raises(MuguetError, match="are free"):
-        recordings.require_room([image])
+        recordings.require_room([image], Streams(Choices()))

@@ -215,6 +215,8 @@ VALUES: dict[str, str | None] = {
     "log": "new.log",
     "progress": "json",
     "threads": "1",
+    "memory": "2GB",
+    "ome_zarr": "0.5",
     "fail_on": "bad",
 }
 INPUTS = {
@@ -244,8 +246,8 @@ TRAINING = (
         "valid_range",
         "mask_value",
     ],
-    ["overwrite", "recursive", "strict", "quiet", "log", "progress", "threads"],
-    ["recipe", "verbose", "skip_existing", "as_json"],
+    ["overwrite", "recursive", "strict", "quiet", "log", "progress", "threads", "memory"],
+    ["recipe", "verbose", "skip_existing", "as_json", "ome_zarr"],
     ["resume"],
     ["clean"],
     ["psf"],

@@ -34,7 +34,7 @@ from muguet.cli.shared.provenance import made_by
 from muguet.cli.shared.recordings import Recordings, require_room
 from muguet.cli.shared.rescue import write_or_rescue
 from muguet.cli.shared.results import AsJson, Results
-from muguet.cli.shared.streams import stream_images, streamed, with_version
+from muguet.cli.shared.streams import Streams, stream_images, with_version
 from muguet.cli.shared.train import psf_file, start, train
 from muguet.cli.shared.values import OmeZarr
 from muguet.errors import MuguetError
@@ -170,21 +170,22 @@ def denoise(
         denoise_classically(sources, results, choices, kind, failures, printed)
         printed.print(failures)
         return failures.end()
-    recordings = Recordings(choices)
+    streams = Streams(choices)
+    recordings = Recordings(choices, streams)
     if model is not None:
         from muguet.model_file import load
 
         denoiser = load(model, choices.device)
     else:
         check_checkpoint(checkpoint, choices)
-        require_room(sources, choices)
-        images, targets = read_examples(sources, choices, failures)
+        require_room(sources, streams)
+        images, targets = read_examples(sources, choices, failures, streams)
         recordings.keep(images)
         if not missing.keys() & images.keys():
             printed.print(failures)
             return failures.end()
         session = start(flat(images), flat(targets), choices, checkpoint)
-        whole = {source: result for source, result in missing.items() if not streamed(source, choices)}
+        whole = {source: result for source, result in missing.items() if not streams.of(source)}
         write_first_results(session, *recordings.by_result(whole), kind, first)
         del images, targets  # Those of a file are released when its result is written.
         denoiser = train(session, choices, checkpoint)
@@ -197,7 +198,7 @@ def denoise(
             continue
         with failures.tolerate(source):
             replace = choices.overwrite or choices.skip_existing
-            large = streamed(source, choices)
+            large = streams.of(source)
             if large:
                 large = tuple(with_version(image, ome_zarr) for image in large)
                 stream_images(denoiser, large, result, choices, kind, symmetries, replace)
@@ -226,7 +227,7 @@ def denoise(
                 uncertainty=error,
                 denoiser=denoiser,
             )
-    if report is not None and streamed(sources[0], choices):
+    if report is not None and streams.of(sources[0]):
         say("No report is written, because the image is larger than the memory.")
     elif report is not None:
         from muguet.report.gather import report_denoising

@@ -18,6 +18,7 @@ from muguet.cli.shared.options import OUTPUT, Choices, Inputs, with_choices
 from muguet.cli.shared.recordings import Recordings, require_room
 from muguet.cli.shared.rescue import write_or_rescue
 from muguet.cli.shared.results import AsJson, Results
+from muguet.cli.shared.streams import Streams
 from muguet.cli.shared.train import psf_file, start, train
 from muguet.errors import MuguetError
 
@@ -52,9 +53,10 @@ def fit(
         printed.print(failures)
         return
     check_checkpoint(checkpoint, choices)
-    require_room(sources, choices)
-    images, targets = read_examples(sources, choices, failures)
-    recordings = Recordings(choices)
+    streams = Streams(choices)
+    require_room(sources, streams)
+    images, targets = read_examples(sources, choices, failures, streams)
+    recordings = Recordings(choices, streams)
     recordings.keep(images)
     session = start(flat(images), flat(targets), choices, checkpoint)
     denoiser = train(session, choices, checkpoint)

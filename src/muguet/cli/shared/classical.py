@@ -17,6 +17,7 @@ from muguet.cli.shared.pairs import layout_of, partners, planes_like
 from muguet.cli.shared.provenance import made_without_training
 from muguet.cli.shared.recordings import Recordings
 from muguet.cli.shared.results import Results
+from muguet.cli.shared.streams import Streams
 from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def denoise_classically(
         )
     truths = partners(sources, clean, "--clean") if clean else [None] * len(sources)
     failures = failures or Failures(len(sources), strict=True)
-    recordings = Recordings(choices)
+    recordings = Recordings(choices, Streams(choices))
     for source, result, truth in zip(sources, results, truths, strict=True):
         if choices.skip_existing and result.exists():
             continue

@@ -14,7 +14,7 @@ from muguet.cli.shared.failures import Failures
 from muguet.cli.shared.options import Choices
 from muguet.cli.shared.pairs import partners
 from muguet.cli.shared.scenes import label, targets_of
-from muguet.cli.shared.streams import streamed, training_sample
+from muguet.cli.shared.streams import Streams, training_sample
 from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _Item = TypeVar("_Item")
 
 
 def read_examples(
-    sources: list[Path], choices: Choices, failures: Failures
+    sources: list[Path], choices: Choices, failures: Failures, streams: Streams
 ) -> tuple[dict[Path, tuple[Image, ...]], dict[Path, tuple[Array | None, ...]]]:
     """Return the images that a model can be trained on and their clean images, by the path of the noisy file.
 
@@ -49,7 +49,7 @@ def read_examples(
     shown = 0
     for source, partner in zip(sources, pairs, strict=True):
         with failures.tolerate(source):
-            large = streamed(source, choices)
+            large = streams.of(source)
             scenes = (
                 tuple(training_sample(image, choices, len(large) * len(sources)) for image in large)
                 if large

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from muguet.cli.shared.display import warn
 from muguet.cli.shared.options import Choices
 from muguet.cli.shared.provenance import sha256_of
-from muguet.cli.shared.streams import streamed
+from muguet.cli.shared.streams import Streams
 
 if TYPE_CHECKING:
     from muguet.image.image import Image
@@ -25,10 +25,12 @@ class Recordings:
     ----------
     choices
         The options that say how a file is read.
+    streams
+        The files that are too large to be kept.
     """
 
-    def __init__(self, choices: Choices) -> None:
-        self.choices = choices
+    def __init__(self, choices: Choices, streams: Streams) -> None:
+        self.choices, self.streams = choices, streams
         self.digests: dict[Path, str] = {}
         self._images: dict[Path, tuple[Image, ...]] = {}
         self._states: dict[Path, tuple[object, ...]] = {}
@@ -36,7 +38,7 @@ class Recordings:
     def keep(self, images: Mapping[Path, tuple[Image, ...]]) -> None:
         """Keep images that were just read, until they are taken, but for samples of those that are streamed."""
         for source, scenes in images.items():
-            if streamed(source, self.choices):
+            if self.streams.of(source):
                 continue
             self._images[source] = scenes
             self._note(source, scenes)
@@ -79,7 +81,7 @@ class Recordings:
             return True
 
 
-def require_room(sources: Sequence[Path], choices: Choices) -> None:
+def require_room(sources: Sequence[Path], streams: Streams) -> None:
     """Raise an error if the memory is too small for these files, before they are read; streamed ones need none.
 
     Raises
@@ -89,7 +91,7 @@ def require_room(sources: Sequence[Path], choices: Choices) -> None:
     """
     from muguet.system.memory import require_memory
 
-    read = [source for source in sources if source.is_file() and not streamed(source, choices)]
+    read = [source for source in sources if source.is_file() and not streams.of(source)]
     size = sum(source.stat().st_size for source in read)
     name = str(sources[0]) if len(sources) == 1 else f"{len(sources)} images"
     require_memory(_BYTES_PER_BYTE * size, f"{name} ({size / 2**30:.3g} GiB)")

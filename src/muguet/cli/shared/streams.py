@@ -31,17 +31,35 @@ _COMPRESSION = 16  # A smaller file cannot hold an image of this many times its 
 _MAX_SAMPLE = 2**26  # A training needs no more pixels.
 
 
-def streamed(path: Path, choices: Choices) -> tuple[LazyImage, ...]:
-    """Return the images of a file if they are too large to be held in memory, and otherwise nothing."""
-    from muguet.formats.registry import open_all
+class Streams:
+    """Which files are too large to be held in memory; this is decided once for each file of a command.
 
-    memory = memory_for_images(choices.memory)
-    with contextlib.suppress(OSError):
-        if path.is_file() and path.stat().st_size * _COMPRESSION * _BYTES_PER_PIXEL < memory:
-            return ()
-    images = open_all(path, choices.axes, choices.scene)
-    needed = sum(each.about.data.size * _BYTES_PER_PIXEL + 2 * each.nbytes for each in images)
-    return images if needed > memory else ()
+    Parameters
+    ----------
+    choices
+        The options that say how a file is read, and how much memory may be used.
+    """
+
+    def __init__(self, choices: Choices) -> None:
+        self.choices = choices
+        self._found: dict[Path, tuple[LazyImage, ...]] = {}
+
+    def of(self, path: Path) -> tuple[LazyImage, ...]:
+        """Return the images of a file if they are too large to be held in memory, and otherwise nothing."""
+        if path not in self._found:
+            self._found[path] = self._open(path)
+        return self._found[path]
+
+    def _open(self, path: Path) -> tuple[LazyImage, ...]:
+        from muguet.formats.registry import open_all
+
+        memory = memory_for_images(self.choices.memory)
+        with contextlib.suppress(OSError):
+            if path.is_file() and path.stat().st_size * _COMPRESSION * _BYTES_PER_PIXEL < memory:
+                return ()
+        images = open_all(path, self.choices.axes, self.choices.scene)
+        needed = sum(each.about.data.size * _BYTES_PER_PIXEL + 2 * each.nbytes for each in images)
+        return images if needed > memory else ()
 
 
 def with_version(image: LazyImage, ome_zarr: str | None) -> LazyImage:
