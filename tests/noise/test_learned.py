@@ -61,3 +61,26 @@ def test_it_learns_a_camera_by_its_own_likelihood(components):
     at = torch.linspace(float(signal.quantile(0.05)), float(signal.quantile(0.99)), 50)
     ratio = Affine(law, 100.0, scale).std(at) / camera.std(at)
     assert (ratio - 1).abs().max() < 0.05
+
+
+@pytest.mark.parametrize("components", [2, 3])
+def test_the_mean_of_the_noise_is_zero_whatever_was_learned(components):
+    torch.manual_seed(0)
+    law = LearnedLaw(components)
+    with torch.no_grad():
+        for value in law.parameters():
+            value.add_(torch.randn_like(value))
+    signal = torch.linspace(-2, 6, 50)
+    mixture = law(signal)
+    mean = (mixture.log_weights.exp() * mixture.means).sum(-1)
+    torch.testing.assert_close(mean, signal, atol=1e-3 * float(mixture.std.max().detach()), rtol=1e-4)
+
+
+def test_a_law_starts_at_a_measured_line():
+    torch.manual_seed(0)
+    law = LearnedLaw(3)
+    law.start_at(slope=2.0, constant=-6.0, least=1.0)
+    signal = np.array([3.5, 8.0, 30.0])  # 3.5 is the signal of the smallest variance.
+    line = 2.0 * signal - 6.0
+    assert law.std(signal)[0] ** 2 == pytest.approx(line[0], rel=0.02)
+    assert law.std(signal[1:]) ** 2 == pytest.approx(line[1:], rel=0.4)

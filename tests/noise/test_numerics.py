@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from muguet.noise.numerics import crossing, gauss_legendre, window_sums
+from muguet.noise.numerics import crossing, gauss_legendre, quantile, window_sums
 
 
 def test_quadrature_is_exact_for_polynomials():
@@ -35,3 +35,10 @@ def test_sums_over_windows(shape):
     assert np.isfinite(sums[..., 0, 2:]).all()
     assert np.isfinite(sums[..., 1:, :]).all()
     assert window_sums(planes, 8).size == 0
+
+
+@pytest.mark.parametrize("width", [1e-3, 1.0, 1e3])
+def test_a_quantile_is_found_however_wide_the_first_bracket_is(width):
+    probability = torch.tensor([0.001, 0.3, 0.975], dtype=torch.float64)
+    found = quantile(torch.special.ndtr, torch.tensor([50.0]), torch.tensor([width]), probability)
+    torch.testing.assert_close(torch.special.ndtr(found), probability, atol=1e-6, rtol=1e-4)
