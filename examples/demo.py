@@ -81,6 +81,7 @@ def run(options: argparse.Namespace) -> None:
     started = time.monotonic()
     denoised = model(noisy.data, noisy.axes)
     print(f"denoised in {time.monotonic() - started:.1f} s")
+    print(model.training["outcome"]["sentence"])
 
     result = replace(noisy, data=to_dtype(denoised, noisy.data.dtype), notes=())
     write(options.out / "denoised.tif", result, overwrite=True)
