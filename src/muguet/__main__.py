@@ -2,4 +2,5 @@
 
 from muguet.cli import main
 
-main()
+if __name__ == "__main__":  # Processes that are started for blocks import this module under another name.
+    main()

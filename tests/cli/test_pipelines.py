@@ -16,9 +16,9 @@ import torch
 from muguet import Denoiser, MuguetError, load, training
 from muguet.cli.shared import recordings
 from muguet.cli.shared.options import Choices
-from muguet.cli.shared.provenance import model_id
 from muguet.cli.shared.streams import Streams
 from muguet.formats import read
+from muguet.model_file import model_id
 from muguet.system import memory
 from muguet.system.claims import Claims
 from tests.cli.conftest import noise

@@ -289,7 +289,7 @@ def test_no_other_folder_is_replaced_and_nothing_is_half_written(tmp_path, monke
     def fail(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("muguet.formats.ome_zarr.write.fill", fail)
+    monkeypatch.setattr("muguet.formats.ome_zarr.target.average", fail)
     with pytest.raises(MuguetError, match="disk is full"):
         write(tmp_path / "c.zarr", Image(pixels((600, 600)), "YX"), overwrite=True)
     np.testing.assert_array_equal(read(tmp_path / "c.zarr").data, image.data)

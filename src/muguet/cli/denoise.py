@@ -34,7 +34,8 @@ from muguet.cli.shared.provenance import made_by
 from muguet.cli.shared.recordings import Recordings, require_room
 from muguet.cli.shared.rescue import write_or_rescue
 from muguet.cli.shared.results import AsJson, Results
-from muguet.cli.shared.streams import Streams, stream_images, with_version
+from muguet.cli.shared.spread import PartOfJob, Scheduler, Spread, Workers, require_stores
+from muguet.cli.shared.streams import Streams, stream_images, work_of
 from muguet.cli.shared.train import psf_file, start, train
 from muguet.cli.shared.values import OmeZarr
 from muguet.errors import MuguetError
@@ -103,6 +104,9 @@ def denoise(
     ] = None,
     as_json: AsJson = False,
     ome_zarr: OmeZarr = None,
+    part: PartOfJob = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Denoise images: train a model on these noisy images alone, or use --model.
 
@@ -114,13 +118,22 @@ def denoise(
     started, printed = time.time(), Results("denoise", as_json)
     if model is not None:
         _refuse(context, _TRAINING, "is an option for training, but --model is already trained")
+    spread = Spread.of(part, workers, scheduler, choices.device)
     if choices.recipe in CLASSICAL:
         options = (*_TRAINING, "model", "symmetries", "uncertainty", "save_model", "report")
+        options += ("part", "workers", "scheduler")
         _refuse(
             context,
             options,
             f"is an option for recipes that are trained, but {choices.recipe} is not",
             allowed=("recipe", "clean"),
+        )
+    if part is not None and model is None:
+        raise MuguetError("--part needs --model, so that all parts use the same one: make it by muguet fit")
+    if part is not None and choices.overwrite:
+        raise MuguetError(
+            "--part and --overwrite contradict each other, because a late part would replace the result of all: remove "
+            "the old result, or name another output"
         )
     kind = data_type(dtype)
     if ome_zarr not in (None, "0.4", "0.5"):
@@ -139,16 +152,19 @@ def denoise(
     if choices.skip_existing and model is None and save_model is not None and save_model.exists():
         say(f"{save_model} exists and is used: leave out --skip-existing to train again.")
         model, save_model = save_model, None
+    if spread.together:
+        require_stores([*results, *errors.values()])
     trains = model is None and choices.recipe not in CLASSICAL
     checkpoint = checkpoint_of(results)
     first = FirstResults(checkpoint)
-    missing = without_existing(sources, results, errors, first.results if choices.skip_existing else None)
+    keeps = choices.skip_existing or part is not None
+    missing = without_existing(sources, results, errors, first.results if keeps else None)
     outputs = [
-        Output(result, "image", "--out", source, choices.skip_existing or result in first.results)
+        Output(result, "image", "--out", source, keeps or result in first.results, shared=part is not None)
         for source, result in missing.items()
     ]
     outputs += [
-        Output(errors[source], "image", "--uncertainty", source, choices.skip_existing)
+        Output(errors[source], "image", "--uncertainty", source, keeps, shared=part is not None)
         for source in missing.keys() & errors.keys()
     ]
     if save_model is not None:
@@ -170,7 +186,7 @@ def denoise(
         denoise_classically(sources, results, choices, kind, failures, printed)
         printed.print(failures)
         return failures.end()
-    streams = Streams(choices)
+    streams = Streams(choices, always=spread.together)
     recordings = Recordings(choices, streams)
     if model is not None:
         from muguet.model_file import load
@@ -197,14 +213,15 @@ def denoise(
         if source in failures.reasons:
             continue
         with failures.tolerate(source):
-            replace = choices.overwrite or choices.skip_existing
+            replace = choices.overwrite or keeps
             large = streams.of(source)
             if large:
-                large = tuple(with_version(image, ome_zarr) for image in large)
-                stream_images(denoiser, large, result, choices, kind, symmetries, replace)
+                work = work_of(source, result, choices, kind, symmetries, ome_zarr)
+                complete = stream_images(work, denoiser, choices, spread, replace)
                 if source in errors:
-                    stream_images(denoiser, large, errors[source], choices, None, None, replace, errors=True)
-                printed.add_streamed(source, result, large, denoiser, errors.get(source))
+                    work = work_of(source, errors[source], choices, None, None, ome_zarr, errors=True)
+                    complete &= stream_images(work, denoiser, choices, spread, replace)
+                printed.add_streamed(source, result, large, denoiser, errors.get(source), complete)
                 continue
             scenes, digest = recordings.take(source)
             if ome_zarr is not None:

@@ -12,7 +12,6 @@ import typer
 
 from muguet.cli.shared.display import print_json
 from muguet.cli.shared.files import check_files
-from muguet.cli.shared.provenance import model_id
 from muguet.cli.shared.scenes import OneScene
 from muguet.system.terminal import printable
 
@@ -103,7 +102,7 @@ def _examined(image: Image, notes: list[str]) -> tuple[slice, ...]:
 
 
 def _model(path: Path) -> dict[str, Any]:
-    from muguet.model_file import load
+    from muguet.model_file import load, model_id
     from muguet.noise.table import law_table
     from muguet.recipes.find import find_recipe
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -103,6 +103,15 @@ class Target(Protocol):
     def write(self, part: Part, values: npt.NDArray[Any]) -> None:
         """Store a part of the image; its ends are multiples of `step` or ends of the image."""
 
+    def has(self, part: Part) -> bool:
+        """Return whether an earlier run has stored a part of the image."""
+
+    def fill(self, written: Iterable[Part]) -> None:
+        """Store all that is derived from parts that were just written, as far as its sources are there."""
+
+    def finish(self) -> None:
+        """Store all that is derived from the image and is not there yet."""
+
 
 class ArrayTarget:
     """An array, in memory or mapped into it, to which the pixels of an image are written."""
@@ -115,6 +124,16 @@ class ArrayTarget:
     def write(self, part: Part, values: npt.NDArray[Any]) -> None:
         """Store a part of the image."""
         self.array[part] = values
+
+    def has(self, part: Part) -> bool:
+        """Return False, as an array is filled in one run."""
+        return False
+
+    def fill(self, written: Iterable[Part]) -> None:
+        """Do nothing, as nothing is derived."""
+
+    def finish(self) -> None:
+        """Do nothing, as nothing is derived."""
 
 
 def lazy(image: Image) -> LazyImage:

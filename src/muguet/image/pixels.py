@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any, Protocol
@@ -38,3 +39,17 @@ def parts(shape: Sequence[int], step: Sequence[int]) -> Iterator[Part]:
         yield tuple(
             slice(begin, min(begin + each, size)) for begin, each, size in zip(at, step, shape, strict=True)
         )
+
+
+def number_of_parts(shape: Sequence[int], step: Sequence[int]) -> int:
+    """Return how many parts `parts` yields."""
+    return math.prod(-(-size // max(each, 1)) for size, each in zip(shape, step, strict=True))
+
+
+def part_of_number(shape: Sequence[int], step: Sequence[int], number: int) -> Part:
+    """Return the part that `parts` yields at a position in its order, counted from 0."""
+    found: list[slice] = []
+    for size, each in zip(reversed(shape), reversed(step), strict=True):
+        number, at = divmod(number, -(-size // max(each, 1)))
+        found.append(slice(at * max(each, 1), min((at + 1) * max(each, 1), size)))
+    return tuple(reversed(found))

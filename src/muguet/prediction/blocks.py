@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,9 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.image.axes import Layout
-from muguet.image.pixels import Part, parts
+from muguet.image.pixels import Part, number_of_parts, part_of_number
 from muguet.image.planes import ArrayPlanes
 from muguet.prediction.regions import Cut, RegionFunction, Window, map_regions
+
+_Held = tuple[int, Part, Window, Part, npt.NDArray[Any]]
+"""A block before it is processed: its number, place, window, the part that is read for it, and the values there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +26,8 @@ class Block:
 
     Attributes
     ----------
+    number
+        Its position in the order of the array, from 0.
     part
         Its place, one slice for each axis of the image.
     values
@@ -30,6 +36,7 @@ class Block:
         The results of the function, of the same shape.
     """
 
+    number: int
     part: Part
     values: npt.NDArray[Any]
     result: npt.NDArray[Any]
@@ -72,10 +79,12 @@ def map_blocks(
     step: Sequence[int],
     dtype: npt.DTypeLike = np.float32,
     keep: Callable[[npt.NDArray[Any]], bool] = lambda values: False,
+    numbers: Iterable[int] | None = None,
 ) -> Iterator[Block]:
-    """Apply a function to every region of an image, block by block, and yield the blocks in the order of the array.
+    """Apply a function to every region of an image, block by block, and yield the blocks.
 
-    The result equals that of the whole image in memory, see `muguet.prediction.map_regions`.
+    The result equals that of the whole image in memory, see `muguet.prediction.map_regions`. While a block is
+    processed, another thread reads the next one.
 
     Parameters
     ----------
@@ -93,31 +102,50 @@ def map_blocks(
         Data type of the results.
     keep
         Function that returns True for the values of a block that is its own result, such as an empty one.
+    numbers
+        The positions of the blocks to process; None: all, in the order of the array.
     """
     space = [layout.axes.index(letter) for letter in layout.spatial_axes]
-    samples = layout.shape[layout.axes.index("S")] if "S" in layout.axes else 1
     cut = replace(cut, core=tuple(map(_even, (step[i] for i in space), cut.core, cut.stride)))
-    for part in parts(layout.shape, step):
+
+    def held(number: int) -> _Held:
+        part = part_of_number(layout.shape, step, number)
         window = Window.around([part[i] for i in space], layout.space, cut)
-        held = list(part)
+        around = list(part)
         for i, along in zip(space, window.held, strict=True):
-            held[i] = along
-        values = read(tuple(held))
+            around[i] = along
+        return number, part, window, tuple(around), read(tuple(around))
+
+    chosen = range(number_of_parts(layout.shape, step)) if numbers is None else numbers
+    for number, part, window, around, values in _read_ahead(held, chosen):
         core = tuple(
             slice(each.start - more.start, each.stop - more.start)
-            for each, more in zip(part, held, strict=True)
+            for each, more in zip(part, around, strict=True)
         )
         if keep(values[core]):
-            yield Block(part, values[core], values[core].astype(dtype))
+            yield Block(number, part, values[core], values[core].astype(dtype))
             continue
         result: npt.NDArray[Any] = np.empty([each.stop - each.start for each in part], dtype)
+        samples = layout.shape[layout.axes.index("S")] if "S" in layout.axes else 1
         first = part[layout.axes.index("C")].start * samples if "C" in layout.axes else 0
         source, into = (
             ArrayPlanes(each, Layout(layout.axes, each.shape, layout.dimensions)) for each in (values, result)
         )
         for _ in map_regions(_shifted(function, first), source, into, cut, window=window):
             pass
-        yield Block(part, values[core], result)
+        yield Block(number, part, values[core], result)
+
+
+def _read_ahead(function: Callable[[int], _Held], items: Iterable[int]) -> Iterator[_Held]:
+    """Yield the values of a function of each item, in order; the next one is computed in another thread meanwhile."""
+    with ThreadPoolExecutor(1) as thread:
+        coming: list[Future[_Held]] = []
+        for item in items:
+            coming.append(thread.submit(function, item))
+            if len(coming) == 2:
+                yield coming.pop(0).result()
+        for last in coming:
+            yield last.result()
 
 
 def _shifted(function: RegionFunction, first: int) -> RegionFunction:

@@ -99,39 +99,53 @@ def replacing(path: Path, kind: str | None = None) -> Iterator[IO[bytes]]:
     """
     temporary = None
     try:
-        target = _target(path)
-        mode = None
-        if target.exists():
-            _refuse_other_kind(target, kind)
-            mode = stat.S_IMODE(target.stat().st_mode)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(target.parent)
-        temporary = _temporary(target)
-        with _open(temporary) as file:
-            yield file
-            file.flush()
-            if mode is not None:
-                with contextlib.suppress(OSError):  # Some network disks have no permissions.
-                    temporary.chmod(mode)
-            os.fsync(file.fileno())
-        temporary.replace(target)
+        with sentences(path):
+            target = _target(path)
+            mode = None
+            if target.exists():
+                _refuse_other_kind(target, kind)
+                mode = stat.S_IMODE(target.stat().st_mode)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            remove_leftovers(target.parent)
+            temporary = _temporary(target)
+            with _open(temporary) as file:
+                yield file
+                file.flush()
+                if mode is not None:
+                    with contextlib.suppress(OSError):  # Some network disks have no permissions.
+                        temporary.chmod(mode)
+                os.fsync(file.fileno())
+            temporary.replace(target)
+    finally:
+        # This also runs after an interrupt. After success, the temporary file no longer exists.
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+
+
+@contextlib.contextmanager
+def sentences(path: Path) -> Iterator[None]:
+    """Turn the errors of writing a file or a folder into sentences.
+
+    Raises
+    ------
+    MuguetError
+        If the block raises an error.
+    """
+    try:
+        yield
+    except MuguetError:
+        raise
     except OSError as error:
         raise unwritable(path, error) from error
     except MemoryError as error:
         raise MuguetError(f"{path} was not written, the memory is full: close other programs") from error
-    except MuguetError:
-        raise
     except (
         Exception
     ) as error:  # Libraries raise many kinds of errors for content that a format does not support.
         raise MuguetError(
             f"{path} was not written, its format does not hold this content: {reason(error)}"
         ) from error
-    finally:
-        # This also runs after an interrupt. After success, the temporary file no longer exists.
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
 
 
 def _open(temporary: Path) -> IO[bytes]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from muguet.errors import MuguetError
-from muguet.system.atomic import reason, unwritable
+from muguet.system.atomic import sentences, unwritable
 
 _MARKS = ("zarr.json", ".zgroup", ".zarray")
 
@@ -61,39 +61,41 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     target = path.absolute()
     temporary = target.with_name(f".muguet-{secrets.token_hex(4)}.part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists():
-            _refuse_other_folder(target)
-        temporary.mkdir()
-        with _locked(temporary):
-            yield temporary
-            old = None
+        with sentences(path):
+            target.parent.mkdir(parents=True, exist_ok=True)
             if target.exists():
                 _refuse_other_folder(target)
-                old = target.with_name(f".muguet-{secrets.token_hex(4)}.part")
-                target.rename(old)
-            temporary.rename(target)
-        if old is not None:
-            shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
-        raise unwritable(path, error) from error
-    except MemoryError as error:
-        raise MuguetError(f"{path} was not written, the memory is full: close other programs") from error
-    except MuguetError:
-        raise
-    except (
-        Exception
-    ) as error:  # Libraries raise many kinds of errors for content that a format does not support.
-        raise MuguetError(
-            f"{path} was not written, its format does not hold this content: {reason(error)}"
-        ) from error
+            temporary.mkdir()
+            with locked(temporary):
+                yield temporary
+                move_into_place(temporary, target)
     finally:
         # This also runs after an interrupt. After success, the temporary folder no longer exists.
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def move_into_place(folder: Path, target: Path) -> None:
+    """Rename a complete Zarr store to its final name, and remove the store that it replaces.
+
+    Raises
+    ------
+    MuguetError
+        If what exists there is no Zarr store.
+    OSError
+        If it cannot be renamed.
+    """
+    old = None
+    if target.exists():
+        _refuse_other_folder(target)
+        old = target.with_name(f".muguet-{secrets.token_hex(4)}.part")
+        target.rename(old)
+    folder.rename(target)
+    if old is not None:
+        shutil.rmtree(old, ignore_errors=True)
+
+
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Lock a folder, so that other programs see that it is not left over from a killed run."""
     try:
         import fcntl

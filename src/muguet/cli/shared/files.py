@@ -32,6 +32,8 @@ class Output:
         The input whose result it is; None if it belongs to all inputs.
     may_replace
         Whether it may replace an existing file of its kind even without --overwrite.
+    shared
+        Whether other commands may write to it at the same time.
     """
 
     path: Path
@@ -39,6 +41,7 @@ class Output:
     option: str = "--out"
     source: Path | None = None
     may_replace: bool = False
+    shared: bool = False
 
     def __str__(self) -> str:
         return f"{self.option} {self.path}"
@@ -89,7 +92,7 @@ def check_files(
         _check_output(output, overwrite or output.may_replace)
     for folder in {output.path.parent for output in outputs}:
         remove_leftovers(folder)
-    settings.claims.take(output.path for output in outputs)
+    settings.claims.take(output.path for output in outputs if not output.shared)
     if log is not None:
         log.open()
 

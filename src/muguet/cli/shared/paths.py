@@ -16,6 +16,7 @@ from muguet.formats.kinds import TIFF_SUFFIXES
 from muguet.formats.names import ending, result_name, stem
 from muguet.formats.ome_zarr.store import is_zarr
 from muguet.formats.registry import READABLE, SUFFIXES, is_image, without_members
+from muguet.system.unfinished import is_unfinished
 
 _RESULT_SUFFIX = "_denoised"
 _OTHER_FORMATS = frozenset(
@@ -91,8 +92,10 @@ def _files(path: Path, recursive: bool, out: Path | None) -> list[Path]:
     if not glob.has_magic(str(path)):
         raise MuguetError(f"{path} does not exist: check the name")
     matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207
-    files = _without_results([match for match in matches if match.is_file() or is_zarr(match)])
-    folders = [match for match in matches if match.is_dir() and match not in files and "**" not in path.parts]
+    files = _without_results(
+        [match for match in matches if match.is_file() or (is_zarr(match) and not is_unfinished(match))]
+    )
+    folders = [match for match in matches if match.is_dir() and not is_zarr(match) and "**" not in path.parts]
     files += [file for folder in folders for file in _in_folder(folder, recursive, out)]
     if not files:
         raise MuguetError(f"no file matches {path}: check the pattern")
@@ -237,7 +240,7 @@ def _without_results(files: list[Path]) -> list[Path]:
 
 def _is_image(path: Path) -> bool:
     """Return True for what has the ending of a TIFF or begins like an image, and stores of Zarr; not hidden ones."""
-    if path.name.startswith("."):
+    if path.name.startswith(".") or is_unfinished(path):
         return False
     return is_zarr(path) or (path.is_file() and (path.suffix.lower() in TIFF_SUFFIXES or is_image(path)))
 

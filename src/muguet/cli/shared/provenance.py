@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -19,9 +18,6 @@ Made = Mapping[str, str | int]
 """Facts by name, in values that JSON and text can hold."""
 
 _BLOCK = 2**20
-_ID_LENGTH = (
-    16  # Hexadecimal digits: of 10⁹ models, no two have the same identifier with a probability of 97 %.
-)
 
 
 def sha256_of(files: Sequence[Path]) -> str:
@@ -42,20 +38,6 @@ def _contents(path: Path) -> list[Path]:
     return sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
 
 
-def model_id(denoiser: Denoiser) -> str:
-    """Return a short hash of all that determines the results of a model: parts, weights and scalings.
-
-    The duration of its training and the names of its images do not count, so that two equal runs have one identifier.
-    """
-    header = {name: value for name, value in denoiser.header().items() if name != "training"}
-    found = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
-    for name, value in sorted(denoiser.method.state_dict().items()):
-        array = value.detach().cpu().contiguous().numpy()
-        found.update(f"{name} {array.dtype} {array.shape}".encode())
-        found.update(array.tobytes())
-    return found.hexdigest()[:_ID_LENGTH]
-
-
 def made_by(denoiser: Denoiser, digest: str) -> Made:
     """Return what made the result of a model, for the file that holds it.
 
@@ -66,6 +48,8 @@ def made_by(denoiser: Denoiser, digest: str) -> Made:
     digest
         SHA-256 of the noisy file.
     """
+    from muguet.model_file import model_id
+
     training = denoiser.training
     return {
         "software": f"muguet {__version__}",

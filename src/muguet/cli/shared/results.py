@@ -14,7 +14,7 @@ from muguet.cli.shared.apply import Denoised
 from muguet.cli.shared.display import print_json
 from muguet.cli.shared.failures import Failures
 from muguet.cli.shared.options import OUTPUT
-from muguet.cli.shared.provenance import date, model_id
+from muguet.cli.shared.provenance import date
 from muguet.version import __version__
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ class Results:
         """Note the denoised images of a file, and check one plane of each channel of the first images."""
         if not self.wanted:
             return
+        from muguet.model_file import model_id
+
         for each in found:
             checks = checks_of(each, denoiser) if self.checked < _MAX_CHECKED else []
             self.checked += len(checks)
@@ -106,6 +108,7 @@ class Results:
                     "residual": {"std": each.residual.std, "correlation": each.residual.correlation},
                     "uncertainty": None if uncertainty is None else str(uncertainty),
                     "checks": checks,
+                    "complete": True,
                 }
             )
 
@@ -116,10 +119,16 @@ class Results:
         images: Sequence[LazyImage],
         denoiser: Denoiser,
         uncertainty: Path | None,
+        complete: bool = True,
     ) -> None:
-        """Note the images of a file that is larger than memory, which is neither hashed nor checked."""
+        """Note the images of a file that was processed block by block, which is neither hashed nor checked.
+
+        `complete` is False if other parts of the result are missing.
+        """
         if not self.wanted:
             return
+        from muguet.model_file import model_id
+
         for each in images:
             self.outputs.append(
                 {
@@ -135,6 +144,7 @@ class Results:
                     "residual": None,
                     "uncertainty": None if uncertainty is None else str(uncertainty),
                     "checks": [],
+                    "complete": complete,
                 }
             )
 
@@ -162,6 +172,8 @@ class Results:
 
 def model_facts(denoiser: Denoiser) -> dict[str, Any]:
     """Return the parts, the training and the noise laws of a model."""
+    from muguet.model_file import model_id
+
     parts, training = denoiser.parts, denoiser.training
     laws = range(parts.channels) if denoiser.method.learns_law else ()
     return {

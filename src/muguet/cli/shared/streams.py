@@ -5,24 +5,26 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from muguet.cli.shared.display import Bar, described, say
+from muguet.cli.shared.values import value_range
+from muguet.errors import MuguetError
 from muguet.system.budget import memory_for_images
+from muguet.system.unfinished import unfinished_of
 
 if TYPE_CHECKING:
+    from muguet.blockwise.job import Job
+    from muguet.blockwise.work import Work
     from muguet.cli.shared.options import Choices
+    from muguet.cli.shared.spread import Spread
     from muguet.denoiser import Denoiser
-    from muguet.formats.lazy import LazyImage, Target
-    from muguet.image.axes import Layout
+    from muguet.formats.lazy import LazyImage
     from muguet.image.image import Image
-    from muguet.image.pixels import Part
 
 _BYTES_PER_PIXEL = (
     20  # A pixel of an image in memory takes this beside the image and its result: see `collect`.
@@ -38,10 +40,12 @@ class Streams:
     ----------
     choices
         The options that say how a file is read, and how much memory may be used.
+    always
+        Whether all files are processed block by block, whatever their size.
     """
 
-    def __init__(self, choices: Choices) -> None:
-        self.choices = choices
+    def __init__(self, choices: Choices, always: bool = False) -> None:
+        self.choices, self.always = choices, always
         self._found: dict[Path, tuple[LazyImage, ...]] = {}
 
     def of(self, path: Path) -> tuple[LazyImage, ...]:
@@ -54,19 +58,14 @@ class Streams:
         from muguet.formats.registry import open_all
 
         memory = memory_for_images(self.choices.memory)
+        if self.always:
+            return open_all(path, self.choices.axes, self.choices.scene)
         with contextlib.suppress(OSError):
             if path.is_file() and path.stat().st_size * _COMPRESSION * _BYTES_PER_PIXEL < memory:
                 return ()
         images = open_all(path, self.choices.axes, self.choices.scene)
         needed = sum(each.about.data.size * _BYTES_PER_PIXEL + 2 * each.nbytes for each in images)
         return images if needed > memory else ()
-
-
-def with_version(image: LazyImage, ome_zarr: str | None) -> LazyImage:
-    """Return an image whose result is written in a version of OME-Zarr; None: in its own."""
-    if ome_zarr is None:
-        return image
-    return replace(image, about=replace(image.about, kind=f"ome-zarr {ome_zarr}"))
 
 
 def training_sample(image: LazyImage, choices: Choices, number: int) -> Image:
@@ -91,107 +90,106 @@ def training_sample(image: LazyImage, choices: Choices, number: int) -> Image:
 
 
 def stream_images(
+    work: Work,
     denoiser: Denoiser,
-    images: Sequence[LazyImage],
+    choices: Choices,
+    spread: Spread,
+    overwrite: bool,
+) -> bool:
+    """Denoise the images of a file block by block, or compute their errors; return whether the results are complete."""
+    from muguet.blockwise.job import opened
+
+    result = work.result
+    try:
+        with opened(work, denoiser, overwrite=overwrite, together=spread.together) as job:
+            _require_room(job, choices)
+            for each in dict.fromkeys(each.sentence for each in job.roundings if each.sentence):
+                say(f"{work.source}: {each}")
+            done = _run(job, spread)
+            if job.held is not None:
+                say(f"Completing {result}.")
+            complete = job.finish()
+            images, lost = [replace(each.about) for each in job.images], job.lost
+    except (KeyboardInterrupt, MuguetError):
+        kept = unfinished_of(result)
+        if kept.is_dir():
+            say(f"What is finished is kept in {kept}: the same command goes on from there.")
+        raise
+    if not complete:
+        say(
+            f"{result}: part {spread.share} is done. Other parts are missing; the last of them completes the result."
+        )
+        return False
+    for image, residual in zip(images, job.residuals, strict=True):
+        name = f" ({image.name})" if len(images) > 1 and image.name else ""
+        if work.errors:
+            sentence = "Standard deviation of the error of each pixel."
+        else:
+            sentence = residual.sentence if done == job.total and residual.count else ""
+        say(f"{result}{name}: {described(image)}. {sentence}".rstrip())
+    for each in lost:
+        say(f"  {each}")
+    return True
+
+
+def work_of(
+    source: Path,
     result: Path,
     choices: Choices,
     dtype: np.dtype[Any] | None,
     symmetries: int | None,
-    overwrite: bool,
+    ome_zarr: str | None,
     errors: bool = False,
-) -> None:
-    """Denoise the images of a file block by block, or compute their errors, and write them to one file."""
-    from muguet.formats.registry import streaming
-    from muguet.image.precision import result_dtype
+) -> Work:
+    """Return what the options of a command ask for one file."""
+    from muguet.blockwise.work import Work
 
-    abouts: list[Image] = []
-    dithers: list[np.random.Generator | None] = []
-    for image in images:
-        if errors:
-            kind, dither, sentence = np.dtype(np.float32), None, ""
-        else:
-            kind, dither, sentence = result_dtype(image.read(_middle(image)), dtype)
-        if sentence:
-            say(f"{image.about.path}: {sentence}")
-        empty = np.broadcast_to(np.zeros((), kind), image.about.data.shape)
-        abouts.append(replace(image.about, data=empty))
-        dithers.append(dither)
-    with streaming(result, abouts, overwrite) as (targets, lost):
-        sentences = [
-            _stream(denoiser, image, target, about.data.dtype, dither, choices, symmetries, errors)
-            for image, target, about, dither in zip(images, targets, abouts, dithers, strict=True)
-        ]
-        say(f"Completing {result}.")
-    for about, sentence in zip(abouts, sentences, strict=True):
-        name = f" ({about.name})" if len(images) > 1 and about.name else ""
-        say(f"{result}{name}: {described(about)}. {sentence}")
-    for each in lost:
-        say(f"  {each}")
-
-
-def _middle(image: LazyImage) -> Part:
-    """Return a part in the middle of the middle plane, of at most 2048×2048 pixels."""
-    spans = []
-    for letter, size in zip(image.about.axes, image.about.data.shape, strict=True):
-        length = min(size, {"Y": 2048, "X": 2048, "S": size}.get(letter, 1))
-        start = (size - length) // 2
-        spans.append(slice(start, start + length))
-    return tuple(spans)
-
-
-def _stream(
-    denoiser: Denoiser,
-    image: LazyImage,
-    target: Target,
-    dtype: np.dtype[Any],
-    dither: np.random.Generator | None,
-    choices: Choices,
-    symmetries: int | None,
-    errors: bool,
-) -> str:
-    """Process one image block by block, and return a sentence about what was removed."""
-    from muguet.image.valid import is_blank
-    from muguet.image.values import require_real, to_dtype
-    from muguet.prediction.blocks import block_step, map_blocks
-    from muguet.quality.residual import Residual
-
-    about = image.about
-    require_real(about.data, str(about.path))
-    layout: Layout = denoiser.layout(about.data.shape, about.axes)
-    function = denoiser.std_function() if errors else denoiser.region_function(about.data.size, symmetries)
-    step = block_step(layout, denoiser.cut, target.step)
-    residual, done, total = Residual(), 0, math.prod(layout.shape)
-    started = time.monotonic()
-    blocks = map_blocks(
-        function, _reader(image, choices), layout, denoiser.cut, step, denoiser.dtype, is_blank
+    return Work(
+        source,
+        result,
+        choices.axes,
+        tuple(choices.scene or ()),
+        None if choices.valid_range is None else value_range(choices.valid_range),
+        choices.mask_value,
+        None if dtype is None else str(dtype),
+        symmetries,
+        errors,
+        ome_zarr,
     )
-    with Bar(f"Denoising {about.path.name if about.path else ''}".strip()) as bar:
-        for block in blocks:
-            if not errors:
-                residual.add(block.values, block.result)
-            result = to_dtype(block.result, dtype, dither)
-            if choices.excludes and not errors:
-                raw = image.read(block.part)
-                excluded = np.isnan(block.values) & np.isfinite(raw)
-                result[excluded] = raw[excluded].astype(dtype)
-            target.write(block.part, result)
-            done += result.size
-            if bar.due and done < total:
+
+
+def _run(job: Job, spread: Spread) -> int:
+    """Compute the blocks that are missing, show the progress, and return their number."""
+    from muguet.blockwise.executor import spread as by_executor
+
+    share = spread.share
+    every = share.numbers(job.total)
+    numbers = list(every) if job.held is None else job.missing(share)
+    if len(numbers) < len(every):
+        say(
+            f"{len(every) - len(numbers)} of {len(every)} blocks are there, from an earlier run or another process: "
+            "they are kept."
+        )
+    started, name = time.monotonic(), job.work.source.name
+    with spread.executor() as executor, Bar(f"Denoising {name}") as bar:
+        blocks = job.run(numbers) if executor is None else by_executor(job, numbers, executor, spread.device)
+        for done, _ in enumerate(blocks, 1):
+            if bar.due and done < len(numbers):
                 seconds = time.monotonic() - started
-                bar.show(done / total, seconds * (total - done) / done, "", {"seconds": seconds})
-    return "Standard deviation of the error of each pixel." if errors else residual.sentence
+                left = seconds * (len(numbers) - done) / done
+                bar.show(done / len(numbers), left, f"block {done} of {len(numbers)}", {"seconds": seconds})
+    return len(numbers)
 
 
-def _reader(image: LazyImage, choices: Choices) -> Callable[[Part], npt.NDArray[Any]]:
-    """Return the function that reads a part of an image, with NaN for the pixels that the options exclude."""
-    if not choices.excludes:
-        return image.read
-
-    def read(part: Part) -> npt.NDArray[Any]:
-        raw = image.read(part)
-        mask = np.ma.getmaskarray(choices.valid(replace(image.about, data=raw)).data)
-        values = raw.astype(np.result_type(raw.dtype, np.float32))
-        values[mask] = np.nan
-        return values
-
-    return read
+def _require_room(job: Job, choices: Choices) -> None:
+    """Raise an error if one block of a job needs more memory than the images may use."""
+    memory = memory_for_images(choices.memory)
+    for image, step, rounding in zip(job.images, job.steps, job.roundings, strict=True):
+        # Two blocks are in memory, one of them with its result as it is computed and as it is stored.
+        each = 3 * image.about.data.dtype.itemsize + 8 + rounding.dtype.itemsize
+        needed = math.prod(step) * each
+        if needed > memory:
+            raise MuguetError(
+                f"{job.work.source} is stored in pieces of {'×'.join(map(str, step))} pixels, which need "
+                f"{needed / 1e9:.3g} GB to be processed: allow more by --memory, or store it in smaller chunks"
+            )

@@ -84,7 +84,7 @@ def _group(root: zarr.Group, path: str) -> zarr.Group:
 
 def arrays_like(
     group: zarr.Group, folder: Path, source: Source, dtype: np.dtype[Any], zarr_format: int
-) -> list[zarr.Array[Any]]:
+) -> None:
     """Create the arrays of a pyramid with the shapes, chunks, shards and compression of the input.
 
     Parameters
@@ -98,9 +98,6 @@ def arrays_like(
     zarr_format
         Version of Zarr of the new store.
     """
-    import zarr
-
-    arrays: list[zarr.Array[Any]] = []
     same = zarr_format == source.zarr_format and dtype == source.dtype.newbyteorder("=")
     for level in source.levels:
         old = source.root / source.group / level.path
@@ -111,10 +108,15 @@ def arrays_like(
             for name in _ARRAY_FILES[zarr_format]:
                 if (old / name).is_file():
                     shutil.copyfile(old / name, new / name)
-            arrays.append(zarr.open_array(new, mode="r+", zarr_format=as_format(zarr_format), config=_CONFIG))
         else:
-            arrays.append(_new_array(group, level, source.axes, dtype, zarr_format))
-    return arrays
+            _new_array(group, level, source.axes, dtype, zarr_format)
+
+
+def open_for_writing(folder: Path) -> zarr.Array[Any]:
+    """Open an array in which every shard that is written becomes a file, an empty one too."""
+    import zarr
+
+    return zarr.open_array(folder, mode="r+", config=_CONFIG)
 
 
 def as_format(number: int) -> Any:
@@ -164,9 +166,7 @@ def _new_array(
     return array
 
 
-def group_anew(
-    group: zarr.Group, image: Image, axes: str, shape: Sequence[int], zarr_format: int
-) -> list[zarr.Array[Any]]:
+def group_anew(group: zarr.Group, image: Image, axes: str, shape: Sequence[int], zarr_format: int) -> None:
     """Create the arrays of a pyramid with new metadata of OME-Zarr.
 
     Parameters
@@ -206,7 +206,8 @@ def group_anew(
     if len(image.channel_names) == channels:
         attributes["omero"] = {"channels": _channels(image, channels)}
     group.attrs.update(ngff.converted(attributes, zarr_format))
-    return [_new_array(group, level, axes, image.data.dtype, zarr_format) for level in levels]
+    for level in levels:
+        _new_array(group, level, axes, image.data.dtype, zarr_format)
 
 
 def _axis(letter: str, image: Image) -> dict[str, str]:

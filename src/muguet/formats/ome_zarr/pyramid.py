@@ -1,18 +1,12 @@
-"""Fill the smaller levels of a pyramid from the full resolution by area averages, part by part."""
+"""The sizes of the levels of a pyramid, and the area averages that fill the smaller ones."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-from muguet.image.pixels import parts
-from muguet.image.values import to_dtype
-
-if TYPE_CHECKING:
-    import zarr
 
 _SMALLEST = 256  # A level whose rows and columns are at most this many is the last one.
 
@@ -48,19 +42,6 @@ def level_factors(axes: str, shape: Sequence[int], scale: Sequence[float]) -> li
         spacing = [d * s for d, s in zip(spacing, step, strict=True)]
         found.append(tuple(f * s for f, s in zip(found[-1], step, strict=True)))
     return found
-
-
-def fill(larger: zarr.Array[Any], smaller: zarr.Array[Any]) -> None:
-    """Fill a level with the means of the blocks of pixels of the level before; each shard is written once, whole."""
-    by = factors(larger.shape, smaller.shape)
-    for part in parts(smaller.shape, smaller.shards or smaller.chunks):
-        source = tuple(
-            slice(each.start * f, min(each.stop * f, size)) if f > 1 else each
-            for each, f, size in zip(part, by, larger.shape, strict=True)
-        )
-        values = np.asarray(larger[source])
-        wanted = tuple(each.stop - each.start for each in part)
-        smaller[part] = to_dtype(average(values, by, wanted), values.dtype)
 
 
 def average(values: npt.NDArray[Any], by: Sequence[int], shape: Sequence[int]) -> npt.NDArray[Any]:

@@ -1,76 +1,23 @@
-"""Write images to a Zarr store, completely or not at all: part by part, and then the smaller levels of the pyramids."""
+"""Create Zarr stores for images, with the metadata, labels and other groups of the input."""
 
 from __future__ import annotations
 
 import contextlib
 import shutil
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy.typing as npt
-
 from muguet.formats.extras import require
 from muguet.formats.ome_zarr import create, ngff
-from muguet.formats.ome_zarr.pyramid import fill
 from muguet.formats.ome_zarr.store import Source
+from muguet.formats.ome_zarr.target import StoredLevel, Target
 from muguet.image.image import Image
-from muguet.image.pixels import Part, parts
+from muguet.image.pixels import parts
 from muguet.system.folders import replacing_folder
 
 if TYPE_CHECKING:
     import zarr
-
-
-class Target:
-    """An image of a store that is being written, with its axes in the order of the image.
-
-    Parameters
-    ----------
-    group, arrays
-        The group and the arrays of the pyramid, full resolution first.
-    image
-        The image: axes and shape.
-    axes
-        The axes of the arrays: those of the image in another order, in which S is a part of C.
-    """
-
-    def __init__(self, group: zarr.Group, arrays: Sequence[zarr.Array[Any]], image: Image, axes: str) -> None:
-        self.group, self.arrays, self.axes = group, list(arrays), axes
-        self.own = image.axes
-        self.samples = image.data.shape[image.axes.index("S")] if "S" in image.axes else 1
-        full = arrays[0]
-        stored = dict(zip(axes, full.shards or full.chunks, strict=True))
-        if self.samples > 1:
-            stored["C"] = max(stored["C"] // self.samples, 1)
-            stored["S"] = self.samples
-        self._step = tuple(stored.get(letter, 1) for letter in self.own)
-
-    @property
-    def step(self) -> tuple[int, ...]:
-        """Size of the parts that are written whole: a shard, or a chunk, along each axis of the image."""
-        return self._step
-
-    def write(self, part: Part, values: npt.NDArray[Any]) -> None:
-        """Store a part of the image; its ends are multiples of `step` or ends of the image."""
-        at = dict(zip(self.own, part, strict=True))
-        letters = [each for each in "TCSZYX" if each in self.own] if "S" in self.own else list(self.axes)
-        moved = values.transpose([self.own.index(letter) for letter in letters])
-        if "S" in self.own:
-            c = at.get("C", slice(0, 1))
-            at["C"] = slice(c.start * self.samples, c.stop * self.samples)
-            sizes = {a: n for a, n in zip(letters, moved.shape, strict=True) if a not in "CS"}
-            sizes["C"] = at["C"].stop - at["C"].start
-            moved = moved.reshape([sizes[letter] for letter in self.axes])
-        self.arrays[0][tuple(at[letter] for letter in self.axes)] = moved
-
-    def finish(self, anew: bool) -> None:
-        """Fill the smaller levels, and set the display range of an image with new metadata."""
-        for larger, smaller in pairwise(self.arrays):
-            fill(larger, smaller)
-        if anew:
-            create.set_windows(self.group, self.arrays[-1], self.axes)
 
 
 @contextlib.contextmanager
@@ -80,20 +27,40 @@ def creating(path: Path, images: Sequence[Image]) -> Iterator[tuple[list[Target]
     The store appears at `path` when the `with` block ends without an error. The pixels of `images` are not used. Images
     that were read from OME-Zarr keep all its metadata, labels and other groups.
     """
-    zarr = require("zarr", "zarr", path, "a name of a Zarr store")
-    zarr_format = create.zarr_format_of(images[0])
     with replacing_folder(path) as folder:
-        store = zarr.storage.LocalStore(folder)
-        root = zarr.create_group(store, zarr_format=zarr_format, overwrite=True)
-        sources = _sources(images)
-        lost: list[str] = []
-        if sources:
-            targets = _like_input(root, folder, images, sources, zarr_format, lost)
-        else:
-            targets = _anew(root, images, zarr_format)
+        lost = create_store(folder, images)
+        targets = open_targets(folder, images)
         yield targets, lost
         for target in targets:
-            target.finish(anew=not sources)
+            target.finish()
+
+
+def create_store(folder: Path, images: Sequence[Image]) -> list[str]:
+    """Create the groups and arrays for images in an empty folder; return sentences about what is lost."""
+    zarr = require("zarr", "zarr", folder, "a name of a Zarr store")
+    zarr_format = create.zarr_format_of(images[0])
+    root = zarr.create_group(zarr.storage.LocalStore(folder), zarr_format=zarr_format, overwrite=True)
+    sources = _sources(images)
+    if sources:
+        return _like_input(root, folder, images, sources, zarr_format)
+    _anew(root, images, zarr_format)
+    return []
+
+
+def open_targets(folder: Path, images: Sequence[Image]) -> list[Target]:
+    """Return where to write the pixels of images in a store that `create_store` made for them."""
+    zarr = require("zarr", "zarr", folder, "a name of a Zarr store")
+    sources = _sources(images)
+    whole = bool(sources) and _are_all(sources)
+    targets = []
+    for number, image in enumerate(images):
+        at = sources[number].group if whole else "" if len(images) == 1 else str(number)
+        group = zarr.open_group(folder / at, mode="r+", use_consolidated=False)
+        paths = [each["path"] for each in ngff.ome(group.attrs.asdict())["multiscales"][0]["datasets"]]
+        levels = [StoredLevel(folder / at / path) for path in paths]
+        axes = image.axes if sources else _axes_and_shape(image)[0]
+        targets.append(Target(group, levels, image, axes, anew=not sources))
+    return targets
 
 
 def write(path: Path, images: Sequence[Image]) -> tuple[str, ...]:
@@ -120,23 +87,16 @@ def _sources(images: Sequence[Image]) -> list[Source]:
 
 
 def _like_input(
-    root: zarr.Group,
-    folder: Path,
-    images: Sequence[Image],
-    sources: Sequence[Source],
-    zarr_format: int,
-    lost: list[str],
-) -> list[Target]:
-    """Create the images as they lie in the input."""
-    all_of_them = [source.group for source in sources] == list(sources[0].siblings)
-    targets = []
+    root: zarr.Group, folder: Path, images: Sequence[Image], sources: Sequence[Source], zarr_format: int
+) -> list[str]:
+    """Create the images as they lie in the input; return sentences about what is lost."""
+    all_of_them, lost = _are_all(sources), list[str]()
     for number, (image, source) in enumerate(zip(images, sources, strict=True)):
         at = source.group if all_of_them else "" if len(images) == 1 else str(number)
         group = create.groups_like(root, source, at, zarr_format, all_of_them)
-        arrays = create.arrays_like(group, folder / at, source, image.data.dtype, zarr_format)
+        create.arrays_like(group, folder / at, source, image.data.dtype, zarr_format)
         taken = [level.path.split("/")[0] for level in source.levels]
         lost += _copy_rest(source.root / source.group, folder / at, taken, source, zarr_format)
-        targets.append(Target(group, arrays, image, image.axes))
     root_of_images = sources[0].root
     if all_of_them and "" not in sources[0].siblings:
         taken = [group.split("/")[0] for group in sources[0].siblings]
@@ -145,7 +105,12 @@ def _like_input(
         if len(images) > 1:
             _as_series(root, len(images), zarr_format)
         lost.append("The metadata of the whole store are not written, because it holds other images too.")
-    return targets
+    return lost
+
+
+def _are_all(sources: Sequence[Source]) -> bool:
+    """Return whether images are all those of the store that they were read from, in its order."""
+    return [source.group for source in sources] == list(sources[0].siblings)
 
 
 def _copy_rest(old: Path, new: Path, taken: Sequence[str], source: Source, zarr_format: int) -> list[str]:
@@ -199,21 +164,22 @@ def _convert(old: Path, new: Path, zarr_format: int) -> None:
         _convert(old / name, new / name, zarr_format)
 
 
-def _anew(root: zarr.Group, images: Sequence[Image], zarr_format: int) -> list[Target]:
+def _anew(root: zarr.Group, images: Sequence[Image], zarr_format: int) -> None:
     """Create images with new metadata; several are a series, as bioformats2raw lays them out."""
-    targets = []
     for number, image in enumerate(images):
         group = root if len(images) == 1 else root.create_group(str(number))
-        sizes = dict(zip(image.axes, image.data.shape, strict=True))
-        if "S" in sizes:
-            sizes["C"] = sizes.pop("S") * sizes.get("C", 1)
-        axes = "".join(letter for letter in "TCZYX" if letter in sizes)
-        shape = [sizes[letter] for letter in axes]
-        arrays = create.group_anew(group, image, axes, shape, zarr_format)
-        targets.append(Target(group, arrays, image, axes))
+        create.group_anew(group, image, *_axes_and_shape(image), zarr_format)
     if len(images) > 1:
         _as_series(root, len(images), zarr_format)
-    return targets
+
+
+def _axes_and_shape(image: Image) -> tuple[str, list[int]]:
+    """Return the axes and the shape of the array of a new image: in the order TCZYX, with S as a part of C."""
+    sizes = dict(zip(image.axes, image.data.shape, strict=True))
+    if "S" in sizes:
+        sizes["C"] = sizes.pop("S") * sizes.get("C", 1)
+    axes = "".join(letter for letter in "TCZYX" if letter in sizes)
+    return axes, [sizes[letter] for letter in axes]
 
 
 def _as_series(root: zarr.Group, number: int, zarr_format: int) -> None:

@@ -1,0 +1,235 @@
+"""The blocks of a file: which there are, which are missing in the results, and how one is computed and written."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from muguet.blockwise.share import Share
+from muguet.blockwise.work import Rounding, Work, result_image
+from muguet.denoiser import Denoiser
+from muguet.errors import MuguetError
+from muguet.formats.lazy import LazyImage, Target
+from muguet.formats.ome_zarr.write import create_store, open_targets
+from muguet.formats.registry import check_output, streaming
+from muguet.image.image import Image
+from muguet.image.pixels import Part, number_of_parts, part_of_number
+from muguet.image.valid import is_blank
+from muguet.model_file import model_id
+from muguet.prediction.blocks import Block, block_step, map_blocks
+from muguet.quality.residual import Residual
+from muguet.system.atomic import sentences
+from muguet.system.unfinished import Unfinished, unfinished
+
+MODEL = "model.muguet"
+"""The model in the folder of an unfinished result, from which all processes load it."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A block of the job: the image that it belongs to, its number there, and its place."""
+
+    image: int
+    number: int
+    part: Part
+
+
+class Job:
+    """The blocks of the results of one file, and where they are written.
+
+    Parameters
+    ----------
+    work
+        What is computed.
+    denoiser
+        The model.
+    images
+        The opened images.
+    roundings
+        How the results of each image are stored.
+    targets
+        Where they are written.
+    held
+        The unfinished folder of the results; None: they are written in one run.
+    """
+
+    def __init__(
+        self,
+        work: Work,
+        denoiser: Denoiser,
+        images: Sequence[LazyImage],
+        roundings: Sequence[Rounding],
+        targets: Sequence[Target],
+        held: Unfinished | None = None,
+    ) -> None:
+        self.work, self.denoiser, self.images, self.held = work, denoiser, list(images), held
+        self.roundings, self.targets = list(roundings), list(targets)
+        self.layouts = [denoiser.layout(each.about.data.shape, each.about.axes) for each in images]
+        self.steps = [
+            block_step(layout, denoiser.cut, target.step)
+            for layout, target in zip(self.layouts, targets, strict=True)
+        ]
+        self.counts = [
+            number_of_parts(layout.shape, step) for layout, step in zip(self.layouts, self.steps, strict=True)
+        ]
+        self.residuals = [Residual() for _ in images]
+        self.lost: list[str] = []
+        self.began = False  # Whether a block was written.
+
+    @property
+    def total(self) -> int:
+        """Number of blocks of all images."""
+        return sum(self.counts)
+
+    def place(self, number: int) -> Place:
+        """Return the block of a number, counted through all images."""
+        for image, count in enumerate(self.counts):
+            if number < count:
+                return Place(
+                    image, number, part_of_number(self.layouts[image].shape, self.steps[image], number)
+                )
+            number -= count
+        raise IndexError(number)
+
+    def missing(self, share: Share | None = None) -> list[int]:
+        """Return the numbers of the blocks of a share (None: all) that are not in the results."""
+        numbers = range(self.total) if share is None else share.numbers(self.total)
+        return [number for number in numbers if not self._has(self.place(number))]
+
+    def _has(self, place: Place) -> bool:
+        return self.targets[place.image].has(place.part)
+
+    def run(self, numbers: Iterable[int]) -> Iterator[int]:
+        """Compute and write blocks, and yield the number of each as soon as it is in the results."""
+        for image, chosen in self._by_image(numbers):
+            before = sum(self.counts[:image])
+            for block in self._blocks(image, chosen):
+                self._write(image, block)
+                self.began = True
+                yield before + block.number
+            if self.held is not None:
+                with sentences(self.work.result):
+                    self.targets[image].fill(self.place(before + number).part for number in chosen)
+
+    def _by_image(self, numbers: Iterable[int]) -> Iterator[tuple[int, list[int]]]:
+        """Yield each image with the numbers of its blocks."""
+        found: dict[int, list[int]] = {}
+        for number in numbers:
+            place = self.place(number)
+            found.setdefault(place.image, []).append(place.number)
+        yield from found.items()
+
+    def _blocks(self, image: int, numbers: Sequence[int]) -> Iterator[Block]:
+        denoiser, about = self.denoiser, self.images[image].about
+        function = (
+            denoiser.std_function()
+            if self.work.errors
+            else denoiser.region_function(about.data.size, self.work.symmetries)
+        )
+        return map_blocks(
+            function,
+            lambda part: self.work.read(self.images[image], part),
+            self.layouts[image],
+            denoiser.cut,
+            self.steps[image],
+            denoiser.dtype,
+            is_blank,
+            numbers,
+        )
+
+    def _write(self, image: int, block: Block) -> None:
+        stored = self.roundings[image](block.result, image, block.number)
+        if not self.work.errors:
+            self.residuals[image].add(block.values, block.result)
+            if self.work.excludes:
+                raw = self.images[image].read(block.part)
+                excluded = np.isnan(block.values) & np.isfinite(raw)
+                stored[excluded] = raw[excluded].astype(stored.dtype)
+        with sentences(self.work.result):
+            self.targets[image].write(block.part, stored)
+
+    def finish(self) -> bool:
+        """Give the results their name if all blocks are there and no other process works; return whether it did."""
+        return self.held is None or self.held.finish(self._complete)
+
+    def _complete(self) -> bool:
+        if self.missing():
+            return False
+        for target in self.targets:
+            target.finish()
+        return True
+
+
+@contextlib.contextmanager
+def opened(
+    work: Work, denoiser: Denoiser, *, overwrite: bool = False, together: bool = False
+) -> Iterator[Job]:
+    """Open a job, which goes on from what an earlier run has finished.
+
+    The results in a Zarr store are filled in the folder `NAME.unfinished` beside them, and stay there if the job ends
+    early. Those in a file are complete at the end of the block, or not there.
+
+    Parameters
+    ----------
+    work, denoiser
+        What is computed, and the model.
+    overwrite
+        Whether existing results are replaced.
+    together
+        Whether other processes write to the same results, so that those of other choices are an error.
+
+    Raises
+    ------
+    MuguetError
+        If an input cannot be read, or the results cannot be written.
+    """
+    images = work.open()
+    roundings = [Rounding.of(work, image) for image in images]
+    abouts = [result_image(work, image, each) for image, each in zip(images, roundings, strict=True)]
+    if not is_store(work.result):
+        if together:
+            raise MuguetError(
+                f"{work.result} is no Zarr store, and several processes can write to nothing else: name an output that "
+                "ends in .ome.zarr"
+            )
+        with streaming(work.result, abouts, overwrite) as (arrays, sentences_of_file):
+            job = Job(work, denoiser, images, roundings, arrays)
+            job.lost = sentences_of_file
+            yield job
+        return
+    check_output(work.result, overwrite)
+    lost: list[str] = []
+
+    def create(folder: Path) -> None:
+        lost.extend(create_store(folder, abouts))
+
+    description = work.describe(model_id(denoiser), images)
+    with unfinished(work.result, description, create, may_discard=not together) as held:
+        job = Job(work, denoiser, images, roundings, open_targets(held.folder, abouts), held)
+        job.lost = lost
+        try:
+            yield job
+        except BaseException:
+            if not held.was_there and not job.began:
+                held.discard()
+            raise
+
+
+def is_store(path: Path) -> bool:
+    """Return whether results of this name are written to a Zarr store."""
+    return path.suffix.lower() == ".zarr"
+
+
+def reopened(work: Work, denoiser: Denoiser, folder: Path) -> Job:
+    """Return the job of an unfinished folder that another process holds."""
+    images = work.open()
+    roundings = [Rounding.of(work, image) for image in images]
+    abouts: list[Image] = [
+        result_image(work, image, each) for image, each in zip(images, roundings, strict=True)
+    ]
+    held = Unfinished(work.result.absolute(), folder, None, True)
+    return Job(work, denoiser, images, roundings, open_targets(folder, abouts), held)

@@ -1,0 +1,174 @@
+"""What is computed from a file block by block, in values that can be sent to other processes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from muguet.errors import MuguetError
+from muguet.formats.lazy import LazyImage
+from muguet.formats.registry import open_all
+from muguet.image.image import Image
+from muguet.image.pixels import Part
+from muguet.image.precision import result_dtype
+from muguet.image.valid import masked_outside
+from muguet.image.values import require_real, to_dtype
+from muguet.version import __version__
+
+_SAMPLES = 5  # An image is recognised by the pixels of this many places along each axis, along its diagonal.
+_SAMPLE_SIDE = 64
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is computed: the results of a model on the images of one file.
+
+    Attributes
+    ----------
+    source, result
+        The noisy file, and the file of the results.
+    axes, scenes
+        See `muguet.formats.open_all`.
+    valid_range, mask_value
+        Values that are no measurements, see `muguet.image.masked_outside`.
+    dtype
+        Data type of the results; None: that of the input, see `muguet.image.result_dtype`.
+    symmetries
+        Number of views, see `muguet.Denoiser`.
+    errors
+        Whether the standard deviation of the error of each pixel is computed rather than the denoised image.
+    ome_zarr
+        Version of OME-Zarr of the results; None: that of the input, or 0.5.
+    """
+
+    source: Path
+    result: Path
+    axes: str | None = None
+    scenes: tuple[str, ...] = ()
+    valid_range: tuple[float, float] | None = None
+    mask_value: float | None = None
+    dtype: str | None = None
+    symmetries: int | None = None
+    errors: bool = False
+    ome_zarr: str | None = None
+
+    @property
+    def excludes(self) -> bool:
+        """Whether pixels are excluded by their values."""
+        return self.valid_range is not None or self.mask_value is not None
+
+    def open(self) -> tuple[LazyImage, ...]:
+        """Open the images, without reading their pixels.
+
+        Raises
+        ------
+        MuguetError
+            If they cannot be read.
+        """
+        images = open_all(self.source, self.axes, self.scenes)
+        for image in images:
+            require_real(image.about.data, str(self.source))
+        return images
+
+    def read(self, image: LazyImage, part: Part) -> npt.NDArray[Any]:
+        """Return a part of an image, with NaN for the pixels that are excluded."""
+        raw = image.read(part)
+        if not self.excludes:
+            return raw
+        mask = np.ma.getmaskarray(masked_outside(raw, self.valid_range, self.mask_value))
+        values = raw.astype(np.result_type(raw.dtype, np.float32))
+        values[mask] = np.nan
+        return values
+
+    def describe(self, model: str, images: Sequence[LazyImage]) -> dict[str, Any]:
+        """Return all that the pixels of the results depend on, in values that JSON can hold.
+
+        Parameters
+        ----------
+        model
+            Identifier of the model, see `muguet.model_file.model_id`.
+        images
+            The opened images.
+        """
+        own = {name: value for name, value in asdict(self).items() if name not in ("source", "result")}
+        return {
+            **own,
+            "input": _fingerprint(images),
+            "model": model,
+            "version": __version__,
+        }
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """How results become the values that are stored.
+
+    Attributes
+    ----------
+    dtype
+        Their data type.
+    at_random
+        Whether they are rounded up or down at random, which keeps mean intensities.
+    sentence
+        Why the data type is another than that of the input; empty if it is not.
+    """
+
+    dtype: np.dtype[Any]
+    at_random: bool = False
+    sentence: str = ""
+
+    @classmethod
+    def of(cls, work: Work, image: LazyImage) -> Rounding:
+        """Return that of the results of an image, chosen by the pixels in its middle."""
+        if work.errors:
+            return cls(np.dtype(np.float32))
+        asked = None if work.dtype is None else np.dtype(work.dtype)
+        dtype, chance, sentence = result_dtype(image.read(_middle(image)), asked)
+        return cls(dtype, chance is not None, sentence)
+
+    def __call__(self, values: npt.NDArray[Any], image: int, block: int) -> npt.NDArray[Any]:
+        """Return the stored values of a block, which depend on nothing but the block."""
+        chance = np.random.default_rng([0, image, block]) if self.at_random else None
+        return to_dtype(values, self.dtype, chance)
+
+
+def result_image(work: Work, image: LazyImage, rounding: Rounding) -> Image:
+    """Return the image of the results, with the right shape, data type and metadata, and without pixels."""
+    empty = np.broadcast_to(np.zeros((), rounding.dtype), image.about.data.shape)
+    about = replace(image.about, data=empty)
+    return about if work.ome_zarr is None else replace(about, kind=f"ome-zarr {work.ome_zarr}")
+
+
+def _middle(image: LazyImage) -> Part:
+    """Return a part in the middle of the middle plane, of at most 2048×2048 pixels."""
+    spans = []
+    for letter, size in zip(image.about.axes, image.about.data.shape, strict=True):
+        length = min(size, {"Y": 2048, "X": 2048, "S": size}.get(letter, 1))
+        start = (size - length) // 2
+        spans.append(slice(start, start + length))
+    return tuple(spans)
+
+
+def _fingerprint(images: Sequence[LazyImage]) -> str:
+    """Return a hash of axes, shapes, types and some pixels, by which a file is recognised without reading it all."""
+    found = hashlib.sha256()
+    for image in images:
+        shape = image.about.data.shape
+        found.update(f"{image.about.axes} {shape} {image.about.data.dtype} {image.about.name}".encode())
+        for k in range(_SAMPLES):
+            part = []
+            for letter, size in zip(image.about.axes, shape, strict=True):
+                length = min(size, _SAMPLE_SIDE if letter in "YX" else size if letter == "S" else 1)
+                start = (size - length) * k // (_SAMPLES - 1)
+                part.append(slice(start, start + length))
+            try:
+                found.update(np.ascontiguousarray(image.read(tuple(part))).tobytes())
+            except MuguetError:  # A damaged place is an error where its results are computed.
+                found.update(b"damaged")
+    return found.hexdigest()[:16]
