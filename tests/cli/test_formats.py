@@ -142,14 +142,24 @@ def test_a_large_file_gives_a_tiff(muguet, tmp_path, small_memory, kind):
     assert not list(tmp_path.glob(".muguet*"))
 
 
-def test_a_damaged_chunk_is_one_sentence_and_nothing_is_written(muguet, store, small_memory):
+def test_a_damaged_chunk_is_one_sentence_and_the_rest_is_kept(muguet, store, small_memory):
+    model = ("--model", store.parent / "model.muguet", "--symmetries", 1)
+    assert muguet("fit", store, "--steps", 1, "-o", model[1]).code == 0
     chunk = next(each for each in (store / "0" / "c").rglob("*") if each.is_file())
+    whole = chunk.read_bytes()
     chunk.write_bytes(b"damaged")
-    answer = muguet("denoise", store, *FAST)
+    answer = muguet("denoise", store, *model)
     assert answer.code == 2
     assert "is damaged, its pixels at" in answer.err
-    assert all(left.name.endswith(".checkpoint") for left in store.parent.glob("*denoised*"))
+    result = store.with_name("cells_denoised.ome.zarr")
+    assert f"What is finished is kept in {result}.unfinished" in answer.err
+    assert not result.exists()
     assert not list(store.parent.glob(".muguet*"))
+    chunk.write_bytes(whole)
+    answer = muguet("denoise", store, *model)
+    assert answer.code == 0, answer.err
+    assert "blocks are there, from an earlier run" in answer.err
+    assert sorted(each.name for each in store.parent.glob("*denoised*")) == [result.name]
 
 
 @pytest.mark.parametrize(("text", "words"), [("2", "is no size"), ("1MB", "too little"), ("x", "is no size")])

@@ -134,7 +134,7 @@ def spread(job: Job, numbers: Sequence[int], executor: Executor, device: str = "
     task = Task(work, job.held.folder, model, device)
     size = max(len(numbers) // _TASKS, 1)
     chunks = iter(numbers[start : start + size] for start in range(0, len(numbers), size))
-    waiting: set[Future[list[int]]] = set()
+    waiting: set[Future[tuple[list[int], list[str]]]] = set()
     try:
         while True:
             for chunk in _take(chunks, _MAX_WAITING - len(waiting)):
@@ -144,7 +144,9 @@ def spread(job: Job, numbers: Sequence[int], executor: Executor, device: str = "
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             for each in done:
                 job.began = True
-                yield from each.result()
+                finished, damaged = each.result()
+                job.damaged += damaged
+                yield from finished
     except BrokenExecutor as error:
         raise MuguetError(
             "a worker process was lost, perhaps for lack of memory: the same call goes on from what is done"
@@ -158,9 +160,11 @@ def _take(chunks: Iterator[Sequence[int]], number: int) -> Iterable[Sequence[int
     return (chunk for _, chunk in zip(range(number), chunks, strict=False))
 
 
-def compute(task: Task, numbers: list[int]) -> list[int]:
-    """Compute blocks in a worker, and return their numbers."""
-    return list(_job_of(task).run(numbers))
+def compute(task: Task, numbers: list[int]) -> tuple[list[int], list[str]]:
+    """Compute blocks in a worker; return their numbers, and a sentence for each that cannot be read."""
+    job = _job_of(task)
+    job.damaged = []
+    return list(job.run(numbers)), job.damaged
 
 
 @functools.lru_cache(maxsize=2)

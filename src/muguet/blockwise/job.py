@@ -13,7 +13,7 @@ from muguet.blockwise.share import Share
 from muguet.blockwise.work import Rounding, Work, result_image
 from muguet.denoiser import Denoiser
 from muguet.errors import MuguetError
-from muguet.formats.lazy import LazyImage, Target
+from muguet.formats.lazy import DamagedError, LazyImage, Target
 from muguet.formats.ome_zarr.write import create_store, open_targets
 from muguet.formats.registry import check_output, streaming
 from muguet.image.image import Image
@@ -79,6 +79,7 @@ class Job:
         self.residuals = [Residual() for _ in images]
         self.lost: list[str] = []
         self.began = False  # Whether a block was written.
+        self.damaged: list[str] = []  # A sentence for each block that could not be read.
 
     @property
     def total(self) -> int:
@@ -104,7 +105,15 @@ class Job:
         return self.targets[place.image].has(place.part)
 
     def run(self, numbers: Iterable[int]) -> Iterator[int]:
-        """Compute and write blocks, and yield the number of each as soon as it is in the results."""
+        """Compute and write blocks, and yield the number of each as soon as it is in the results.
+
+        A block of a store whose pixels are damaged is passed over, and `finish` raises the error.
+
+        Raises
+        ------
+        MuguetError
+            If a block cannot be computed or written, or one of a file cannot be read.
+        """
         for image, chosen in self._by_image(numbers):
             before = sum(self.counts[:image])
             for block in self._blocks(image, chosen):
@@ -124,6 +133,20 @@ class Job:
         yield from found.items()
 
     def _blocks(self, image: int, numbers: Sequence[int]) -> Iterator[Block]:
+        """Yield the blocks of an image that can be read."""
+        left = list(numbers)
+        while left:
+            try:
+                for block in self._computed(image, left):
+                    yield block
+                    left = left[1:]
+            except DamagedError as error:
+                if self.held is None:
+                    raise
+                self.damaged.append(str(error))
+                left = left[1:]
+
+    def _computed(self, image: int, numbers: Sequence[int]) -> Iterator[Block]:
         denoiser, about = self.denoiser, self.images[image].about
         function = (
             denoiser.std_function()
@@ -153,7 +176,16 @@ class Job:
             self.targets[image].write(block.part, stored)
 
     def finish(self) -> bool:
-        """Give the results their name if all blocks are there and no other process works; return whether it did."""
+        """Give the results their name if all blocks are there and no other process works; return whether it did.
+
+        Raises
+        ------
+        MuguetError
+            If blocks could not be read.
+        """
+        if self.damaged:
+            more = f", and {len(self.damaged) - 1} other blocks" if len(self.damaged) > 1 else ""
+            raise MuguetError(f"{self.damaged[0]}{more}")
         return self.held is None or self.held.finish(self._complete)
 
     def _complete(self) -> bool:

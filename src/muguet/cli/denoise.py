@@ -255,7 +255,8 @@ def denoise(
         printed.report = str(report)
     if len(results) > 1:
         say(f"{len(missing.keys() - failures.reasons.keys())} denoised images.")
-    show_law(denoiser)
+    if part is None:
+        show_law(denoiser)
     if trains:
         remove_checkpoint(checkpoint)
     printed.add_inputs(recordings.digests)

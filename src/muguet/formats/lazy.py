@@ -18,6 +18,10 @@ from muguet.image.pixels import Part, Pixels, whole
 from muguet.system.memory import available_memory
 
 
+class DamagedError(MuguetError):
+    """A part of a file cannot be read; others may be."""
+
+
 @dataclass(frozen=True, eq=False)
 class LazyImage:
     """An image whose pixels stay in its file until they are read.
@@ -50,7 +54,7 @@ class LazyImage:
 
         Raises
         ------
-        MuguetError
+        DamagedError
             If the part is damaged or cannot be read.
         """
         try:
@@ -68,7 +72,7 @@ class LazyImage:
                 f"{axis} {each.start} to {each.stop - 1}"
                 for axis, each in zip(self.about.axes, part, strict=True)
             )
-            raise MuguetError(
+            raise DamagedError(
                 f"{self.about.path} is damaged, its pixels at {at} cannot be read: copy it again from where it was "
                 f"recorded ({type(error).__name__})"
             ) from error

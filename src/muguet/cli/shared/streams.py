@@ -106,7 +106,7 @@ def stream_images(
             for each in dict.fromkeys(each.sentence for each in job.roundings if each.sentence):
                 say(f"{work.source}: {each}")
             done = _run(job, spread)
-            if job.held is not None:
+            if job.held is not None and spread.share.parts == 1:
                 say(f"Completing {result}.")
             complete = job.finish()
             images, lost = [replace(each.about) for each in job.images], job.lost
