@@ -239,7 +239,7 @@ def opened(
     def create(folder: Path) -> None:
         lost.extend(create_store(folder, abouts))
 
-    description = work.describe(model_id(denoiser), images)
+    description = work.describe(model_id(denoiser), images, roundings)
     with unfinished(work.result, description, create, may_discard=not together) as held:
         job = Job(work, denoiser, images, roundings, open_targets(held.folder, abouts), held)
         job.lost = lost

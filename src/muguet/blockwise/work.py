@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -11,8 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from muguet.errors import MuguetError
-from muguet.formats.lazy import LazyImage
+from muguet.formats.lazy import DamagedError, LazyImage
 from muguet.formats.registry import open_all
 from muguet.image.image import Image
 from muguet.image.pixels import Part
@@ -23,6 +23,7 @@ from muguet.version import __version__
 
 _SAMPLES = 5  # An image is recognised by the pixels of this many places along each axis, along its diagonal.
 _SAMPLE_SIDE = 64
+_PLACES = (0.5, 0.25, 0.75, 0.0, 1.0)  # Where the noise of an image is looked at, as a share of each axis.
 
 
 @dataclass(frozen=True)
@@ -86,19 +87,22 @@ class Work:
         values[mask] = np.nan
         return values
 
-    def describe(self, model: str, images: Sequence[LazyImage]) -> dict[str, Any]:
+    def describe(
+        self, model: str, images: Sequence[LazyImage], roundings: Sequence[Rounding]
+    ) -> dict[str, Any]:
         """Return all that the pixels of the results depend on, in values that JSON can hold.
 
         Parameters
         ----------
         model
             Identifier of the model, see `muguet.model_file.model_id`.
-        images
-            The opened images.
+        images, roundings
+            The opened images, and how their results are stored.
         """
         own = {name: value for name, value in asdict(self).items() if name not in ("source", "result")}
         return {
             **own,
+            "stored": [f"{each.dtype}{' rounded at random' * each.at_random}" for each in roundings],
             "input": _fingerprint(images),
             "model": model,
             "version": __version__,
@@ -125,12 +129,15 @@ class Rounding:
 
     @classmethod
     def of(cls, work: Work, image: LazyImage) -> Rounding:
-        """Return that of the results of an image, chosen by the pixels in its middle."""
+        """Return that of the results of an image, chosen by pixels in its middle, or elsewhere if they are damaged."""
         if work.errors:
             return cls(np.dtype(np.float32))
         asked = None if work.dtype is None else np.dtype(work.dtype)
-        dtype, chance, sentence = result_dtype(image.read(_middle(image)), asked)
-        return cls(dtype, chance is not None, sentence)
+        for share in _PLACES:
+            with contextlib.suppress(DamagedError):
+                dtype, chance, sentence = result_dtype(image.read(_part_at(image, share)), asked)
+                return cls(dtype, chance is not None, sentence)
+        return cls(asked or image.about.data.dtype)
 
     def __call__(self, values: npt.NDArray[Any], image: int, block: int) -> npt.NDArray[Any]:
         """Return the stored values of a block, which depend on nothing but the block."""
@@ -145,22 +152,22 @@ def result_image(work: Work, image: LazyImage, rounding: Rounding) -> Image:
     return about if work.ome_zarr is None else replace(about, kind=f"ome-zarr {work.ome_zarr}")
 
 
-def _middle(image: LazyImage) -> Part:
-    """Return a part in the middle of the middle plane, of at most 2048×2048 pixels."""
+def _part_at(image: LazyImage, share: float) -> Part:
+    """Return a part of one plane of at most 2048×2048 pixels, at a share of the length of each axis."""
     spans = []
     for letter, size in zip(image.about.axes, image.about.data.shape, strict=True):
         length = min(size, {"Y": 2048, "X": 2048, "S": size}.get(letter, 1))
-        start = (size - length) // 2
+        start = int((size - length) * share)
         spans.append(slice(start, start + length))
     return tuple(spans)
 
 
-def _fingerprint(images: Sequence[LazyImage]) -> str:
-    """Return a hash of axes, shapes, types and some pixels, by which a file is recognised without reading it all."""
-    found = hashlib.sha256()
+def _fingerprint(images: Sequence[LazyImage]) -> list[str | None]:
+    """Return hashes of some pixels, by which a file is recognised without reading it all; None: they are damaged."""
+    found: list[str | None] = []
     for image in images:
         shape = image.about.data.shape
-        found.update(f"{image.about.axes} {shape} {image.about.data.dtype} {image.about.name}".encode())
+        known = f"{image.about.axes} {shape} {image.about.data.dtype} {image.about.name}".encode()
         for k in range(_SAMPLES):
             part = []
             for letter, size in zip(image.about.axes, shape, strict=True):
@@ -168,7 +175,9 @@ def _fingerprint(images: Sequence[LazyImage]) -> str:
                 start = (size - length) * k // (_SAMPLES - 1)
                 part.append(slice(start, start + length))
             try:
-                found.update(np.ascontiguousarray(image.read(tuple(part))).tobytes())
-            except MuguetError:  # A damaged place is an error where its results are computed.
-                found.update(b"damaged")
-    return found.hexdigest()[:16]
+                pixels = np.ascontiguousarray(image.read(tuple(part))).tobytes()
+            except DamagedError:  # A damaged place is an error where its results are computed.
+                found.append(None)
+            else:
+                found.append(hashlib.sha256(known + pixels).hexdigest()[:16])
+    return found

@@ -96,7 +96,8 @@ def unfinished(
     target
         The output.
     work
-        What is done, in values that JSON can hold: only equal work goes on.
+        What is done, in values that JSON can hold: only equal work goes on. In a list, None stands for a value that is
+        not known.
     create
         Function that fills a new folder.
     may_discard
@@ -171,12 +172,14 @@ def _hold(
         lock.close()
         return None
     work = json.loads(json.dumps(work))
-    if found == work:
+    if _agree(found, work):
         if not has_locks:
             lock.close()
         return Unfinished(target, folder, lock if has_locks else None, not created)
     differing = sorted(
-        name for name in {*found, *work} if not isinstance(found, dict) or found.get(name) != work.get(name)
+        name
+        for name in {*found, *work}
+        if not isinstance(found, dict) or not _equal(found.get(name), work.get(name))
     )
     alone = has_locks and _lock(lock, alone=True)
     if not may_discard or not alone:
@@ -190,6 +193,21 @@ def _hold(
     shutil.rmtree(folder)
     lock.close()
     return None
+
+
+def _agree(one: Any, other: Any) -> bool:
+    """Return whether two descriptions are of equal work."""
+    return (
+        isinstance(one, dict)
+        and one.keys() == other.keys()
+        and all(_equal(value, other[name]) for name, value in one.items())
+    )
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        return all(None in (a, b) or a == b for a, b in zip(one, other, strict=True))
+    return bool(one == other)
 
 
 def _lock(file: IO[bytes], alone: bool, wait: bool = False) -> bool:

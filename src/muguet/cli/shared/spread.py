@@ -6,7 +6,7 @@ import contextlib
 import logging
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -59,7 +59,7 @@ class Spread:
     Attributes
     ----------
     share
-        The part of the blocks that this command processes.
+        The part of the blocks that this command processes; None: all.
     workers
         Number of processes on this computer; None: this one alone.
     scheduler
@@ -68,7 +68,7 @@ class Spread:
         Where the network runs.
     """
 
-    share: Share = field(default_factory=Share)
+    share: Share | None = None
     workers: int | None = None
     scheduler: str | None = None
     device: str = "auto"
@@ -86,7 +86,7 @@ class Spread:
             raise MuguetError(
                 "--part, --workers and --scheduler are three ways to share one image: choose one of them"
             )
-        share = Share() if part is None else Share.of(part)
+        share = None if part is None else Share.of(part)
         if workers is not None or scheduler is not None:
             option = "--workers" if scheduler is None else "--scheduler"
             require("distributed", "cluster", option, "a way to use many processes")
@@ -95,7 +95,7 @@ class Spread:
     @property
     def together(self) -> bool:
         """Whether several processes write to one result."""
-        return self.share.parts > 1 or self.workers is not None or self.scheduler is not None
+        return self.share is not None or self.workers is not None or self.scheduler is not None
 
     @contextlib.contextmanager
     def executor(self) -> Iterator[Executor | None]:

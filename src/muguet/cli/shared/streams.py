@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from muguet.blockwise.share import Share
 from muguet.cli.shared.display import Bar, described, say
 from muguet.cli.shared.values import value_range
 from muguet.errors import MuguetError
@@ -106,7 +107,7 @@ def stream_images(
             for each in dict.fromkeys(each.sentence for each in job.roundings if each.sentence):
                 say(f"{work.source}: {each}")
             done = _run(job, spread)
-            if job.held is not None and spread.share.parts == 1:
+            if job.held is not None and spread.share in (None, Share()):
                 say(f"Completing {result}.")
             complete = job.finish()
             images, lost = [replace(each.about) for each in job.images], job.lost
@@ -162,7 +163,7 @@ def _run(job: Job, spread: Spread) -> int:
     """Compute the blocks that are missing, show the progress, and return their number."""
     from muguet.blockwise.executor import spread as by_executor
 
-    share = spread.share
+    share = spread.share or Share()
     every = share.numbers(job.total)
     numbers = list(every) if job.held is None else job.missing(share)
     if len(numbers) < len(every):
