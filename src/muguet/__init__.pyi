@@ -1,4 +1,5 @@
 from . import (
+    blockwise,
     figures,
     formats,
     image,
@@ -11,6 +12,7 @@ from . import (
     samples,
     training,
 )
+from .blockwise import denoise_blocks
 from .denoiser import Denoiser
 from .errors import MuguetError
 from .method import Method
@@ -23,7 +25,9 @@ __all__ = [
     "Method",
     "MuguetError",
     "__version__",
+    "blockwise",
     "denoise",
+    "denoise_blocks",
     "figures",
     "fit",
     "formats",

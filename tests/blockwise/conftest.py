@@ -13,13 +13,17 @@ from muguet import Denoiser, fit, load
 from muguet.prediction import Cut
 
 
-@pytest.fixture(scope="session")
-def model(tmp_path_factory) -> Path:
-    """The file of a model."""
-    path = tmp_path_factory.mktemp("model") / "model.muguet"
+def save_model(path: Path) -> Path:
+    """Train a model in one step, and return its file."""
     image = np.random.default_rng(0).poisson(50, (40, 52)).astype(np.uint16)
     fit(image, "YX", steps=1, recipe="l2", device="cpu").save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory) -> Path:
+    """The file of a model."""
+    return save_model(tmp_path_factory.mktemp("model") / "model.muguet")
 
 
 @pytest.fixture
