@@ -142,6 +142,17 @@ def test_a_large_file_gives_a_tiff(muguet, tmp_path, small_memory, kind):
     assert not list(tmp_path.glob(".muguet*"))
 
 
+def test_the_report_of_a_large_image_shows_its_middle(muguet, store, small_memory, monkeypatch):
+    monkeypatch.setattr("muguet.cli.shared.streams._MIDDLE", 32)
+    page = store.parent / "page.html"
+    answer = muguet("denoise", store, *FAST, "--report", page, "--json")
+    assert answer.code == 0, answer.err
+    assert "The report shows the middle of a large image: Y 4 to 35, X 10 to 41." in page.read_text()
+    (output,) = json.loads(answer.out)["outputs"]
+    assert output["complete"]
+    assert [each["channel"] for each in output["checks"]] == [0, 1]
+
+
 def test_a_damaged_chunk_is_one_sentence_and_the_rest_is_kept(muguet, store, small_memory):
     model = ("--model", store.parent / "model.muguet", "--symmetries", 1)
     assert muguet("fit", store, "--steps", 1, "-o", model[1]).code == 0

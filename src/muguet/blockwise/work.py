@@ -135,7 +135,7 @@ class Rounding:
         asked = None if work.dtype is None else np.dtype(work.dtype)
         for share in _PLACES:
             with contextlib.suppress(DamagedError):
-                dtype, chance, sentence = result_dtype(image.read(_part_at(image, share)), asked)
+                dtype, chance, sentence = result_dtype(image.read(part_at(image, share)), asked)
                 return cls(dtype, chance is not None, sentence)
         return cls(asked or image.about.data.dtype)
 
@@ -152,11 +152,21 @@ def result_image(work: Work, image: LazyImage, rounding: Rounding) -> Image:
     return about if work.ome_zarr is None else replace(about, kind=f"ome-zarr {work.ome_zarr}")
 
 
-def _part_at(image: LazyImage, share: float) -> Part:
-    """Return a part of one plane of at most 2048×2048 pixels, at a share of the length of each axis."""
+def part_at(image: LazyImage, share: float, side: int = 2048, depth: int = 1) -> Part:
+    """Return a part of an image at a share of the length of each axis: all channels of one time.
+
+    Parameters
+    ----------
+    image
+        The image.
+    share
+        0: at the start of each axis, 1: at its end.
+    side, depth
+        Largest number of rows and columns, and of planes along Z.
+    """
     spans = []
     for letter, size in zip(image.about.axes, image.about.data.shape, strict=True):
-        length = min(size, {"Y": 2048, "X": 2048, "S": size}.get(letter, 1))
+        length = min(size, {"Y": side, "X": side, "Z": depth, "C": size, "S": size}.get(letter, 1))
         start = int((size - length) * share)
         spans.append(slice(start, start + length))
     return tuple(spans)

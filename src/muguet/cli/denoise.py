@@ -35,7 +35,7 @@ from muguet.cli.shared.recordings import Recordings, require_room
 from muguet.cli.shared.rescue import write_or_rescue
 from muguet.cli.shared.results import AsJson, Results
 from muguet.cli.shared.spread import PartOfJob, Scheduler, Spread, Workers, require_stores
-from muguet.cli.shared.streams import Streams, stream_images, work_of
+from muguet.cli.shared.streams import Streams, middle_of, stream_file, work_of
 from muguet.cli.shared.train import psf_file, start, train
 from muguet.cli.shared.values import OmeZarr
 from muguet.errors import MuguetError
@@ -217,11 +217,14 @@ def denoise(
             large = streams.of(source)
             if large:
                 work = work_of(source, result, choices, kind, symmetries, ome_zarr)
-                complete = stream_images(work, denoiser, choices, spread, replace)
-                if source in errors:
-                    work = work_of(source, errors[source], choices, None, None, ome_zarr, errors=True)
-                    complete &= stream_images(work, denoiser, choices, spread, replace)
-                printed.add_streamed(source, result, large, denoiser, errors.get(source), complete)
+                complete = stream_file(work, errors.get(source), denoiser, choices, spread, replace)
+                made = made_by(denoiser, None)
+                found = (
+                    [middle_of(work, denoiser, choices)]
+                    if complete and (report is not None or printed.wanted)
+                    else []
+                )
+                printed.add_streamed(source, result, large, denoiser, errors.get(source), complete, found)
                 continue
             scenes, digest = recordings.take(source)
             if ome_zarr is not None:
@@ -244,12 +247,12 @@ def denoise(
                 uncertainty=error,
                 denoiser=denoiser,
             )
-    if report is not None and streams.of(sources[0]):
-        say("No report is written, because the image is larger than the memory.")
+    if report is not None and not found:
+        say("No report is written, because other parts of the result are missing.")
     elif report is not None:
         from muguet.report.gather import report_denoising
 
-        noisy, data = scenes[0], found[0].image.data
+        noisy, data = found[0].noisy, found[0].image.data
         report_denoising(denoiser, noisy, data, report, sys.argv, choices.overwrite, started, made)
         say(f"{report}: the report, to open in a web browser.")
         printed.report = str(report)

@@ -38,7 +38,7 @@ def _contents(path: Path) -> list[Path]:
     return sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
 
 
-def made_by(denoiser: Denoiser, digest: str) -> Made:
+def made_by(denoiser: Denoiser, digest: str | None) -> Made:
     """Return what made the result of a model, for the file that holds it.
 
     Parameters
@@ -46,7 +46,7 @@ def made_by(denoiser: Denoiser, digest: str) -> Made:
     denoiser
         The model.
     digest
-        SHA-256 of the noisy file.
+        SHA-256 of the noisy file; None: it is too large to be hashed.
     """
     from muguet.model_file import model_id
 
@@ -58,7 +58,7 @@ def made_by(denoiser: Denoiser, digest: str) -> Made:
         "prior": Path(denoiser.parts.prior).name,
         "steps": int(training.get("steps") or 0),
         "seed": int(training.get("plan", {}).get("seed", 0)),
-        "input_sha256": digest,
+        **({} if digest is None else {"input_sha256": digest}),
         "date": date(),
     }
 

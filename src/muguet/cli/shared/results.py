@@ -120,16 +120,18 @@ class Results:
         denoiser: Denoiser,
         uncertainty: Path | None,
         complete: bool = True,
+        middle: Sequence[Denoised] = (),
     ) -> None:
-        """Note the images of a file that was processed block by block, which is neither hashed nor checked.
+        """Note the images of a file that was processed block by block, which is not hashed.
 
-        `complete` is False if other parts of the result are missing.
+        `complete` is False if other parts of the result are missing. `middle` is the part of the first image that is
+        checked.
         """
         if not self.wanted:
             return
         from muguet.model_file import model_id
 
-        for each in images:
+        for number, each in enumerate(images):
             self.outputs.append(
                 {
                     "path": str(path),
@@ -143,7 +145,7 @@ class Results:
                     "model": model_id(denoiser),
                     "residual": None,
                     "uncertainty": None if uncertainty is None else str(uncertainty),
-                    "checks": [],
+                    "checks": checks_of(middle[0], denoiser) if middle and number == 0 else [],
                     "complete": complete,
                 }
             )

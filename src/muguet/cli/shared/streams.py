@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from muguet.blockwise.share import Share
+from muguet.cli.shared.apply import Denoised, denoise_images
 from muguet.cli.shared.display import Bar, described, say
 from muguet.cli.shared.values import value_range
 from muguet.errors import MuguetError
@@ -32,6 +33,10 @@ _BYTES_PER_PIXEL = (
 )
 _COMPRESSION = 16  # A smaller file cannot hold an image of this many times its size.
 _MAX_SAMPLE = 2**26  # A training needs no more pixels.
+_MIDDLE, _DEPTH = (
+    1024,
+    32,
+)  # Rows and columns, and planes of a volume, that the report of a large image shows.
 
 
 class Streams:
@@ -90,7 +95,24 @@ def training_sample(image: LazyImage, choices: Choices, number: int) -> Image:
     )
 
 
-def stream_images(
+def stream_file(
+    work: Work, error: Path | None, denoiser: Denoiser, choices: Choices, spread: Spread, overwrite: bool
+) -> bool:
+    """Denoise the images of a file block by block, and write the errors of their pixels to a second file if asked.
+
+    Returns
+    -------
+    bool
+        Whether the results are complete; False if other parts are missing.
+    """
+    complete = _stream(work, denoiser, choices, spread, overwrite)
+    if error is not None:
+        errors = replace(work, result=error, dtype=None, symmetries=None, errors=True)
+        complete &= _stream(errors, denoiser, choices, spread, overwrite)
+    return complete
+
+
+def _stream(
     work: Work,
     denoiser: Denoiser,
     choices: Choices,
@@ -133,6 +155,28 @@ def stream_images(
     return True
 
 
+def middle_of(work: Work, denoiser: Denoiser, choices: Choices) -> Denoised:
+    """Return the middle of a large image, noisy and denoised, for its report and its checks."""
+    from muguet.blockwise.work import part_at
+
+    image = work.open()[0]
+    part = part_at(image, 0.5, _MIDDLE, depth=_DEPTH if denoiser.parts.dimensions == 3 else 1)
+    about = image.about
+    places = ", ".join(
+        f"{letter} {each.start} to {each.stop - 1}"
+        for letter, each, size in zip(about.axes, part, about.data.shape, strict=True)
+        if each.stop - each.start < size
+    )
+    note = f"The report shows the middle of a large image: {places}."
+    cut = choices.valid(
+        replace(
+            about, data=image.read(part), notes=(*about.notes, note) if places else about.notes, source=None
+        )
+    )
+    dtype = None if work.dtype is None else np.dtype(work.dtype)
+    return denoise_images(denoiser, [cut], dtype, work.symmetries, announce=False)[0]
+
+
 def work_of(
     source: Path,
     result: Path,
@@ -140,7 +184,6 @@ def work_of(
     dtype: np.dtype[Any] | None,
     symmetries: int | None,
     ome_zarr: str | None,
-    errors: bool = False,
 ) -> Work:
     """Return what the options of a command ask for one file."""
     from muguet.blockwise.work import Work
@@ -154,8 +197,7 @@ def work_of(
         choices.mask_value,
         None if dtype is None else str(dtype),
         symmetries,
-        errors,
-        ome_zarr,
+        ome_zarr=ome_zarr,
     )
 
 
