@@ -97,7 +97,7 @@ def report_denoising(
             c,
             names[c] if names else f"Channel {c}",
             noisy.pixel_size.get("X"),
-            _plane_note(layout, n, z),
+            (*(noisy.notes if c == 0 else ()), *_plane_note(layout, n, z)),
         )
         for c in range(layout.channels)
     ]
