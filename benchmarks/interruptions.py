@@ -103,12 +103,14 @@ def lost_worker(arguments: Sequence[str], result: Path, chance: random.Random) -
 
 def descendants(parent: int) -> list[int]:
     """Return the identifiers of the processes that a process has started, and those that they have started."""
-    found, waiting = [], [parent]
+    found, waiting = list[int](), [parent]
     while waiting:
-        listing = Path(f"/proc/{waiting[0]}/task/{waiting.pop(0)}/children")
-        children = [int(each) for each in listing.read_text().split()] if listing.exists() else []
-        found += children
-        waiting += children
+        for listing in Path(f"/proc/{waiting.pop()}/task").glob(
+            "*/children"
+        ):  # Each thread has a list of its own.
+            children = [int(each) for each in listing.read_text().split()]
+            found += children
+            waiting += children
     return found
 
 
