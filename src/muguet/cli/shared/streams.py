@@ -163,7 +163,7 @@ def middle_of(work: Work, denoiser: Denoiser, choices: Choices) -> Denoised:
     part = part_at(image, 0.5, _MIDDLE, depth=_DEPTH if denoiser.parts.dimensions == 3 else 1)
     about = image.about
     places = ", ".join(
-        f"{letter} {each.start} to {each.stop - 1}"
+        f"{letter} {each.start}" + f" to {each.stop - 1}" * (each.stop - each.start > 1)
         for letter, each, size in zip(about.axes, part, about.data.shape, strict=True)
         if each.stop - each.start < size
     )
