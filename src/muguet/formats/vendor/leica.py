@@ -11,25 +11,53 @@ import numpy.typing as npt
 
 from muguet.formats.extras import require
 from muguet.formats.lazy import LazyImage, lazy_image, numbers_of, split_axes
+from muguet.image.axes import LETTERS
 from muguet.image.pixels import Part
 
 _MICROMETRES = 1e6  # in a metre, the unit of the file
 
 
 class _Tile:
-    """The pixels of one image or one tile of a mosaic, which are read from the file at each access."""
+    """The pixels of one image or one tile of a mosaic, of which only the planes that are asked for are read.
 
-    def __init__(self, path: Path, number: int, tile: int, shape: tuple[int, ...], dtype: Any) -> None:
-        self.path, self.number, self.tile, self.shape, self.dtype = path, number, tile, shape, dtype
+    Parameters
+    ----------
+    path
+        The file.
+    number, tile
+        Numbers of the image, and of the tile of its mosaic (0 without one).
+    dims
+        The axes of the image as liffile names them; if one of them is not of TCZYXS or M, the whole image is read each
+        time.
+    shape
+        Shape after `split_axes`.
+    dtype
+        Data type of the pixels.
+    """
+
+    def __init__(
+        self, path: Path, number: int, tile: int, dims: str, shape: tuple[int, ...], dtype: Any
+    ) -> None:
+        self.path, self.number, self.tile, self.dims = path, number, tile, dims
+        self.shape, self.dtype = shape, dtype
 
     def __getitem__(self, part: Part, /) -> npt.NDArray[Any]:
-        """Return the pixels of a part; the whole image is read for it."""
+        """Return the pixels of a part."""
         import liffile
 
         with liffile.LifFile(self.path) as file:
             image = file.images[self.number]
-            tiles = split_axes(image.asarray(), "".join(image.dims), "M")
-            return np.ascontiguousarray(tiles[self.tile][1][part])
+            if set(self.dims) - {*LETTERS, "M"}:
+                tiles = split_axes(image.asarray(), self.dims, "M")
+                return np.ascontiguousarray(tiles[self.tile][1][part])
+            at = dict(zip(self.dims.replace("M", ""), part, strict=True))
+            frame = image.frames.frame_dims
+            at["M"] = slice(self.tile, self.tile + 1)
+            planes = {letter: at[letter] for letter in self.dims if letter not in frame}
+            values = image.frames(**planes).asarray()
+        inner = tuple(at[letter] for letter in frame)
+        values = values.reshape(-1, *values.shape[values.ndim - len(frame) :])[:, *inner]
+        return np.ascontiguousarray(values.reshape([each.stop - each.start for each in part]))
 
 
 def open_all(path: Path, axes: str | None, scenes: Sequence[str] | None) -> tuple[LazyImage, ...]:
@@ -53,7 +81,7 @@ def open_all(path: Path, axes: str | None, scenes: Sequence[str] | None) -> tupl
                     (
                         name,
                         lazy_image(
-                            _Tile(path, number, tile, empty.shape, dtype),
+                            _Tile(path, number, tile, dims, empty.shape, dtype),
                             letters,
                             path,
                             axes,
@@ -61,6 +89,10 @@ def open_all(path: Path, axes: str | None, scenes: Sequence[str] | None) -> tupl
                             kind="lif",
                             name=name,
                             notes=notes if tile == 0 else (),
+                            chunks=tuple(
+                                size if letter in "YXS" else 1
+                                for letter, size in zip(letters, empty.shape, strict=True)
+                            ),
                         ),
                     )
                 )
