@@ -296,6 +296,23 @@ def test_no_other_folder_is_replaced_and_nothing_is_half_written(tmp_path, monke
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a.zarr", "b.zarr", "c.zarr"]
 
 
+def test_what_made_an_image_is_an_attribute_beside_those_of_others(tmp_path):
+    store(tmp_path / "a.zarr")
+    before = zarr.open_group(tmp_path / "a.zarr", mode="r").attrs.asdict()
+    image = read(tmp_path / "a.zarr")
+    assert not image.provenance
+    first, second = ({"software": "muguet 1.0", "model": name, "seed": 0} for name in "ab")
+    write(tmp_path / "b.zarr", replace(image, provenance=first))
+    back = read(tmp_path / "b.zarr")
+    assert back.provenance == first
+    write(tmp_path / "c.zarr", replace(back, provenance=second))
+    write(tmp_path / "d.zarr", read(tmp_path / "c.zarr"))
+    for name, made in (("b.zarr", [first]), ("c.zarr", [first, second]), ("d.zarr", [first, second])):
+        after = zarr.open_group(tmp_path / name, mode="r").attrs.asdict()
+        assert after.pop("muguet") == made
+        assert after == before
+
+
 def test_a_damaged_chunk_and_a_missing_one(tmp_path):
     store(tmp_path / "a.zarr")
     chunk = tmp_path / "a.zarr" / "s0" / "c" / "0" / "0" / "0" / "0" / "0"

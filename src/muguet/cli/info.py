@@ -29,7 +29,8 @@ def info(
 ) -> None:
     """Print a summary of a file.
 
-    For an image: axes, data type, pixel size, saturation and noise.
+    For an image: axes, data type, pixel size, chunks, saturation, noise, and an estimate of the time and memory that
+    muguet denoise takes for it.
     For a model: method, training and noise law.
     """
     from muguet.cli.shared.paths import is_model
@@ -40,6 +41,10 @@ def info(
         print_json(facts)
         return
     width = max(map(len, facts))
+    if "estimate" in facts:
+        from muguet.cli.shared.cost import described
+
+        facts["estimate"] = described(facts["estimate"])
     for name, value in facts.items():
         first, *others = _text(value).split("\n")
         print(f"{name.replace('_', ' '):<{width}}  {first}")
@@ -48,6 +53,8 @@ def info(
 
 
 def _image(path: Path, scene: str | None) -> dict[str, Any]:
+    from muguet.cli.shared.cost import estimate
+    from muguet.formats.names import ending
     from muguet.formats.registry import open_all
     from muguet.image.values import clipping_level, quantum, require_real
     from muguet.noise.transfer.single_image import rough_std
@@ -71,6 +78,7 @@ def _image(path: Path, scene: str | None) -> dict[str, Any]:
         "axes": image.axes,
         "shape": list(image.data.shape),
         "dtype": str(image.data.dtype),
+        "size_in_memory": _size(sum(each.nbytes for each in images)),
         "stored_as": image.kind + (f", {image.compression}" if image.compression else ""),
         **first.storage,
         "pixel_size": sizes or "unknown",
@@ -80,9 +88,14 @@ def _image(path: Path, scene: str | None) -> dict[str, Any]:
         "saturated": "no" if level is None else f"{100 * float((values >= level).mean()):.2g} % at {level:g}",
         "step_of_values": quantum(data) or "none",
         "noise_of_the_background": f"standard deviation about {float(np.median(noise)):.3g}",
+        "estimate": estimate(images, ending(path).endswith(".zarr")),
         "notes": notes,
         **({"made_by": dict(image.provenance)} if image.provenance else {}),
     }
+
+
+def _size(number: float) -> str:
+    return f"{number / 1e9:.3g} GB" if number >= 1e9 else f"{number / 1e6:.3g} MB"
 
 
 def _examined(image: Image, notes: list[str]) -> tuple[slice, ...]:

@@ -109,7 +109,13 @@ def content_of(start: bytes) -> str:
     return ""
 
 
-def refusal(path: Path, start: bytes, readable: str) -> MuguetError:
+def may_be_image(start: bytes) -> bool:
+    """Return True if a file with these first bytes may be an image of a format that other programs read."""
+    never = ("a git-lfs pointer", "an HTML page", "an XML text", "a PDF document")
+    return bool(start.strip(b"\0")) and content_of(start) not in never
+
+
+def refusal(path: Path, start: bytes, readable: str, else_do: str = "") -> MuguetError:
     """Return the error for a file that is no image muguet can read; it tells what the file is and what to do."""
     content = content_of(start)
     if not start:
@@ -129,11 +135,13 @@ def refusal(path: Path, start: bytes, readable: str) -> MuguetError:
             if path.suffix.lower() not in (".tif", ".tiff")
             else f"{content}, not a TIFF despite its name"
         )
-        return MuguetError(f"{path} is {what}, which muguet cannot read yet: convert it to {readable}")
+        return MuguetError(
+            f"{path} is {what}, which muguet cannot read yet: convert it to {readable}{else_do}"
+        )
     if not start.strip(b"\0"):
         return MuguetError(
             f"{path} begins with {len(start)} zeros and is damaged: copy it again from where it was recorded"
         )
     if path.suffix.lower() in (".tif", ".tiff"):
         return MuguetError(f"{path} is not a TIFF despite its name: convert it to TIFF")
-    return MuguetError(f"{path} has a format that muguet cannot read yet: convert it to {readable}")
+    return MuguetError(f"{path} has a format that muguet cannot read yet: convert it to {readable}{else_do}")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from muguet.formats import identify, numpy_file, tiff
 from muguet.formats.lazy import LazyImage
-from muguet.formats.ome_zarr.store import is_zarr
+from muguet.formats.ome_zarr.store import is_zarr, is_zipped_zarr
 from muguet.image.image import Image
 
 Opener = Callable[[Path, str | None, Sequence[str] | None], tuple[LazyImage, ...]]
@@ -74,6 +74,7 @@ def _write_by(module: str) -> Writer:
     return write
 
 
+ZARR = "a Zarr store"
 TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8")  # .ome.tif and .ome.tiff have these endings too.
 FORMATS = (
     Format(
@@ -86,8 +87,8 @@ FORMATS = (
         tiff.read,
     ),
     Format(
-        "a Zarr store",
-        lambda path, start: is_zarr(path),
+        ZARR,
+        lambda path, start: is_zarr(path) or (start.startswith(b"PK\x03\x04") and is_zipped_zarr(path)),
         _from("ome_zarr.store"),
         (".zarr",),
         _write_by("ome_zarr.write"),
@@ -106,3 +107,5 @@ FORMATS = (
     ),
     Format("a NIfTI image", _by_start(identify.is_nifti), _from("vendor.nifti")),
 )
+OTHER = Format("an image of another format", lambda path, start: False, _from("vendor.other"))
+"""A file that only a plug-in of bioio may read; it is recognised by none of its bytes."""

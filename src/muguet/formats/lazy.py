@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
+from muguet.formats.network import address_of
 from muguet.image.axes import LETTERS, parse
 from muguet.image.image import Image
 from muguet.image.pixels import Part, Pixels, whole
@@ -72,6 +73,12 @@ class LazyImage:
                 f"{axis} {each.start} to {each.stop - 1}"
                 for axis, each in zip(self.about.axes, part, strict=True)
             )
+            address = address_of(self.about.path)
+            if address is not None:
+                raise MuguetError(
+                    f"{address} could not be read at {at}, because the network or its server failed: try again later "
+                    f"({type(error).__name__})"
+                ) from error
             raise DamagedError(
                 f"{self.about.path} is damaged, its pixels at {at} cannot be read: copy it again from where it was "
                 f"recorded ({type(error).__name__})"

@@ -12,8 +12,10 @@ from pathlib import Path
 
 from muguet.errors import MuguetError
 from muguet.formats import identify
-from muguet.formats.kinds import FORMATS, TIFF_SUFFIXES, Format, Writer
+from muguet.formats.kinds import FORMATS, OTHER, TIFF_SUFFIXES, ZARR, Format, Writer
 from muguet.formats.lazy import ArrayTarget, LazyImage, Target
+from muguet.formats.network import address_of
+from muguet.formats.vendor import other
 from muguet.image.image import Image
 from muguet.system.atomic import check_writable, reason
 from muguet.system.folders import check_writable_folder
@@ -234,11 +236,18 @@ def _known(path: Path) -> Format | None:
 
 
 def _format_of(path: Path) -> Format:
+    if address_of(path) is not None:
+        return next(each for each in FORMATS if each.name == ZARR)
     if not path.exists():
         raise MuguetError(f"{path} does not exist: check the name")
     found = _known(path)
     if found is None and path.is_dir():
         raise MuguetError(f"{path} is a folder: give an image in it")
     if found is None:
-        raise identify.refusal(path, identify.start_of(path), READABLE)
+        start = identify.start_of(path)
+        if identify.may_be_image(start):
+            if other.is_installed():
+                return OTHER
+            raise identify.refusal(path, start, READABLE, ", or install bioio with the plug-in that reads it")
+        raise identify.refusal(path, start, READABLE)
     return found

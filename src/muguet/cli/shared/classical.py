@@ -49,11 +49,17 @@ def denoise_classically(
         )
     truths = partners(sources, clean, "--clean") if clean else [None] * len(sources)
     failures = failures or Failures(len(sources), strict=True)
-    recordings = Recordings(choices, Streams(choices))
+    streams = Streams(choices)
+    recordings = Recordings(choices, streams)
     for source, result, truth in zip(sources, results, truths, strict=True):
         if choices.skip_existing and result.exists():
             continue
         with failures.tolerate(source):
+            if streams.of(source):
+                raise MuguetError(
+                    f"{source} is larger than the memory, and the recipe {recipe} needs the whole image: give more "
+                    "with --memory, crop the image, or leave out --recipe, since trained recipes work block by block"
+                )
             scenes, digest = recordings.take(source)
             made = made_without_training(recipe, digest)
             found: list[Denoised] = []

@@ -50,16 +50,16 @@ def read_examples(
     for source, partner in zip(sources, pairs, strict=True):
         with failures.tolerate(source):
             large = streams.of(source)
-            scenes = (
-                tuple(training_sample(image, choices, len(large) * len(sources)) for image in large)
-                if large
-                else tuple(map(choices.valid, read_all(source, choices.axes, choices.scene)))
-            )
             if large and partner is not None:
                 raise MuguetError(
                     f"{source} is larger than the memory, which does not go with --clean: give more with --memory, or "
                     "crop the images"
                 )
+            scenes = (
+                tuple(training_sample(image, choices, len(large) * len(sources)) for image in large)
+                if large
+                else tuple(map(choices.valid, read_all(source, choices.axes, choices.scene)))
+            )
             clean: tuple[Array | None, ...] = (None,) * len(scenes)
             if partner is not None:
                 clean = targets_of(scenes, partner, choices.axes)

@@ -67,12 +67,15 @@ def check_files(
         If an input is missing or is not a file on a disk; if an output is an input, under any name or link, or another
         output; if an output cannot be written; or if another command is writing it.
     """
+    from muguet.formats.network import address_of
     from muguet.formats.ome_zarr.store import is_zarr
     from muguet.formats.registry import members
 
     log = settings.log
     read = [path for path in inputs if path is not None]
     for path in read:
+        if address_of(path) is not None:
+            continue
         if not path.exists():
             raise MuguetError(f"{path} does not exist: check the name")
         if path.is_dir() and not is_zarr(path):

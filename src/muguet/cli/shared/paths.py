@@ -14,6 +14,7 @@ from muguet.errors import MuguetError
 from muguet.formats.identify import start_of
 from muguet.formats.kinds import TIFF_SUFFIXES
 from muguet.formats.names import ending, result_name, stem
+from muguet.formats.network import address_of
 from muguet.formats.ome_zarr.store import is_zarr
 from muguet.formats.registry import READABLE, SUFFIXES, is_image, without_members
 from muguet.system.unfinished import is_unfinished
@@ -87,7 +88,7 @@ def _files(path: Path, recursive: bool, out: Path | None) -> list[Path]:
     """Return the image files that one argument stands for."""
     if path.is_dir() and not is_zarr(path):
         return _in_folder(path, recursive, out)
-    if path.exists():
+    if path.exists() or address_of(path) is not None:
         return [path]
     if not glob.has_magic(str(path)):
         raise MuguetError(f"{path} does not exist: check the name")
@@ -222,7 +223,9 @@ def _results(sources: list[Source], out: Path | None) -> list[Path]:
 
 
 def _beside(source: Path) -> Path:
-    return source.with_name(f"{stem(source.name)}{_RESULT_SUFFIX}{ending(source)}")
+    """Return the path of a result beside its input; that of an input on a network lies in the current folder."""
+    name = f"{stem(source.name)}{_RESULT_SUFFIX}{ending(source)}"
+    return Path(name) if address_of(source) is not None else source.with_name(name)
 
 
 def _without_results(files: list[Path]) -> list[Path]:
@@ -247,6 +250,6 @@ def _is_image(path: Path) -> bool:
 
 def is_model(path: Path) -> bool:
     """Return True if a file is named or begins like a model: with the length of a JSON header, and the header."""
-    if path.is_dir():
+    if path.is_dir() or address_of(path) is not None:
         return False
     return path.suffix.lower() == ".muguet" or start_of(path)[8:9] == b"{"

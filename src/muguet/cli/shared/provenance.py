@@ -9,10 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from muguet.version import __version__
 
 if TYPE_CHECKING:
     from muguet.denoiser import Denoiser
+    from muguet.image.image import Image
 
 Made = Mapping[str, str | int]
 """Facts by name, in values that JSON and text can hold."""
@@ -30,6 +33,14 @@ def sha256_of(files: Sequence[Path]) -> str:
         with path.open("rb") as file:
             while block := file.read(_BLOCK):
                 found.update(block)
+    return found.hexdigest()
+
+
+def sha256_of_pixels(images: Sequence[Image]) -> str:
+    """Return the SHA-256 of the pixels of images that were read from a network, in the order of their axes."""
+    found = hashlib.sha256()
+    for image in images:
+        found.update(np.ascontiguousarray(image.data).tobytes())
     return found.hexdigest()
 
 

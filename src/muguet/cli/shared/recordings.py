@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from muguet.cli.shared.display import warn
 from muguet.cli.shared.options import Choices
-from muguet.cli.shared.provenance import sha256_of
+from muguet.cli.shared.provenance import sha256_of, sha256_of_pixels
 from muguet.cli.shared.streams import Streams
+from muguet.formats.network import address_of
 
 if TYPE_CHECKING:
     from muguet.image.image import Image
@@ -71,7 +72,8 @@ class Recordings:
 
     def _note(self, source: Path, scenes: Sequence[Image]) -> None:
         files = _files(source, scenes)
-        self.digests[source] = sha256_of(files)
+        network = address_of(source) is not None
+        self.digests[source] = sha256_of_pixels(scenes) if network else sha256_of(files)
         self._states[source] = _state(files)
 
     def _changed(self, source: Path, scenes: Sequence[Image]) -> bool:

@@ -1,7 +1,8 @@
-"""Find the images of a Zarr store on disk: OME-Zarr, plates, the layout of bioformats2raw, and plain arrays."""
+"""Find the images of a Zarr store: OME-Zarr, plates, the layout of bioformats2raw, and plain arrays."""
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from muguet.errors import MuguetError
 from muguet.formats.extras import require
 from muguet.formats.lazy import LazyImage, lazy_image, numbers_of
+from muguet.formats.network import address_of, network_store
 from muguet.formats.ome_zarr import ngff
 from muguet.formats.ome_zarr.levels import (
     Level,
@@ -21,6 +23,7 @@ from muguet.formats.ome_zarr.levels import (
     missing_chunks,
     storage_of,
 )
+from muguet.formats.ome_zarr.provenance import read_provenance
 from muguet.image.axes import LETTERS, guess, parse
 from muguet.system.atomic import reason
 
@@ -70,6 +73,15 @@ def is_zarr(path: Path) -> bool:
     return path.is_dir() and any((path / mark).is_file() for mark in MARKS)
 
 
+def is_zipped_zarr(path: Path) -> bool:
+    """Return True if a file is a ZIP archive whose root is a group or an array of Zarr."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return not set(MARKS).isdisjoint(archive.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
 def open_all(path: Path, axes: str | None, scenes: Sequence[str] | None) -> tuple[LazyImage, ...]:
     """Open the images of a store at full resolution.
 
@@ -79,9 +91,21 @@ def open_all(path: Path, axes: str | None, scenes: Sequence[str] | None) -> tupl
         If the store holds no image, an array of a pyramid is missing, or the levels contradict each other.
     """
     zarr = require("zarr", "zarr", path, "a Zarr store")
+    address = address_of(path)
+    if address is not None:
+        store = network_store(address)
+    elif path.is_file():
+        store = zarr.storage.ZipStore(path, mode="r", read_only=True)
+    else:
+        store = zarr.storage.LocalStore(path, read_only=True)
     try:
-        node = zarr.open(zarr.storage.LocalStore(path, read_only=True), mode="r", use_consolidated=False)
+        node = zarr.open(store, mode="r", use_consolidated=False)
     except Exception as error:  # Damaged metadata raise nearly any exception.
+        if address is not None:
+            raise MuguetError(
+                f"{address} is no Zarr store or cannot be reached: check the address and the network "
+                f"({reason(error)})"
+            ) from error
         raise MuguetError(
             f"{path} is a Zarr store with damaged metadata: export it again ({reason(error)})"
         ) from error
@@ -179,9 +203,13 @@ def _image(
         ) from error
     levels = tuple(Level(each, a.shape, a.chunks, a.shards) for each, a in arrays)
     notes = []
-    missing = missing_chunks(full)
+    missing = (
+        "" if address_of(path) else missing_chunks(full)
+    )  # The files of a network store cannot be listed.
     if missing:
         notes.append(missing)
+    if not path.is_dir():
+        notes.append("Labels, tables and attributes of other programs do not come back from such a store.")
     kind = f"ome-zarr {found.version or ngff.VERSIONS[group.metadata.zarr_format]}"
     letters = found.axes if {"Y", "X"} <= set(found.axes) or axes is not None else guess(full.shape)
     source = Source(
@@ -210,9 +238,9 @@ def _image(
         storage=storage_of(levels),
         chunks=full.shards or full.chunks,
     )
-    about = image.about
+    about = replace(image.about, provenance=read_provenance(attributes))
     source = replace(source, pixel_size=about.pixel_size, channel_names=about.channel_names)
-    return replace(image, about=replace(about, source=source))
+    return replace(image, about=replace(about, source=source if path.is_dir() else None))
 
 
 def _plain(
@@ -229,7 +257,7 @@ def _plain(
             raise MuguetError(f"{path}: {error}") from None
         if axes is None and array.ndim > 2:
             found.append(f"The array does not name its axes: {letters} is assumed, --axes gives other ones.")
-    missing = missing_chunks(array)
+    missing = "" if address_of(path) else missing_chunks(array)
     if missing:
         found.append(missing)
     level = Level("", array.shape, array.chunks, array.shards)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from muguet.formats.extras import require
 from muguet.formats.ome_zarr import create, ngff
+from muguet.formats.ome_zarr.provenance import add_provenance
 from muguet.formats.ome_zarr.store import Source
 from muguet.formats.ome_zarr.target import StoredLevel, Target
 from muguet.image.image import Image
@@ -94,6 +95,7 @@ def _like_input(
     for number, (image, source) in enumerate(zip(images, sources, strict=True)):
         at = source.group if all_of_them else "" if len(images) == 1 else str(number)
         group = create.groups_like(root, source, at, zarr_format, all_of_them)
+        add_provenance(group, image.provenance)
         create.arrays_like(group, folder / at, source, image.data.dtype, zarr_format)
         taken = [level.path.split("/")[0] for level in source.levels]
         lost += _copy_rest(source.root / source.group, folder / at, taken, source, zarr_format)
@@ -169,6 +171,7 @@ def _anew(root: zarr.Group, images: Sequence[Image], zarr_format: int) -> None:
     for number, image in enumerate(images):
         group = root if len(images) == 1 else root.create_group(str(number))
         create.group_anew(group, image, *_axes_and_shape(image), zarr_format)
+        add_provenance(group, image.provenance)
     if len(images) > 1:
         _as_series(root, len(images), zarr_format)
 
