@@ -17,7 +17,8 @@ from muguet import Denoiser, MuguetError, load, training
 from muguet.cli.shared import recordings
 from muguet.cli.shared.options import Choices
 from muguet.cli.shared.streams import Streams
-from muguet.formats import read
+from muguet.formats import read, write
+from muguet.image import Image
 from muguet.model_file import model_id
 from muguet.system import memory
 from muguet.system.claims import Claims
@@ -56,6 +57,39 @@ def changing(monkeypatch):
 
 
 # --- JSON ------------------------------------------------------------------------------------------------
+
+
+def test_info_on_an_image_matches_its_schema(muguet, tmp_path):
+    many = Image(
+        noise((2, 40, 52)), "CYX", {"X": 0.1, "Y": 0.1}, kind="ome-zarr 0.5", channel_names=("a", "b")
+    )
+    write(tmp_path / "a.ome.zarr", [many, many])
+    tifffile.imwrite(tmp_path / "b.tif", noise((40, 52)))
+    schema = {"$ref": "#/$defs/info", "$defs": SCHEMA["$defs"]}
+    for name in ("a.ome.zarr", "b.tif"):
+        found = json.loads(muguet("info", tmp_path / name, "--json").out)
+        jsonschema.validate(found, schema)
+        cost = found["estimate"]
+        assert 0 < cost["first_result_seconds"] < 60
+        assert cost["memory_bytes"] > 0
+        assert not cost["block_by_block"]
+        assert "for the first result" in muguet("info", tmp_path / name).out
+
+
+def test_the_estimate_of_a_large_image_names_blocks_and_the_temporary_file(monkeypatch):
+    from muguet.cli.shared import cost
+    from muguet.formats.lazy import lazy
+
+    image = lazy(Image(np.broadcast_to(np.uint16(0), (1000, 4096, 4096)), "TYX"))
+    monkeypatch.setattr(cost, "memory_for_images", lambda limit: 10**9)
+    found = cost.estimate([image], in_zarr=False)
+    assert found["block_by_block"]
+    assert found["first_result_seconds"] is None
+    assert found["memory_bytes"] == 1.5e9
+    assert found["temporary_bytes"] == image.nbytes
+    assert "no first result" in cost.described(found)
+    assert "34 GB on the disk" in cost.described(found)
+    assert cost.estimate([image], in_zarr=True)["temporary_bytes"] == 0
 
 
 def test_the_results_of_denoise(muguet, image, tmp_path):

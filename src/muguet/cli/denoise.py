@@ -201,7 +201,11 @@ def denoise(
             printed.print(failures)
             return failures.end()
         session = start(flat(images), flat(targets), choices, checkpoint)
-        whole = {source: result for source, result in missing.items() if not streams.of(source)}
+        whole = {
+            source: result
+            for source, result in missing.items()
+            if source in images and not streams.of(source)
+        }
         write_first_results(session, *recordings.by_result(whole), kind, first)
         del images, targets  # Those of a file are released when its result is written.
         denoiser = train(session, choices, checkpoint)
