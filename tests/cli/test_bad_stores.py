@@ -14,6 +14,7 @@ from muguet.formats import read, write
 from muguet.formats.ome_zarr.write import Target
 from muguet.image import Image
 from tests.cli.conftest import noise
+from tests.formats.test_stores_elsewhere import Server
 
 FAST = ("--steps", 2, "--symmetries", 1, "--prior", "none")
 
@@ -121,7 +122,7 @@ def test_a_folder_without_permission(muguet, stores, tmp_path, monkeypatch):
 @pytest.mark.parametrize("words", [("--recipe", "gaussian-blur"), ("--clean", "CLEAN")])
 def test_what_needs_the_whole_image_says_so_before_the_work(muguet, stores, tmp_path, block_by_block, words):
     given = [str(stores / "b.ome.zarr") if word == "CLEAN" else word for word in words]
-    answer = muguet("denoise", stores / "a.ome.zarr", "-o", tmp_path / "c.zarr", "--steps", 2, *given)
+    answer = muguet("denoise", stores / "a.ome.zarr", "-o", tmp_path / "c.zarr", *given)
     assert answer.code == 2
     assert "larger than the memory" in answer.err
     assert "--memory" in answer.err
@@ -135,3 +136,24 @@ def test_a_denoised_store_says_what_made_it(muguet, stores, tmp_path):
     assert made["steps"] == 2
     assert "made by" in muguet("info", tmp_path / "c.zarr").out
     np.testing.assert_array_equal(read(tmp_path / "c.zarr").data.shape, (2, 2, 40, 52))
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_network_that_fails_in_the_middle(muguet, stores, tmp_path):
+    pytest.importorskip("aiohttp")
+    server = Server(stores, chunks=6)
+    address = server.address("a.ome.zarr")
+    try:
+        answer = muguet("denoise", address, "-o", tmp_path / "whole.zarr", *FAST)
+        assert answer.code == 0
+        np.testing.assert_array_equal(read(tmp_path / "whole.zarr").data.shape, (2, 2, 40, 52))
+        answer = muguet("denoise", address, stores / "b.ome.zarr", "-o", tmp_path / "out", *FAST)
+    finally:
+        server.stop()
+    assert answer.code == 3
+    assert "the network or its server failed" in answer.err
+    assert [each.name for each in (tmp_path / "out").iterdir()] == ["b.ome.zarr"]
+    gone = muguet("denoise", address, "-o", tmp_path / "c.zarr", *FAST)
+    assert gone.code == 2
+    assert "cannot be reached" in gone.err
+    assert not (tmp_path / "c.zarr").exists()

@@ -25,9 +25,10 @@ def store(tmp_path):
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """A server of a folder on this machine."""
+    """A server of a folder on this machine, which no longer answers after a number of chunks."""
 
-    def __init__(self, folder) -> None:
+    def __init__(self, folder, chunks: int = 1000) -> None:
+        self.chunks = chunks
         super().__init__(("127.0.0.1", 0), functools.partial(_Quiet, directory=folder))
         self.thread = threading.Thread(target=self.serve_forever, daemon=True)
         self.thread.start()
@@ -44,6 +45,13 @@ class Server(http.server.ThreadingHTTPServer):
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *arguments) -> None:
         pass
+
+    def do_GET(self) -> None:
+        self.server.chunks -= "/c/" in self.path
+        if self.server.chunks < 0:
+            self.close_connection = True
+        else:
+            super().do_GET()
 
 
 @pytest.mark.parametrize("name", ["a.ozx", "a.zarr.zip"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from muguet.errors import MuguetError
 from muguet.formats.lazy import LazyImage, lazy_image, numbers_of
 from muguet.image.pixels import Part
 from muguet.system.atomic import reason
+
+_UNNAMED = re.compile(r"Channel:\d+(:\d+)?")  # what bioio gives for a missing name
 
 
 class _Delayed:
@@ -74,7 +77,9 @@ def open_all(path: Path, axes: str | None, scenes: Sequence[str] | None) -> tupl
                     **{letter: getattr(size, letter) or None for letter in "ZYX"},
                     "T": interval.total_seconds() or None if interval is not None else None,
                 },
-                channel_names=[str(name) for name in found.channel_names or ()],
+                channel_names=[
+                    "" if _UNNAMED.fullmatch(str(name)) else str(name) for name in found.channel_names or ()
+                ],
                 kind="bioio",
                 name=names[i] if len(names) > 1 else "",
                 notes=["The file was read with bioio."],
