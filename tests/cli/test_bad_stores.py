@@ -87,7 +87,8 @@ def test_a_chunk_that_is_damaged_is_found_in_the_middle_of_a_large_image(
     answer = muguet("denoise", stores, "--model", model, "-o", tmp_path / "out", "--symmetries", 1)
     assert answer.code == 3
     assert "b.ome.zarr is damaged, its pixels at" in answer.err
-    assert [each.name for each in (tmp_path / "out").iterdir()] == ["a.ome.zarr"]
+    assert (tmp_path / "out" / "a.ome.zarr").exists()
+    assert not (tmp_path / "out" / "b.ome.zarr").exists()
 
 
 def test_a_disk_that_becomes_full(muguet, stores, tmp_path, monkeypatch, block_by_block):
