@@ -130,6 +130,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("build/interruptions"))
     arguments = parser.parse_args()
+    os.environ["SOURCE_DATE_EPOCH"] = "0"  # A store names the date on which it was made.
     folder, chance = arguments.out, random.Random(arguments.seed)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -198,7 +198,12 @@ class Job:
 
 @contextlib.contextmanager
 def opened(
-    work: Work, denoiser: Denoiser, *, overwrite: bool = False, together: bool = False
+    work: Work,
+    denoiser: Denoiser,
+    *,
+    overwrite: bool = False,
+    together: bool = False,
+    made: Mapping[str, str | int] | None = None,
 ) -> Iterator[Job]:
     """Open a job, which goes on from what an earlier run has finished.
 
@@ -213,6 +218,8 @@ def opened(
         Whether existing results are replaced.
     together
         Whether other processes write to the same results, so that those of other choices are an error.
+    made
+        What makes the results, for the store or file; see `muguet.image.Image.provenance`.
 
     Raises
     ------
@@ -221,7 +228,10 @@ def opened(
     """
     images = work.open()
     roundings = [Rounding.of(work, image) for image in images]
-    abouts = [result_image(work, image, each) for image, each in zip(images, roundings, strict=True)]
+    abouts = [
+        replace(result_image(work, image, each), provenance=made or {})
+        for image, each in zip(images, roundings, strict=True)
+    ]
     if not is_store(work.result):
         if together:
             raise MuguetError(

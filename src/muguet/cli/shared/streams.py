@@ -14,6 +14,7 @@ import numpy as np
 from muguet.blockwise.share import Share
 from muguet.cli.shared.apply import Denoised, denoise_images
 from muguet.cli.shared.display import Bar, described, say
+from muguet.cli.shared.provenance import made_by
 from muguet.cli.shared.values import value_range
 from muguet.errors import MuguetError
 from muguet.system.budget import memory_for_images
@@ -124,7 +125,9 @@ def _stream(
 
     result = work.result
     try:
-        with opened(work, denoiser, overwrite=overwrite, together=spread.together) as job:
+        with opened(
+            work, denoiser, overwrite=overwrite, together=spread.together, made=made_by(denoiser, None)
+        ) as job:
             _require_room(job, choices)
             for each in dict.fromkeys(each.sentence for each in job.roundings if each.sentence):
                 say(f"{work.source}: {each}")
