@@ -79,7 +79,9 @@ def rates(trainers: list[subprocess.Popen[str]], seconds: float) -> tuple[float,
 
 def main() -> None:
     """Measure in turns and print the rates and their ratio."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--turns", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--train", action="store_true", help=argparse.SUPPRESS)

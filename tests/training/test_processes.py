@@ -18,7 +18,6 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from tests.conftest import blobs, recorded
 
 from muguet import MuguetError, recipes
 from muguet.recipes import Parts
@@ -26,6 +25,7 @@ from muguet.restoration import FilterBankNet
 from muguet.system import processes
 from muguet.training import Plan, Sample, Session, collect
 from muguet.training import checkpoint as checkpoints
+from tests.conftest import blobs, recorded
 
 STEPS = 6
 BATCH = 5  # The parts of two processes differ in size.
@@ -47,14 +47,17 @@ def _session(recipe: str) -> Session:
     noisy[0, :6, :20] = np.nan
     target = second if recipe == "noise2noise" else None
     sample = Sample(noisy, "CYX", target=None if target is None else np.stack([target, target]))
-    return Session(collect([sample]), Parts(recipe, prior="none"), Plan(steps=STEPS, batch=BATCH, device="cpu"))
+    return Session(
+        collect([sample]), Parts(recipe, prior="none"), Plan(steps=STEPS, batch=BATCH, device="cpu")
+    )
 
 
 def _series(session: Session, until: int = STEPS) -> list[float]:
     """Train up to a step; return the losses, the held-out likelihood and a sum over the weights."""
     losses = [float(session.advance().loss) for _ in range(until - session.step)]
     held_out = session.validation.likelihood(session.averaged)
-    return [*losses, held_out, float(torch.cat([each.detach().flatten() for each in session.parameters]).square().sum())]
+    weights = torch.cat([each.detach().flatten() for each in session.parameters])
+    return [*losses, held_out, float(weights.square().sum())]
 
 
 def _join(rank: int, number: int, port: int, timeout: float = 60) -> None:
@@ -152,11 +155,11 @@ def _disagree(rank: int, number: int, port: int, results: Any) -> None:
         if rank == 1:
             raise MuguetError("a file is not there")
 
-    with pytest.raises(MuguetError if rank == 0 else SystemExit, match="not there|2"):
+    with pytest.raises(MuguetError if rank == 0 else SystemExit, match=r"not there|2"):
         processes.together(read)
-    with pytest.raises(MuguetError if rank == 0 else SystemExit, match="wrong|2"):
+    with pytest.raises(MuguetError if rank == 0 else SystemExit, match=r"wrong|2"):
         processes.from_first(lambda: (_ for _ in ()).throw(MuguetError("wrong")))
-    with pytest.raises(MuguetError if rank == 0 else SystemExit, match="differ|2"):
+    with pytest.raises(MuguetError if rank == 0 else SystemExit, match=r"differ|2"):
         processes.require_same(str(rank), "the images differ")
     with processes.alone():
         assert processes.number() == 1

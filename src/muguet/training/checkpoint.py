@@ -52,6 +52,8 @@ def restore(session: Session, path: Path) -> None:
     if "noise_variance" in tensors:
         expected["noise_variance"] = np.zeros((4, session.parts.channels), np.float32)
     tensor_file.check_tensors(path, "checkpoint", tensors, expected)
+    if not session.exchange.accepts(msgspec.to_builtins(header.exchange)):
+        tensor_file.refuse(path, "checkpoint", "its blocks are not those of these images")
     squares = [value for name, value in tensors.items() if name.endswith(".exp_avg_sq")]
     if any(np.less(value, 0).any() for value in squares):
         tensor_file.refuse(path, "checkpoint", "a mean of squares is below zero")

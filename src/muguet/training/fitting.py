@@ -21,8 +21,9 @@ from muguet.system.caller import warn_caller
 from muguet.system.interrupt import interruptible
 from muguet.training import checkpoint as checkpoints
 from muguet.training.correlated_noise import parse
-from muguet.training.data import Dataset, Sample, collect
+from muguet.training.data import Dataset, collect
 from muguet.training.plan import BATCH, Plan, Progress
+from muguet.training.planes import Sample
 from muguet.training.session import Session
 
 __all__ = ["Plan", "Progress", "Session", "denoise", "fit", "steps"]

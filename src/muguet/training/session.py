@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from muguet.denoiser import Denoiser
 from muguet.errors import MuguetError
+from muguet.image.scaling import Scaling
 from muguet.method import Method
 from muguet.noise.transfer.variance import Variance, fitted_variance
 from muguet.recipes.find import find_recipe
@@ -29,6 +30,7 @@ from muguet.system.memory import keep_freed_memory
 from muguet.training.calibration import calibrated, variance_alone
 from muguet.training.correlated_noise import correlation, mask_reach
 from muguet.training.data import Dataset
+from muguet.training.exchange import Exchange
 from muguet.training.first_law import FirstLaw
 from muguet.training.optimiser import Adam
 from muguet.training.outcome import Outcome
@@ -99,6 +101,9 @@ class Session:
         )
         self.method = self._build_method(dataset.dimensions)
         self.scalings = dataset.scalings
+        self.units = tuple(
+            Scaling(0.0, 1.0) for _ in dataset.scalings
+        )  # From `dataset.scalings` to `scalings`.
         self.first_laws = () if self.method.prior is None else self._start_from_prior()
         self.learns_gate = recipe.gated and self.method.has_gate and not any(reach)
         # A run of minutes also measures the noise to predict how long this takes at the end.
@@ -117,7 +122,10 @@ class Session:
         self.optimiser = Adam(self.parameters)
         self.history: list[dict[str, float]] = []
         self.loss_sum = torch.zeros((), device=self.device)
-        self.validation = Validation.draw(self.source, self.plan.batch, self.plan.seed)
+        pixels = self.plan.batch * math.prod(self.source.size)
+        self.exchange = Exchange(dataset.supplies, self.plan.seed, pixels, self.source)
+        fixed = self.source.only(self.exchange.kept) if self.exchange else self.source
+        self.validation = Validation.draw(fixed, self.plan.batch, self.plan.seed)
         self.schedule.seconds = self.schedule.seconds_outside_steps = time.monotonic() - started
 
     def _build_method(self, dimensions: int) -> Method:
@@ -135,7 +143,7 @@ class Session:
     def _start_from_prior(self) -> tuple[FirstLaw, ...]:
         """Load the prior, measure the noise law with it, and convert the images to effective photo-electrons."""
         laws = start_from_prior(self.method, self.parts.prior, self.source)
-        to_electrons = [law.electrons for law in laws]
+        self.units = to_electrons = tuple(law.electrons for law in laws)
         self.source = self.source.rescale(to_electrons)
         self.scalings = tuple(
             scaling.then(inner) for scaling, inner in zip(self.scalings, to_electrons, strict=True)
@@ -174,6 +182,7 @@ class Session:
         """Take one step of training."""
         started = time.monotonic()
         schedule = self.schedule
+        self.exchange.advance(schedule.step + 1, self.source, self.units)
         schedule.step += 1
         patches = self.source.draw(self.plan.batch, self.chance)
         saturated = patches.role == SATURATED
@@ -350,7 +359,8 @@ class Session:
         for index, moments in enumerate(self.optimiser.state):
             tensors |= {f"optimiser.{index}.{key}": value for key, value in moments.items()}
         arrays = {name: value.detach().cpu().numpy() for name, value in tensors.items()}
-        return arrays, {"schedule": self.schedule.state(), "history": self.history}
+        header = {"schedule": self.schedule.state(), "history": self.history}
+        return arrays, header | ({"exchange": self.exchange.state()} if self.exchange else {})
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]], header: Mapping[str, Any]) -> None:
         """Continue from the `state` of a session with the same data, parts and plan.
@@ -361,6 +371,8 @@ class Session:
         ------
         RuntimeError
             If the state of a random generator is not valid. The session has not changed then.
+        MuguetError
+            If a block of an image that is larger than memory cannot be read.
         """
         tensors = {name: torch.from_numpy(value) for name, value in arrays.items()}
         self.host.set_state(tensors["generator.host"])
@@ -377,6 +389,8 @@ class Session:
         self.loss_sum.copy_(tensors["loss_sum"])
         self.history = header["history"]
         self.schedule.restore(header["schedule"])
+        if self.exchange and header.get("exchange"):
+            self.exchange.restore(header["exchange"], self.source, self.units)
 
 
 def _learned(method: Method) -> list[Tensor]:

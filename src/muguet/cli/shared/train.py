@@ -132,15 +132,23 @@ def _session(
     images: Sequence[Image], targets: Sequence[npt.NDArray[Any] | None], choices: Choices, batch: int
 ) -> Session:
     from muguet.training import correlated_noise
-    from muguet.training.data import Sample, collect
+    from muguet.training.blocks import BlockSample
+    from muguet.training.data import collect
     from muguet.training.fitting import prepare
+    from muguet.training.planes import Sample
 
     if ":" in choices.recipe:  # The user's own module may be in the current folder.
         sys.path.insert(0, str(Path.cwd()))
 
     dataset = collect(
         [
-            Sample(image.data, image.axes, label(image), target)
+            Sample(
+                image.data,
+                image.axes,
+                label(image),
+                target,
+                image.blocks if isinstance(image, BlockSample) else None,
+            )
             for image, target in zip(images, targets, strict=True)
         ],
         choices.dimensions,
