@@ -22,8 +22,9 @@ import time
 from _parts import simulated
 
 from muguet.system import machine, processes
-from muguet.training import Sample, collect, prepare
-from muguet.training.plan import BATCH
+from muguet.training import Plan, Sample, collect, prepare
+
+BATCH = Plan().batch
 
 
 def train() -> None:

@@ -116,6 +116,7 @@ def test_two_processes_give_the_run_of_one_also_if_their_number_changes_on_the_w
     checkpoints.save(session, tmp_path / "one")
     series, codes = _launch(2, _run, tmp_path)
     assert codes == [0, 0]
+    assert checkpoints.batch(tmp_path / "two") == BATCH
     expected = {recipe: _series(_session(recipe)) for recipe in RECIPES}
     for recipe in RECIPES:
         np.testing.assert_allclose(series[recipe], expected[recipe], rtol=2e-4, err_msg=recipe)
@@ -141,7 +142,9 @@ def _lose(rank: int, number: int, port: int, results: Any, killed: bool) -> None
     os._exit(0)
 
 
-@pytest.mark.parametrize("killed", [True, False], ids=["killed", "silent"])
+@pytest.mark.parametrize(
+    "killed", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["killed", "silent"]
+)
 def test_a_process_that_is_lost_or_does_not_answer_ends_the_others(killed):
     found, codes = _launch(2, _lose, killed)
     assert found == "a sentence"
