@@ -48,7 +48,9 @@ def _session(recipe: str) -> Session:
     target = second if recipe == "noise2noise" else None
     sample = Sample(noisy, "CYX", target=None if target is None else np.stack([target, target]))
     return Session(
-        collect([sample]), Parts(recipe, prior="none"), Plan(steps=STEPS, batch=BATCH, device="cpu")
+        collect([sample]),
+        Parts(recipe, "filterbank", prior="none"),
+        Plan(steps=STEPS, batch=BATCH, device="cpu"),
     )
 
 
