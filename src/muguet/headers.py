@@ -186,6 +186,13 @@ class ScheduleState(Struct):
     decay_from: Count | None
 
 
+class ExchangeState(Struct):
+    """Which blocks of images larger than memory were in the training set, see `muguet.training.exchange.Exchange`."""
+
+    residents: list[list[Count]]
+    positions: list[Count]
+
+
 class CheckpointHeader(Struct, kw_only=True):
     """The header of a checkpoint."""
 
@@ -193,6 +200,7 @@ class CheckpointHeader(Struct, kw_only=True):
     identity: dict[str, Any]  # It is only compared with that of another run.
     schedule: ScheduleState
     history: list[Record]
+    exchange: ExchangeState | None = None
 
     def __post_init__(self) -> None:
         steps = [record.step for record in self.history]

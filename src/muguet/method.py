@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from muguet.noise.law import Law
 from muguet.noise.transfer.variance import Variance
-from muguet.restoration.blind import Mask
+from muguet.restoration.blind import Blind, Mask, rows_of_mask
 from muguet.restoration.net import GatedNet, Net, Prediction
 from muguet.restoration.stabilised import SHIFT, Stabilised
+from muguet.system import processes
 
 # In the gate's loss, (y − b)²/σ² is at most this, since a single photon in the dark would otherwise outweigh thousands
 # of other pixels.
 MAX_SQUARE = 25.0
 _MIN_REST = 1e-4  # In the gate's loss, 1 − g is at least this, as the logarithm of 0 is infinite.
-
-
-class Blind(Protocol):
-    """Blind spots: the choice of the pixels that are hidden in a training step, and their replacement."""
-
-    @property
-    def hides(self) -> bool:
-        """Whether any pixels are hidden."""
-
-    def share(self, dims: int) -> float:
-        """Return the mean share of the pixels that are targets in one step."""
-
-    def draw(self, shape: torch.Size, generator: torch.Generator) -> Mask:
-        """Draw the index of the hidden pixels of a batch ``(b, 1, *space)``."""
-
-    def hide(self, noisy: Tensor, mask: Mask, generator: torch.Generator) -> Tensor:
-        """Return the batch with the hidden pixels replaced."""
 
 
 class Loss(NamedTuple):
@@ -136,6 +120,9 @@ class Method(nn.Module):
     ) -> Loss:
         """Return the loss, a mean over the hidden pixels of positive weight.
 
+        Where several processes train together, each passes the whole batch and computes its part of the rows. The mean
+        of their losses is then that of the batch, see `muguet.system.processes`.
+
         Parameters
         ----------
         noisy, target, weight
@@ -155,13 +142,24 @@ class Method(nn.Module):
         if mask is None:
             mask = self.blind.draw(noisy.shape, generator)
         image = self.blind.hide(noisy, mask, generator)
+        share = 1.0
+        if processes.number() > 1:
+            rows = processes.rows(len(noisy))
+            share = processes.number() * (rows.stop - rows.start) / len(noisy)
+            image, target, weight, channel = image[rows], target[rows], weight[rows], channel[rows]
+            saturated = None if saturated is None else saturated[rows]
+            mask = rows_of_mask(mask, rows)
         prediction = self.predict(image)
         estimate = prediction.blind if self.blind.hides else self._final_estimate(prediction, image)
         total = likelihood = self.likelihood(estimate, target, weight, channel, mask, saturated)
         gate = self.gate_likelihood(prediction, target, weight, channel, mask, saturated)
-        for part in (gate, prediction.penalty):
+        # The penalty is a mean over the rows of this process.
+        penalty = (
+            prediction.penalty if prediction.penalty is None or share == 1 else share * prediction.penalty
+        )
+        for part in (gate, penalty):
             total = total if part is None else total + part
-        return Loss(total, likelihood, gate, prediction.penalty)
+        return Loss(total, likelihood, gate, penalty)
 
     def likelihood(
         self,
@@ -307,5 +305,5 @@ class Method(nn.Module):
 
 
 def _mean(values: Tensor, weights: Tensor) -> Tensor:
-    """The weighted mean; 0 if all weights are 0."""
-    return (values * weights).sum() / weights.sum().clamp(min=1)
+    """The weighted mean over the batch, see `processes.part_of_total`; 0 if all weights are 0."""
+    return (values * weights).sum() / processes.part_of_total(weights.sum())

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from muguet.image import Layout
-from muguet.training.blocks import sampled
+from muguet.training.blocks import Blocks
+
+
+def sampled(read, layout, max_pixels, unit=None):
+    blocks = Blocks(read, layout, max_pixels, unit)
+    return blocks.sample(), blocks.axes
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from muguet.cli.shared.display import detail, settings, warn
 from muguet.cli.shared.messages import choose_messages, with_messages
 from muguet.cli.simulate import simulate
 from muguet.errors import MuguetError, spell_options
+from muguet.system import processes
 from muguet.system.atomic import reason
 from muguet.system.memory import out_of_memory
 from muguet.system.terminal import prepare_streams, silence
@@ -76,6 +77,8 @@ def _options(
     if context.invoked_subcommand is None:
         context.get_help()
         raise typer.Exit(2)
+    if context.invoked_subcommand not in ("denoise", "fit") and not processes.launched_first():
+        raise typer.Exit  # The first of several processes does what only one can do.
 
 
 def main() -> None:
@@ -143,5 +146,7 @@ def _failed(sentence: str, error: BaseException | None = None) -> int:
     trace = "".join(traceback.format_exception(error)) if error else ""
     for line in trace.splitlines():
         detail(line)
-    warn(f"muguet: {sentence}")
+    where = f" (process {processes.rank()})" if settings.silent else ""
+    settings.silent = False  # An error of this process alone.
+    warn(f"muguet{where}: {sentence}")
     return 2

@@ -16,7 +16,7 @@ from muguet.cli.shared.apply import denoise_images, predict_errors, show_law, wi
 from muguet.cli.shared.checkpoints import check_checkpoint, checkpoint_of, remove_checkpoint
 from muguet.cli.shared.classical import CLASSICAL, denoise_classically
 from muguet.cli.shared.display import say
-from muguet.cli.shared.examples import flat, read_examples
+from muguet.cli.shared.examples import flat
 from muguet.cli.shared.failures import Failures
 from muguet.cli.shared.files import Output, check_files
 from muguet.cli.shared.first import FirstResults, write_first_results
@@ -31,6 +31,7 @@ from muguet.cli.shared.options import (
     with_choices,
 )
 from muguet.cli.shared.provenance import made_by
+from muguet.cli.shared.ranks import follow, join, lead, read_together
 from muguet.cli.shared.recordings import Recordings, require_room
 from muguet.cli.shared.rescue import write_or_rescue
 from muguet.cli.shared.results import AsJson, Results
@@ -116,6 +117,8 @@ def denoise(
     from muguet.cli.shared.paths import destination, find, find_sources, without_existing
 
     started, printed = time.time(), Results("denoise", as_json)
+    if not join():
+        return follow(choices)
     if model is not None:
         _refuse(context, _TRAINING, "is an option for training, but --model is already trained")
     spread = Spread.of(part, workers, scheduler, choices.device)
@@ -186,6 +189,8 @@ def denoise(
         denoise_classically(sources, results, choices, kind, failures, printed)
         printed.print(failures)
         return failures.end()
+    if trains:
+        lead(sources, choices, always=spread.together)
     streams = Streams(choices, always=spread.together)
     recordings = Recordings(choices, streams)
     if model is not None:
@@ -195,7 +200,7 @@ def denoise(
     else:
         check_checkpoint(checkpoint, choices)
         require_room(sources, streams)
-        images, targets = read_examples(sources, choices, failures, streams)
+        images, targets = read_together(sources, choices, failures, streams)
         recordings.keep(images)
         if not missing.keys() & images.keys():
             printed.print(failures)

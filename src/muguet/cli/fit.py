@@ -11,10 +11,11 @@ from muguet.cli.shared.apply import show_law
 from muguet.cli.shared.checkpoints import check_checkpoint, checkpoint_of, remove_checkpoint
 from muguet.cli.shared.classical import CLASSICAL
 from muguet.cli.shared.display import say
-from muguet.cli.shared.examples import flat, read_examples
+from muguet.cli.shared.examples import flat
 from muguet.cli.shared.failures import Failures
 from muguet.cli.shared.files import Output, check_files
 from muguet.cli.shared.options import OUTPUT, Choices, Inputs, with_choices
+from muguet.cli.shared.ranks import follow, join, lead, read_together
 from muguet.cli.shared.recordings import Recordings, require_room
 from muguet.cli.shared.rescue import write_or_rescue
 from muguet.cli.shared.results import AsJson, Results
@@ -36,6 +37,8 @@ def fit(
     """Train a denoiser and a noise law on noisy images, and save them in one model file."""
     from muguet.cli.shared.paths import find, find_sources
 
+    if not join():
+        return follow(choices)
     if choices.recipe in CLASSICAL:
         raise MuguetError(
             f"--recipe {choices.recipe} needs no training, so there is no model to save: use it with muguet denoise"
@@ -53,9 +56,10 @@ def fit(
         printed.print(failures)
         return
     check_checkpoint(checkpoint, choices)
+    lead(sources, choices)
     streams = Streams(choices)
     require_room(sources, streams)
-    images, targets = read_examples(sources, choices, failures, streams)
+    images, targets = read_together(sources, choices, failures, streams)
     recordings = Recordings(choices, streams)
     recordings.keep(images)
     session = start(flat(images), flat(targets), choices, checkpoint)
@@ -67,4 +71,4 @@ def fit(
     printed.add_inputs(recordings.digests)
     printed.add_model(denoiser, written)
     printed.print(failures)
-    failures.end()
+    return failures.end()

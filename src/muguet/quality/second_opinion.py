@@ -55,8 +55,9 @@ def second_opinion(noisy: npt.ArrayLike) -> SecondOpinion | None:
     SecondOpinion or None
         None if the plane is too small, neighbours share noise, or the law of the noise cannot be measured on it.
     """
-    from muguet.training.data import Sample, collect
+    from muguet.training.data import collect
     from muguet.training.fitting import prepare
+    from muguet.training.planes import Sample
 
     plane = centre(np.asarray(noisy), _SIDE)
     try:

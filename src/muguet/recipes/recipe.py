@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import torch
 
 from muguet.errors import MuguetError
-from muguet.method import Blind
 from muguet.noise.known import Gaussian
 from muguet.noise.law import Law
-from muguet.restoration.blind import Grid
+from muguet.restoration.blind import Blind, Grid
 from muguet.restoration.net import Net
 
 Reach = tuple[int, ...]

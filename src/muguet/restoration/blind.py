@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +13,23 @@ from torch import Tensor
 Mask = tuple[Any, ...]
 """Index of the hidden pixels in a batch ``(b, c, *space)``: an ellipsis and one slice for each spatial axis, or one
 index tensor for each axis."""
+
+
+class Blind(Protocol):
+    """Blind spots: the choice of the pixels that are hidden in a training step, and their replacement."""
+
+    @property
+    def hides(self) -> bool:
+        """Whether any pixels are hidden."""
+
+    def share(self, dims: int) -> float:
+        """Return the mean share of the pixels that are targets in one step."""
+
+    def draw(self, shape: torch.Size, generator: torch.Generator) -> Mask:
+        """Draw the index of the hidden pixels of a batch ``(b, 1, *space)``."""
+
+    def hide(self, noisy: Tensor, mask: Mask, generator: torch.Generator) -> Tensor:
+        """Return the batch with the hidden pixels replaced."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +161,14 @@ class Nothing:
     def hide(self, noisy: Tensor, mask: Mask, generator: torch.Generator | None = None) -> Tensor:
         """Return `noisy` itself."""
         return noisy
+
+
+def rows_of_mask(mask: Mask, rows: slice) -> Mask:
+    """Return the index of the hidden pixels in some rows of a batch, from that in the whole batch."""
+    if not isinstance(mask[0], Tensor):
+        return mask  # The same pixels are hidden in every row.
+    inside = (mask[0] >= rows.start) & (mask[0] < rows.stop)
+    return (mask[0][inside] - rows.start, *(each[inside] for each in mask[1:]))
 
 
 def neighbours_mean(image: Tensor) -> Tensor:

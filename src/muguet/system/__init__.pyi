@@ -1,3 +1,4 @@
+from . import processes
 from .device import bfloat16_pays, find_device
 from .interrupt import interruptible
 from .machine import machine
@@ -12,5 +13,6 @@ __all__ = [
     "json_safe",
     "keep_freed_memory",
     "machine",
+    "processes",
     "to_json",
 ]

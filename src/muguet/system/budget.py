@@ -34,7 +34,21 @@ def memory_size(text: str) -> int:
     return size
 
 
+_fixed: int | None = None
+
+
+def fix_memory(size: int | None) -> None:
+    """Let `memory_for_images` return this number of bytes from now on; None: let it decide again.
+
+    Processes that train together must agree on it.
+    """
+    global _fixed
+    _fixed = size
+
+
 def memory_for_images(limit: str | None) -> int:
     """Return the memory for images, in bytes, of what the user allows or else of half of the free memory."""
+    if _fixed is not None:
+        return _fixed
     total = _SHARE * (available_memory() or _FALLBACK) if limit is None else memory_size(limit)
     return int(max(total - _PROGRAM, total / 4))

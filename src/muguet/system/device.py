@@ -7,6 +7,7 @@ import time
 import torch
 
 from muguet.errors import MuguetError
+from muguet.system import processes
 
 
 def find_device(name: str) -> torch.device:
@@ -19,6 +20,8 @@ def find_device(name: str) -> torch.device:
     MuguetError
         If this computer has no such device.
     """
+    if processes.number() > 1 and name != "cpu":
+        return _own_device(name)
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
@@ -29,6 +32,24 @@ def find_device(name: str) -> torch.device:
     except (RuntimeError, AssertionError, ImportError, AttributeError) as error:
         raise MuguetError(f"--device={name} is not available: use auto or cpu") from error
     return device
+
+
+def _own_device(name: str) -> torch.device:
+    """Return the device of this process, one of several: a GPU of its own, or the CPU."""
+    if name not in ("auto", "cuda"):
+        raise MuguetError(
+            f"--device={name} is not possible with several processes: use cuda, for a GPU each, or cpu"
+        )
+    gpus, here = torch.cuda.device_count(), processes.number_here()
+    if name == "auto" and not gpus:
+        return torch.device("cpu")
+    if gpus < here:
+        raise MuguetError(
+            f"{here} processes on this computer need {here} GPUs, but there are {gpus}: start fewer "
+            "(--nproc-per-node), or use --device=cpu"
+        )
+    torch.cuda.set_device(processes.local_rank())
+    return torch.device("cuda", processes.local_rank())
 
 
 def _trains(name: str) -> bool:

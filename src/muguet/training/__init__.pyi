@@ -1,9 +1,10 @@
 from . import checkpoint
-from .data import Dataset, Sample, collect
+from .data import Dataset, collect
 from .first_law import FirstLaw, measure_first_law
 from .fitting import denoise, fit, prepare, steps
 from .patches import HELD_OUT, MISSING, SATURATED, TARGET, Patches, PatchSource, Plane
 from .plan import Plan, Progress
+from .planes import Sample
 from .session import Session
 
 __all__ = [

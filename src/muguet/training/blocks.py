@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from muguet.image.axes import Layout
+from muguet.image.image import Image
 from muguet.image.pixels import Part
 from muguet.image.valid import is_blank
 
@@ -17,14 +19,21 @@ _SIDE, _DEPTH = 512, 32  # Blocks have about this many rows and columns, and pla
 _MAX_BLANK = 8  # For each block of the sample, at most this many blank ones are passed over.
 
 
-def sampled(
-    read: Callable[[Part], npt.NDArray[Any]],
-    layout: Layout,
-    max_pixels: int,
-    unit: Sequence[int] | None = None,
-    seed: int = 0,
-) -> tuple[npt.NDArray[Any], str]:
-    """Read blocks of one size, spread evenly over an image, and join them along T.
+@dataclass(frozen=True, eq=False)
+class BlockSample(Image):
+    """Blocks of an image that is larger than memory, joined along T.
+
+    Attributes
+    ----------
+    blocks
+        The blocks that the image has, those of the sample and others.
+    """
+
+    blocks: Blocks | None = None
+
+
+class Blocks:
+    """The blocks of one size of an image, in an order that begins with ones that are spread evenly over it.
 
     Blank blocks, such as the empty corners of a mosaic, are passed over as far as there are others.
 
@@ -35,36 +44,84 @@ def sampled(
     layout
         Axes and shape of the image.
     max_pixels
-        The sample has about this many pixels, and at least one block.
+        A sample has about this many pixels, and at least one block.
     unit
         Size of a chunk or shard along each axis: blocks are whole chunks where these are not too large.
     seed
         Seed of the places.
+    valid
+        Function that masks the pixels of a block that the user excludes.
 
-    Returns
-    -------
-    array, str
-        The pixels, and their axes: those of the image, with T.
+    Attributes
+    ----------
+    sampled
+        Places in the order of the blocks of the sample, in the order in which they are joined.
+    next
+        The first place in the order that was not read for the sample.
+    axes
+        Axes of the sample: those of the image, with T.
     """
-    step = _block(layout, [1] * len(layout.shape) if unit is None else unit)
-    counts = [size // each for size, each in zip(layout.shape, step, strict=True)]  # whole blocks only
-    total = math.prod(counts)
-    number = min(max(max_pixels // math.prod(step), 1), total)
-    rng = np.random.default_rng(seed)
-    blocks: list[npt.NDArray[Any]] = []
-    blank: list[npt.NDArray[Any]] = []
-    order = _spread(total, number, rng)
-    for index in order[: number * (_MAX_BLANK + 1)]:
-        at = np.unravel_index(int(index), counts)
-        part = tuple(slice(int(i) * each, (int(i) + 1) * each) for i, each in zip(at, step, strict=True))
-        values = read(part)
-        (blank if is_blank(values) else blocks).append(values)
-        if len(blocks) == number:
-            break
-    chosen = blocks or blank[:1]
-    if "T" in layout.axes:
-        return np.concatenate(chosen, layout.axes.index("T")), layout.axes
-    return np.stack(chosen), f"T{layout.axes}"
+
+    def __init__(
+        self,
+        read: Callable[[Part], npt.NDArray[Any]],
+        layout: Layout,
+        max_pixels: int,
+        unit: Sequence[int] | None = None,
+        seed: int = 0,
+        valid: Callable[[npt.NDArray[Any]], npt.NDArray[Any]] = lambda values: values,
+    ) -> None:
+        self.layout, self._read, self._valid = layout, read, valid
+        self._step = _block(layout, [1] * len(layout.shape) if unit is None else unit)
+        self._counts = [
+            size // each for size, each in zip(layout.shape, self._step, strict=True)
+        ]  # whole ones
+        total = math.prod(self._counts)
+        self._number = min(max(max_pixels // math.prod(self._step), 1), total)
+        self._order = _spread(total, self._number, np.random.default_rng(seed))
+        self.sampled: tuple[int, ...] = ()
+        self.next = 0
+        self.axes = layout.axes if "T" in layout.axes else f"T{layout.axes}"
+
+    @property
+    def count(self) -> int:
+        """Number of blocks in the order."""
+        return len(self._order)
+
+    @property
+    def length(self) -> int:
+        """Number of pixels of a block along T."""
+        return self._step[self.layout.axes.index("T")] if "T" in self.layout.axes else 1
+
+    def sample(self) -> npt.NDArray[Any]:
+        """Read the blocks of the sample, and join them along T."""
+        found: list[tuple[int, npt.NDArray[Any]]] = []
+        blank: list[tuple[int, npt.NDArray[Any]]] = []
+        for place in range(min(self._number * (_MAX_BLANK + 1), self.count)):
+            self.next = place + 1
+            values = self._values(place)
+            (blank if is_blank(values) else found).append((place, values))
+            if len(found) == self._number:
+                break
+        chosen = found or blank[:1]
+        self.sampled = tuple(place for place, _ in chosen)
+        return self._joined([values for _, values in chosen])
+
+    def block(self, place: int) -> npt.NDArray[Any] | None:
+        """Return the block at a place in the order as a sample of one; None for a blank one."""
+        values = self._values(place)
+        return None if is_blank(values) else self._valid(self._joined([values]))
+
+    def _values(self, place: int) -> npt.NDArray[Any]:
+        at = np.unravel_index(int(self._order[place]), self._counts)
+        return self._read(
+            tuple(slice(int(i) * each, (int(i) + 1) * each) for i, each in zip(at, self._step, strict=True))
+        )
+
+    def _joined(self, values: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        if "T" in self.layout.axes:
+            return np.concatenate(values, self.layout.axes.index("T"))
+        return np.stack(values)
 
 
 def _block(layout: Layout, unit: Sequence[int]) -> tuple[int, ...]:

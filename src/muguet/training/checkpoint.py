@@ -12,7 +12,7 @@ import numpy as np
 
 from muguet.errors import MuguetError
 from muguet.headers import CheckpointHeader
-from muguet.system import tensor_file
+from muguet.system import processes, tensor_file
 from muguet.training.session import Session
 
 _WORDS = {"reach": "mask", "quarter_turns": "shapes of images", "psf": "point-spread function"}
@@ -32,14 +32,14 @@ def save(session: Session, path: Path) -> None:
 
 
 def restore(session: Session, path: Path) -> None:
-    """Continue from a checkpoint of the same data, parts and plan.
+    """Continue from a checkpoint of the same data, parts and plan, which the first process reads for all.
 
     Raises
     ------
     MuguetError
         If the file is damaged, or is of a run that differs in more than its length in minutes.
     """
-    tensors, header = tensor_file.read(path, "checkpoint", CheckpointHeader)
+    tensors, header = processes.from_first(lambda: tensor_file.read(path, "checkpoint", CheckpointHeader))
     differing = [name for name, value in _identity(session).items() if header.identity.get(name) != value]
     if differing:
         raise MuguetError(
@@ -52,6 +52,8 @@ def restore(session: Session, path: Path) -> None:
     if "noise_variance" in tensors:
         expected["noise_variance"] = np.zeros((4, session.parts.channels), np.float32)
     tensor_file.check_tensors(path, "checkpoint", tensors, expected)
+    if not session.exchange.accepts(msgspec.to_builtins(header.exchange)):
+        tensor_file.refuse(path, "checkpoint", "its blocks are not those of these images")
     squares = [value for name, value in tensors.items() if name.endswith(".exp_avg_sq")]
     if any(np.less(value, 0).any() for value in squares):
         tensor_file.refuse(path, "checkpoint", "a mean of squares is below zero")
@@ -59,6 +61,18 @@ def restore(session: Session, path: Path) -> None:
         session.restore(tensors, msgspec.to_builtins(header))
     except RuntimeError as error:
         tensor_file.refuse(path, "checkpoint", f"the state of a random generator is not valid: {error}")
+
+
+def batch(path: Path) -> int | None:
+    """Return the number of patches in each step of the run of a checkpoint; None if the file does not show it.
+
+    Raises
+    ------
+    MuguetError
+        If the file is damaged.
+    """
+    found = tensor_file.read(path, "checkpoint", CheckpointHeader)[1].identity.get("batch")
+    return found if isinstance(found, int) and found > 0 else None
 
 
 def _identity(session: Session) -> dict[str, Any]:

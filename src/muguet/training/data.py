@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +12,13 @@ from muguet.errors import MuguetError
 from muguet.image import mosaic
 from muguet.image.axes import Layout
 from muguet.image.scaling import Scaling
-from muguet.image.screen import screen
-from muguet.image.values import fill_missing, quantum, require_real
+from muguet.image.values import require_real
 from muguet.training.common_scaling import common_scaling
 from muguet.training.content import content_of
+from muguet.training.exchange import Supply
 from muguet.training.paired import doubts_of_pair
 from muguet.training.patches import Plane
+from muguet.training.planes import Member, Sample, planes_by_block, prepare_plane, targets_of
 from muguet.training.tally import Tally
 from muguet.training.unlike import unlike
 
@@ -26,29 +27,6 @@ MIN_SIDE = 16
 
 MAX_PIXELS = 2**28
 """Maximum number of pixels of a training set; each takes five bytes of memory."""
-
-
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """An image of a training set.
-
-    Attributes
-    ----------
-    array
-        Pixel values in camera counts.
-    axes
-        One letter of TCZYXS for each axis.
-    name
-        Name of the image in messages.
-    target
-        A clean image of the same scene, or a second noisy one, for methods that learn from pairs. It has the shape of
-        the image, or fewer axes, in which case it is the target of every plane.
-    """
-
-    array: npt.NDArray[np.generic]
-    axes: str
-    name: str = "the image"
-    target: npt.NDArray[np.generic] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +49,8 @@ class Dataset:
         Name, axes, shape and dtype of each sample.
     content
         SHA-256 of the pixels and axes of all samples and targets, which identifies the images whatever their names.
+    supplies
+        Further blocks of the images that are larger than memory, see `Exchange`.
     """
 
     planes: list[Plane]
@@ -80,6 +60,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     summary: tuple[dict[str, object], ...] = field(default=())
     content: str = ""
+    supplies: tuple[Supply, ...] = ()
 
     @property
     def channels(self) -> int:
@@ -112,7 +93,7 @@ def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
             "train one model for each number of channels"
         )
     members, thinned = _thin(
-        [_Member.of(sample, layout) for sample, layout in zip(samples, layouts, strict=True)]
+        [Member.of(sample, layout) for sample, layout in zip(samples, layouts, strict=True)]
     )
     doubts = [
         _named(doubt, s.name, len(samples))
@@ -123,12 +104,15 @@ def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
     raw = [member.recorded for member in members]
     scalings = tuple(common_scaling(images, raw, c) for c in range(channels.pop()))
     planes: list[Plane] = []
+    made: list[dict[int, list[Plane]]] = []
     tally = Tally()
     for member in members:
+        made.append({})
         for n, c in np.ndindex(member.values.shape[:2]):
-            plane = _prepare(member, n, c, scalings[c], tally)
+            plane = prepare_plane(member, n, c, scalings[c], tally)
             if plane is not None:
                 planes.append(plane)
+                made[-1].setdefault(n, []).append(plane)
     if not planes:
         raise MuguetError("no image has a pixel that is a measurement: there is nothing to learn from")
     planes, small = _without_small(planes)
@@ -146,7 +130,34 @@ def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
         for s in samples
     )
     content = content_of([(s.axes, s.array, s.target) for s in samples])
-    return Dataset(planes, scalings, dimensions, notes=tuple(notes), summary=summary, content=content)
+    supplies: tuple[Supply, ...] = ()
+    if not thinned:
+        at = {id(plane): index for index, plane in enumerate(planes)}
+        supplies = tuple(
+            _supply(sample, layout, of_number, at, scalings)
+            for sample, layout, of_number in zip(samples, layouts, made, strict=True)
+            if sample.blocks is not None
+        )
+    return Dataset(
+        planes, scalings, dimensions, notes=tuple(notes), summary=summary, content=content, supplies=supplies
+    )
+
+
+def _supply(
+    sample: Sample,
+    layout: Layout,
+    made: dict[int, list[Plane]],
+    at: dict[int, int],
+    scalings: tuple[Scaling, ...],
+) -> Supply:
+    """The further blocks of a sample; a block of which a plane is not used has no planes to be exchanged."""
+    assert sample.blocks is not None
+    found = []
+    for numbers in planes_by_block(sample, layout):
+        planes = [plane for number in numbers for plane in made.get(number, [])]
+        whole = len(planes) == len(numbers) * layout.channels and all(id(plane) in at for plane in planes)
+        found.append(tuple(at[id(plane)] for plane in planes) if whole else ())
+    return Supply(sample.blocks, tuple(found), scalings)
 
 
 def check(sample: Sample, dimensions: int = 2) -> int:
@@ -158,7 +169,7 @@ def check(sample: Sample, dimensions: int = 2) -> int:
         If the sample alone does not allow training, see `collect`.
     """
     layout = _layout(sample, dimensions)
-    _targets(sample, layout)
+    targets_of(sample, layout)
     return layout.channels
 
 
@@ -198,23 +209,7 @@ def _extent(array: npt.NDArray[np.generic]) -> tuple[float, float]:
     return float(low), float(array.max(where=finite, initial=-np.inf))
 
 
-def _targets(sample: Sample, layout: Layout) -> npt.NDArray[np.generic] | None:
-    """The planes of a sample's target, one for each plane of the image; None if there is no target."""
-    if sample.target is None:
-        return None
-    array = sample.target
-    require_real(array, f"the target of {sample.name}")
-    try:
-        whole = np.broadcast_to(array, layout.shape)
-    except ValueError as error:
-        raise MuguetError(
-            f"{sample.name} and its target are no pair, their shapes are {tuple(layout.shape)} and {array.shape}: "
-            "give registered images of one shape"
-        ) from error
-    return layout.split(whole)
-
-
-def _thin(members: list[_Member]) -> tuple[list[_Member], str]:
+def _thin(members: list[Member]) -> tuple[list[Member], str]:
     """Every n-th plane, with n such that the planes fit into memory, and a note if n is above 1."""
     total = sum(member.values.size for member in members)
     every = -(-total // MAX_PIXELS)
@@ -242,62 +237,3 @@ def _without_small(planes: list[Plane]) -> tuple[list[Plane], str]:
     n_small = len(planes) - len(kept)
     note = f"{n_small} planes are not used for training: they are much smaller than the others."
     return kept, note if n_small else ""
-
-
-@dataclass(frozen=True, eq=False)
-class _Member:
-    """The planes ``(n, c, *space)`` of one sample: as recorded, screened, its targets and its defective pixels."""
-
-    recorded: npt.NDArray[np.generic]
-    values: npt.NDArray[np.generic]
-    targets: npt.NDArray[np.generic] | None
-    defects: npt.NDArray[np.bool_] | None
-    notes: tuple[str, ...]
-
-    @classmethod
-    def of(cls, sample: Sample, layout: Layout) -> _Member:
-        """Screen a sample and split it into planes."""
-        found = screen(sample.array, layout)
-        defects = None if found.defects is None else layout.split(found.defects)
-        recorded = layout.split(found.original)
-        values = recorded if found.values is found.original else layout.split(found.values)
-        return cls(recorded, values, _targets(sample, layout), defects, found.notes)
-
-    def every(self, number: int) -> _Member:
-        """Return every n-th plane."""
-        return replace(
-            self,
-            recorded=self.recorded[::number],
-            values=self.values[::number],
-            targets=None if self.targets is None else self.targets[::number],
-            defects=None if self.defects is None else self.defects[::number],
-        )
-
-
-def _prepare(member: _Member, n: int, c: int, scaling: Scaling, tally: Tally) -> Plane | None:
-    """The plane in network units, or None if all its pixels are missing; the tally counts its pixels."""
-    image = member.values[n, c]
-    target = None if member.targets is None else member.targets[n, c]
-    with np.errstate(
-        over="ignore"
-    ):  # Values that float32 cannot represent count as missing, see `fill_missing`.
-        counts = scaling.to_units(image) if scaling.wide else image.astype(np.float32)
-    finite = np.isfinite(counts)
-    recorded = member.recorded[n, c]
-    tally.add_missing(recorded)
-    if not finite.any():
-        return None
-    values = fill_missing(counts)
-    if not scaling.wide:  # This is scaling.apply in place, since an image may take half of the memory.
-        values -= np.float32(scaling.offset)
-        values /= np.float32(scaling.scale)
-    known = finite if member.defects is None else finite & ~member.defects[n, c]
-    if target is None:
-        saturated = known & tally.add_clipped(image)
-        step = quantum(recorded) / scaling.scale
-        return Plane(values, known & ~saturated, c, step, None, saturated)
-    aim = scaling.to_units(target)
-    known = known & np.isfinite(aim)
-    saturated = known & tally.add_clipped(target)
-    units = np.where(known, aim, np.float32(0))
-    return Plane(values, known & ~saturated, c, 0.0, units, saturated)

@@ -16,12 +16,14 @@ from muguet.formats.given import ImageLike, given, given_one
 from muguet.image.axes import named
 from muguet.recipes.parts import AUTO, Parts
 from muguet.restoration.optics import PSF
+from muguet.system import processes
 from muguet.system.caller import warn_caller
 from muguet.system.interrupt import interruptible
 from muguet.training import checkpoint as checkpoints
 from muguet.training.correlated_noise import parse
-from muguet.training.data import Dataset, Sample, collect
-from muguet.training.plan import Plan, Progress
+from muguet.training.data import Dataset, collect
+from muguet.training.plan import BATCH, Plan, Progress
+from muguet.training.planes import Sample
 from muguet.training.session import Session
 
 __all__ = ["Plan", "Progress", "Session", "denoise", "fit", "steps"]
@@ -45,7 +47,7 @@ def steps(session: Session, checkpoint: Path | None = None) -> Iterator[Progress
     saved = time.monotonic()
     while not session.finished:
         yield session.advance()
-        if checkpoint is not None and time.monotonic() - saved >= CHECKPOINT_EVERY:
+        if checkpoint is not None and processes.is_first() and time.monotonic() - saved >= CHECKPOINT_EVERY:
             try:
                 checkpoints.save(session, checkpoint)
             except MuguetError as error:  # A full disk must not end the run.
@@ -67,6 +69,7 @@ def prepare(
     prior: str = AUTO,
     seed: int = 0,
     device: str = "auto",
+    batch: int = BATCH,
 ) -> Session:
     """Return a session for a training set, before its first step.
 
@@ -76,6 +79,8 @@ def prepare(
         The training set, see `muguet.training.collect`.
     minutes, steps, components, recipe, net, psf, mask, prior, seed, device
         See `fit`.
+    batch
+        Number of patches per step, see `Plan`.
 
     Raises
     ------
@@ -83,7 +88,7 @@ def prepare(
         If the choices do not fit the data or each other.
     """
     parts = Parts(recipe, net, components, reach=parse(mask, dataset.dimensions), psf=psf, prior=prior)
-    return Session(dataset, parts, Plan(minutes=minutes, steps=steps, seed=seed, device=device))
+    return Session(dataset, parts, Plan(minutes=minutes, steps=steps, seed=seed, batch=batch, device=device))
 
 
 def fit(

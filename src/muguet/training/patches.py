@@ -127,12 +127,12 @@ class PatchSource:
         lengths = [p.values.size for p in planes]
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
         values = _joined([p.values for p in planes])
-        roles = _joined([_roles(p, rng) for p in planes])
+        role = _joined([roles(p, rng) for p in planes])
         targets = [p.target for p in planes if p.target is not None]
         grid = torch.meshgrid(*(torch.arange(n) for n in size), indexing="ij")
         return cls(
             values=torch.from_numpy(values).to(device),
-            role=torch.from_numpy(roles).to(device),
+            role=torch.from_numpy(role).to(device),
             starts=torch.from_numpy(starts).to(device),
             shapes=torch.tensor([p.values.shape for p in planes], device=device),
             channels=torch.tensor([p.channel for p in planes], device=device),
@@ -142,6 +142,17 @@ class PatchSource:
             targets=torch.from_numpy(_joined(targets)).to(device) if targets else None,
             quantised=any(p.quantum > 0 for p in planes),
             _coordinates=torch.stack([c.flatten() for c in grid]).to(device),
+        )
+
+    def only(self, planes: Tensor) -> PatchSource:
+        """Return the training set of some of the planes, a mask, with the same values."""
+        kept = planes.to(self.device)
+        return replace(
+            self,
+            starts=self.starts[kept],
+            shapes=self.shapes[kept],
+            channels=self.channels[kept],
+            quanta=self.quanta[kept],
         )
 
     @property
@@ -212,8 +223,8 @@ def _joined(arrays: Sequence[npt.NDArray[Number]]) -> npt.NDArray[Number]:
     return arrays[0].ravel() if len(arrays) == 1 else np.concatenate([each.ravel() for each in arrays])
 
 
-def _roles(plane: Plane, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """MISSING, TARGET, HELD_OUT or SATURATED for every pixel of a plane.
+def roles(plane: Plane, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """Return MISSING, TARGET, HELD_OUT or SATURATED for every pixel of a plane.
 
     The held-out pixel of a cell is never in the cell's last row or column, so that no two of them are adjacent.
     """

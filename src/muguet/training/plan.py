@@ -8,6 +8,9 @@ from torch import Tensor
 
 from muguet.system.limits import check_run
 
+BATCH = 16
+"""Number of patches in a step of one process."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -23,7 +26,7 @@ class Plan:
     seed
         Seed of the initial weights, the patches, the masks and the held-out pixels.
     batch
-        Number of patches per step, each of 64×64 pixels, or 16×48×48 in 3-D.
+        Number of patches per step, each of 64×64 pixels, or 16×48×48 in 3-D. Several processes share them.
     learning_rate
         Learning rate of Adam for the first 30 % of the run, after which it falls along a cosine towards zero. Methods
         that hide less than 5 % of the pixels in a step (Noise2Void) use half of it, as their gradients are noisier.
@@ -34,7 +37,7 @@ class Plan:
     minutes: float = 5.0
     steps: int | None = None
     seed: int = 0
-    batch: int = 16
+    batch: int = BATCH
     learning_rate: float = 2e-3
     device: str = "auto"
 

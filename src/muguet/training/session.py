@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from muguet.denoiser import Denoiser
 from muguet.errors import MuguetError
+from muguet.image.scaling import Scaling
 from muguet.method import Method
 from muguet.noise.transfer.variance import Variance, fitted_variance
 from muguet.recipes.find import find_recipe
@@ -23,11 +24,13 @@ from muguet.recipes.parts import NO_PRIOR, Parts
 from muguet.recipes.recipe import NOISY, Recipe
 from muguet.restoration.memory_format import kernels_channels_last
 from muguet.restoration.optics import BehindOptics
+from muguet.system import processes
 from muguet.system.device import bfloat16_pays, find_device, seconds_on
 from muguet.system.memory import keep_freed_memory
 from muguet.training.calibration import calibrated, variance_alone
 from muguet.training.correlated_noise import correlation, mask_reach
 from muguet.training.data import Dataset
+from muguet.training.exchange import Exchange
 from muguet.training.first_law import FirstLaw
 from muguet.training.optimiser import Adam
 from muguet.training.outcome import Outcome
@@ -98,6 +101,9 @@ class Session:
         )
         self.method = self._build_method(dataset.dimensions)
         self.scalings = dataset.scalings
+        self.units = tuple(
+            Scaling(0.0, 1.0) for _ in dataset.scalings
+        )  # From `dataset.scalings` to `scalings`.
         self.first_laws = () if self.method.prior is None else self._start_from_prior()
         self.learns_gate = recipe.gated and self.method.has_gate and not any(reach)
         # A run of minutes also measures the noise to predict how long this takes at the end.
@@ -105,6 +111,7 @@ class Session:
         if recipe.target != NOISY:  # No pixel is hidden: estimates use its own value from the start.
             self.method.open_gate(None if self.first_laws else 0.5)
         self.averaged = copy.deepcopy(self.method).requires_grad_(False)
+        self.trained: nn.Module = self.method  # The same module, or its wrapper for several processes.
         self.parameters: list[Tensor] = _learned(self.method)
         self.averages: list[Tensor] = _learned(self.averaged)
         share = self.method.blind.share(dataset.dimensions)
@@ -115,7 +122,10 @@ class Session:
         self.optimiser = Adam(self.parameters)
         self.history: list[dict[str, float]] = []
         self.loss_sum = torch.zeros((), device=self.device)
-        self.validation = Validation.draw(self.source, self.plan.batch, self.plan.seed)
+        pixels = self.plan.batch * math.prod(self.source.size)
+        self.exchange = Exchange(dataset.supplies, self.plan.seed, pixels, self.source)
+        fixed = self.source.only(self.exchange.kept) if self.exchange else self.source
+        self.validation = Validation.draw(fixed, self.plan.batch, self.plan.seed)
         self.schedule.seconds = self.schedule.seconds_outside_steps = time.monotonic() - started
 
     def _build_method(self, dimensions: int) -> Method:
@@ -133,7 +143,7 @@ class Session:
     def _start_from_prior(self) -> tuple[FirstLaw, ...]:
         """Load the prior, measure the noise law with it, and convert the images to effective photo-electrons."""
         laws = start_from_prior(self.method, self.parts.prior, self.source)
-        to_electrons = [law.electrons for law in laws]
+        self.units = to_electrons = tuple(law.electrons for law in laws)
         self.source = self.source.rescale(to_electrons)
         self.scalings = tuple(
             scaling.then(inner) for scaling, inner in zip(self.scalings, to_electrons, strict=True)
@@ -143,26 +153,52 @@ class Session:
             self.method.open_gate(None)
         return laws
 
+    def join(self) -> None:
+        """Train together with the other processes of this run, which have the same data, parts and plan.
+
+        Every process draws the same batches and computes its part of the patches of each, so that the run is that of
+        one process. No effect if there is one.
+
+        Raises
+        ------
+        MuguetError
+            If there are more processes than patches in a step, or the processes read different images.
+        """
+        if processes.number() > self.plan.batch:
+            raise MuguetError(
+                f"a step of this training has {self.plan.batch} patches, which {processes.number()} processes cannot "
+                f"share: start at most {self.plan.batch} (--nproc-per-node)"
+            )
+        processes.require_same(
+            self.content,
+            "the processes of the training read different images: give all of them the same files and options",
+        )
+        self.trained = processes.parallel(self.method)
+        self.schedule.seconds = processes.longest(self.schedule.seconds)
+
     # ------------------------------------------------------------- one step
 
     def advance(self) -> Progress:
         """Take one step of training."""
         started = time.monotonic()
         schedule = self.schedule
+        self.exchange.advance(schedule.step + 1, self.source, self.units)
         schedule.step += 1
         patches = self.source.draw(self.plan.batch, self.chance)
         saturated = patches.role == SATURATED
         weight = saturated | (patches.role == TARGET)
         target = self.source.target(patches, self.chance)
-        loss = self.method(patches.noisy, target, weight, patches.channel, self.host, saturated)
-        self.optimiser.zero_grad()
-        loss.total.backward()
+        with processes.watched():
+            loss = self.trained(patches.noisy, target, weight, patches.channel, self.host, saturated)
+            self.optimiser.zero_grad()
+            loss.total.backward()
+            likelihood = processes.mean(loss.likelihood.detach())
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimiser.step(schedule.learning_rate())
         with torch.no_grad():
             # The average spans about a tenth of the steps so far, so that it soon forgets the start, and at most 100.
             torch._foreach_lerp_(self.averages, self.parameters, max(0.01, 9 / (9 + self.step)))
-            self.loss_sum += loss.likelihood.detach()
+            self.loss_sum += likelihood
         held_out = None
         if self.step % EVALUATE_EVERY == 0:
             held_out = self.validation.likelihood(self.averaged)
@@ -172,21 +208,22 @@ class Session:
         measures = self.measures_noise and schedule.seconds_measuring is None
         if measures and schedule.should_measure_noise(self.history):
             self._measure_noise()
-        schedule.seconds += time.monotonic() - started
+        schedule.seconds = processes.longest(schedule.seconds + time.monotonic() - started)
         schedule.decay_at_plateau(self.history)
         return Progress(
             self.step,
             schedule.expected_steps(),
             self.seconds,
             schedule.seconds_left(),
-            loss.likelihood.detach(),
+            likelihood,
             held_out,
         )
 
     def _measure_noise(self) -> None:
         """Measure the variance of the noise; if this succeeds in every channel, learn the gate from now on."""
         started = time.monotonic()
-        transfers = calibrated(Denoiser(self.parts, self.averaged, self.scalings), self.source).transfers
+        denoiser = Denoiser(self.parts, self.averaged, self.scalings)
+        transfers = processes.from_first(lambda: calibrated(denoiser, self.source).transfers)
         variances = [fitted_variance(points) for points in transfers if points is not None]
         if self.learns_gate and len(variances) == len(transfers):
             for method in (self.method, self.averaged):
@@ -195,7 +232,7 @@ class Session:
             start = None if self.first_laws else self.validation.gate_start(self.averaged)
             for method in (self.method, self.averaged):
                 method.open_gate(start)
-        self.schedule.seconds_measuring = time.monotonic() - started
+        self.schedule.seconds_measuring = processes.longest(time.monotonic() - started)
         self.schedule.seconds_outside_steps += self.schedule.seconds_measuring
 
     @property
@@ -221,12 +258,14 @@ class Session:
     def rehearse(self) -> tuple[float, float]:
         """Return the time of a training step and of one estimate of a pixel, in seconds; the run does not change."""
         chance, host = torch.Generator(self.device).manual_seed(0), torch.Generator().manual_seed(0)
-        patches = self.source.draw(self.plan.batch, chance, augment=False)
+        share = processes.rows(self.plan.batch)
+        patches = self.source.draw(share.stop - share.start, chance, augment=False)
         weight = patches.role == TARGET
         times: list[tuple[float, float]] = []
         for _ in range(3):
             started = seconds_on(self.device)
-            loss = self.method(patches.noisy, patches.noisy, weight, patches.channel, host).total
+            with processes.alone():  # The other processes do not rehearse.
+                loss = self.method(patches.noisy, patches.noisy, weight, patches.channel, host).total
             torch.autograd.grad(loss, self.parameters, allow_unused=True)
             stepped = seconds_on(self.device)
             with torch.inference_mode():
@@ -320,7 +359,8 @@ class Session:
         for index, moments in enumerate(self.optimiser.state):
             tensors |= {f"optimiser.{index}.{key}": value for key, value in moments.items()}
         arrays = {name: value.detach().cpu().numpy() for name, value in tensors.items()}
-        return arrays, {"schedule": self.schedule.state(), "history": self.history}
+        header = {"schedule": self.schedule.state(), "history": self.history}
+        return arrays, header | ({"exchange": self.exchange.state()} if self.exchange else {})
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]], header: Mapping[str, Any]) -> None:
         """Continue from the `state` of a session with the same data, parts and plan.
@@ -331,6 +371,8 @@ class Session:
         ------
         RuntimeError
             If the state of a random generator is not valid. The session has not changed then.
+        MuguetError
+            If a block of an image that is larger than memory cannot be read.
         """
         tensors = {name: torch.from_numpy(value) for name, value in arrays.items()}
         self.host.set_state(tensors["generator.host"])
@@ -347,6 +389,8 @@ class Session:
         self.loss_sum.copy_(tensors["loss_sum"])
         self.history = header["history"]
         self.schedule.restore(header["schedule"])
+        if self.exchange and header.get("exchange"):
+            self.exchange.restore(header["exchange"], self.source, self.units)
 
 
 def _learned(method: Method) -> list[Tensor]:

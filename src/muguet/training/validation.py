@@ -12,6 +12,7 @@ from torch import Tensor
 from muguet.image.scaling import Scaling
 from muguet.method import MAX_SQUARE, Method
 from muguet.restoration.blind import Mask
+from muguet.system import processes
 from muguet.training.patches import HELD_OUT, Patches, PatchSource
 
 _N_BATCHES = 4  # Number of fixed batches.
@@ -67,7 +68,7 @@ class Validation:
                 ).likelihood
                 for batch in self.batches
             ]
-        return float(torch.stack(losses).mean())
+        return float(processes.mean(torch.stack(losses).mean()))
 
     def signal_range(self, method: Method, scalings: Sequence[Scaling]) -> list[list[float]]:
         """Return the 0.1th and 99.9th percentile of the estimated signal of each channel, in counts."""

@@ -47,6 +47,8 @@ class Settings:
         The log of the command, or None.
     json_progress
         Whether progress is shown as JSON, for programs.
+    silent
+        Whether nothing is shown or logged, because the first of several processes does this.
     claims
         The outputs of the command, which no other command may write at the same time.
     """
@@ -55,6 +57,7 @@ class Settings:
     verbose: bool = False
     log: Log | None = None
     json_progress: bool = False
+    silent: bool = False
     claims: Claims = field(default_factory=Claims)
 
 
@@ -87,6 +90,8 @@ def detail(sentence: str) -> None:
 
 
 def _show(sentence: str, visible: bool) -> None:
+    if settings.silent:
+        return
     line = printable(sentence)
     if settings.log is not None:
         settings.log.add(line)
@@ -112,7 +117,8 @@ class Bar:
 
     def __init__(self, title: str) -> None:
         self.title = printable(title)
-        self.live = console.is_terminal and not settings.quiet and not settings.json_progress
+        hidden = settings.quiet or settings.json_progress or settings.silent
+        self.live = console.is_terminal and not hidden
         self.shown = self.logged = -1e9
         self.progress = Progress(
             TextColumn("{task.description}", markup=False),
@@ -144,6 +150,8 @@ class Bar:
     def show(self, fraction: float, seconds_left: float, text: str, facts: Mapping[str, Any]) -> None:
         """Move the bar to `fraction` (0 to 1), and show the time left and a text, or `facts` as JSON."""
         self.shown = time.monotonic()
+        if settings.silent:
+            return
         if settings.json_progress:
             numbers = {"task": self.title, "fraction": fraction, "seconds_left": seconds_left, **facts}
             _print(json_for(json.dumps(json_safe(numbers), ensure_ascii=False), sys.stderr))

@@ -40,7 +40,8 @@ def read_examples(
         If no file is left, or with `failures.strict` at the first one that cannot be used.
     """
     from muguet.formats.registry import read_all
-    from muguet.training.data import Sample, check
+    from muguet.training.data import check
+    from muguet.training.planes import Sample
 
     pairs = partners(sources, choices.clean, "--clean") if choices.clean else [None] * len(sources)
     images: dict[Path, tuple[Image, ...]] = {}

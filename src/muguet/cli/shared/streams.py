@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,22 +78,31 @@ class Streams:
 def training_sample(image: LazyImage, choices: Choices, number: int) -> Image:
     """Return blocks spread over an image, as an image to train on; `number` images share the memory."""
     from muguet.image.axes import Layout
-    from muguet.training.blocks import sampled
+    from muguet.training.blocks import Blocks, BlockSample
 
-    layout = Layout(image.about.axes, image.about.data.shape, choices.dimensions)
-    most = memory_for_images(choices.memory) // (2 * (_BYTES_PER_PIXEL + image.about.data.dtype.itemsize))
-    data, axes = sampled(image.read, layout, min(most, _MAX_SAMPLE) // number, image.chunks, choices.seed)
-    size, share = image.nbytes / 1e9, data.size / image.about.data.size
+    about = image.about
+    layout = Layout(about.axes, about.data.shape, choices.dimensions)
+    most = memory_for_images(choices.memory) // (2 * (_BYTES_PER_PIXEL + about.data.dtype.itemsize))
+    blocks = Blocks(
+        image.read,
+        layout,
+        min(most, _MAX_SAMPLE) // number,
+        image.chunks,
+        choices.seed,
+        lambda values: choices.valid(replace(about, data=values, axes=blocks.axes, source=None)).data,
+    )
+    data = blocks.sample()
+    size, share = image.nbytes / 1e9, data.size / about.data.size
     note = (
-        f"The image has {size:.3g} GB and is processed block by block. The training uses {100 * share:.3g} % of its "
-        "pixels, in blocks spread over the image. Padding and defective pixels are not searched."
+        f"The image has {size:.3g} GB and is processed block by block. The training begins with {100 * share:.3g} % of "
+        "its pixels, in blocks spread over the image, and exchanges blocks while it runs. Padding and defective pixels "
+        "are not searched."
     )
-    sizes = {letter: value for letter, value in image.about.pixel_size.items() if letter != "T"}
-    return choices.valid(
-        replace(
-            image.about, data=data, axes=axes, pixel_size=sizes, notes=(*image.about.notes, note), source=None
-        )
-    )
+    sizes = {letter: value for letter, value in about.pixel_size.items() if letter != "T"}
+    properties = {each.name: getattr(about, each.name) for each in fields(about)}
+    properties |= {"data": data, "axes": blocks.axes, "pixel_size": sizes, "source": None}
+    properties["notes"] = (*about.notes, note)
+    return choices.valid(BlockSample(**properties, blocks=blocks))
 
 
 def stream_file(

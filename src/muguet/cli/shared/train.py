@@ -16,6 +16,7 @@ from muguet.cli.shared.options import Choices
 from muguet.cli.shared.rescue import write_or_rescue
 from muguet.cli.shared.scenes import label
 from muguet.errors import MuguetError
+from muguet.system import budget, processes
 from muguet.system.text import duration
 
 if TYPE_CHECKING:
@@ -29,14 +30,25 @@ def start(
 ) -> Session:
     """Prepare a training run on all images, or continue an interrupted one, and show what is known before training.
 
-    `targets` are the clean images of the methods that learn from pairs, and None otherwise.
+    `targets` are the clean images of the methods that learn from pairs, and None otherwise. Each of several processes
+    adds its patches to a step; a run that is continued keeps the number that it began with.
     """
     from muguet.training import checkpoint as checkpoints
+    from muguet.training.plan import BATCH
 
-    session = _session(images, targets, choices)
-    if continues(checkpoint, choices):
+    usual = BATCH * processes.number()
+    resumes, batch = processes.from_first(
+        lambda: (
+            (True, checkpoints.batch(checkpoint) or usual)
+            if continues(checkpoint, choices)
+            else (False, usual)
+        )
+    )
+    session = processes.together(lambda: _session(images, targets, choices, batch))
+    if resumes:
         checkpoints.restore(session, checkpoint)
         say(f"Continuing from step {session.step}, which {checkpoint} holds.")
+    session.join()
     for number, law in enumerate(session.first_laws):
         if law.doubt:
             channel = f" of channel {number}" if len(session.first_laws) > 1 else ""
@@ -44,17 +56,21 @@ def start(
                 f"  The noise law{channel} cannot be measured on these images: {law.doubt}. "
                 "The first result assumes noise of the same size at every signal."
             )
-    if not session.finished:
+    if not session.finished and processes.is_first():
         _announce(session, len(images))
     return session
 
 
 def train(session: Session, choices: Choices, checkpoint: Path) -> Denoiser:
-    """Train and show the progress; Ctrl-C stops the training and keeps the best model so far."""
+    """Train and show the progress; Ctrl-C stops the training and keeps the best model so far.
+
+    Of several processes, the first one returns; the others end.
+    """
     from muguet.system.interrupt import interruptible
     from muguet.training.fitting import steps as advance
 
     if session.finished and session.step == 0:
+        _go_on_alone()
         say("No training: the result is that of the prior.")
         return session.denoiser()
     with interruptible(
@@ -62,6 +78,7 @@ def train(session: Session, choices: Choices, checkpoint: Path) -> Denoiser:
     ) as interrupt:
         with Bar("Training") as bar:
             for progress in advance(session, checkpoint):
+                interrupt.asked = processes.any_of(interrupt.asked)
                 if bar.due or interrupt:
                     held_out = (
                         f", held-out loss {session.history[-1]['held_out']:.4f}" if session.history else ""
@@ -78,6 +95,7 @@ def train(session: Session, choices: Choices, checkpoint: Path) -> Denoiser:
                     bar.show(progress.step / progress.total, progress.seconds_left, text, facts)
                 if interrupt:
                     break
+        _go_on_alone()
         kept = _keep(session, checkpoint)
         why = " (stopped by Ctrl-C)" if interrupt else session.schedule.why_early()
         say(f"Trained for {session.step} steps in {duration(session.seconds)}{why}, seed {choices.seed}.")
@@ -87,6 +105,15 @@ def train(session: Session, choices: Choices, checkpoint: Path) -> Denoiser:
             with contextlib.suppress(MuguetError):
                 write_or_rescue(checkpoint.with_suffix(".muguet"), denoiser.save)
         return denoiser
+
+
+def _go_on_alone() -> None:
+    """End this process unless it is the first, which writes the results."""
+    first = processes.is_first()
+    processes.leave()
+    budget.fix_memory(None)
+    if not first:
+        sys.exit()
 
 
 def _keep(session: Session, checkpoint: Path) -> bool:
@@ -102,18 +129,26 @@ def _keep(session: Session, checkpoint: Path) -> bool:
 
 
 def _session(
-    images: Sequence[Image], targets: Sequence[npt.NDArray[Any] | None], choices: Choices
+    images: Sequence[Image], targets: Sequence[npt.NDArray[Any] | None], choices: Choices, batch: int
 ) -> Session:
     from muguet.training import correlated_noise
-    from muguet.training.data import Sample, collect
+    from muguet.training.blocks import BlockSample
+    from muguet.training.data import collect
     from muguet.training.fitting import prepare
+    from muguet.training.planes import Sample
 
     if ":" in choices.recipe:  # The user's own module may be in the current folder.
         sys.path.insert(0, str(Path.cwd()))
 
     dataset = collect(
         [
-            Sample(image.data, image.axes, label(image), target)
+            Sample(
+                image.data,
+                image.axes,
+                label(image),
+                target,
+                image.blocks if isinstance(image, BlockSample) else None,
+            )
             for image, target in zip(images, targets, strict=True)
         ],
         choices.dimensions,
@@ -138,6 +173,7 @@ def _session(
         prior=choices.prior,
         seed=choices.seed,
         device=choices.device,
+        batch=batch,
     )
     sentence = correlated_noise.describe(
         session.correlation, session.parts.reach or (), chosen=choices.mask != "auto"
