@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from muguet.formats.lazy import DamagedError
 from muguet.image.axes import Layout
 from muguet.image.image import Image
 from muguet.image.pixels import Part
 from muguet.image.valid import is_blank
 
 _SIDE, _DEPTH = 512, 32  # Blocks have about this many rows and columns, and planes in three dimensions.
-_MAX_BLANK = 8  # For each block of the sample, at most this many blank ones are passed over.
+_MAX_BLANK = 8  # For each block of the sample, at most this many blank ones are passed over,
+_MIN_SEARCHED = 2048  # but no fewer than these are looked at, as a large volume may be blank nearly everywhere.
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +37,7 @@ class BlockSample(Image):
 class Blocks:
     """The blocks of one size of an image, in an order that begins with ones that are spread evenly over it.
 
-    Blank blocks, such as the empty corners of a mosaic, are passed over as far as there are others.
+    Blank blocks, such as the empty corners of a mosaic, and damaged ones are passed over as far as there are others.
 
     Parameters
     ----------
@@ -94,22 +96,38 @@ class Blocks:
         return self._step[self.layout.axes.index("T")] if "T" in self.layout.axes else 1
 
     def sample(self) -> npt.NDArray[Any]:
-        """Read the blocks of the sample, and join them along T."""
+        """Read the blocks of the sample, and join them along T.
+
+        Raises
+        ------
+        DamagedError
+            If no block can be read.
+        """
         found: list[tuple[int, npt.NDArray[Any]]] = []
         blank: list[tuple[int, npt.NDArray[Any]]] = []
-        for place in range(min(self._number * (_MAX_BLANK + 1), self.count)):
+        damage: DamagedError | None = None
+        for place in range(min(max(self._number * (_MAX_BLANK + 1), _MIN_SEARCHED), self.count)):
             self.next = place + 1
-            values = self._values(place)
+            try:
+                values = self._values(place)
+            except DamagedError as error:
+                damage = error
+                continue
             (blank if is_blank(values) else found).append((place, values))
             if len(found) == self._number:
                 break
         chosen = found or blank[:1]
+        if not chosen and damage is not None:
+            raise damage
         self.sampled = tuple(place for place, _ in chosen)
         return self._joined([values for _, values in chosen])
 
     def block(self, place: int) -> npt.NDArray[Any] | None:
-        """Return the block at a place in the order as a sample of one; None for a blank one."""
-        values = self._values(place)
+        """Return the block at a place in the order as a sample of one; None for one that is blank or damaged."""
+        try:
+            values = self._values(place)
+        except DamagedError:
+            return None
         return None if is_blank(values) else self._valid(self._joined([values]))
 
     def _values(self, place: int) -> npt.NDArray[Any]:
