@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import runpy
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,13 +45,12 @@ def demo(
     return run
 
 
-def test_the_simulated_image(tmp_path):
+def test_the_simulated_image(demo, tmp_path):
     pytest.importorskip("matplotlib")
-    command = [sys.executable, DEMO, "--minutes", "0.02", "--out", tmp_path]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "PSNR" in done.stdout
-    assert "learned sigma" in done.stdout
+    done = demo("--out", tmp_path)
+    assert done.code == 0, done.err
+    assert "PSNR" in done.out
+    assert "learned sigma" in done.out
     assert tifffile.imread(tmp_path / "denoised.tif").dtype == np.uint16
     assert muguet.load(tmp_path / "model.muguet").parts.recipe == "joint"
     assert (tmp_path / "overview.png").read_bytes().startswith(b"\x89PNG")
