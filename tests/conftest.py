@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 
@@ -73,3 +74,12 @@ def tiny_prior(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(parts, "prior_net", build)
     monkeypatch.setattr(prior_start, "load_prior", load)
+
+
+@pytest.fixture
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take two patches in each step instead of sixteen, and one batch for validation, for time."""
+    from muguet.training import Plan, fitting, validation
+
+    monkeypatch.setattr(fitting, "Plan", functools.partial(Plan, batch=2))
+    monkeypatch.setattr(validation, "_N_BATCHES", 1)

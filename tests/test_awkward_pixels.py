@@ -10,6 +10,8 @@ from tests.image.camera import recorded, scene
 
 PHOTONS = scene(64, peak=80)
 
+pytestmark = pytest.mark.usefixtures("tiny_prior", "small_steps")
+
 
 def learned(image, axes="YX", steps=6):
     return fit(image, axes, steps=steps, device="cpu")

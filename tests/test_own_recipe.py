@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from muguet import MuguetError, fit, load
 from muguet.formats import read, write
 from muguet.image import Image
 from muguet.recipes import find_recipe
+from muguet.training import Plan, fitting
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 NAME = "own_recipe:recipe"
@@ -25,7 +27,8 @@ def installed(monkeypatch):
     sys.modules.pop("own_recipe", None)
 
 
-def test_its_law_is_learned_and_saved(installed, noisy, tmp_path):
+def test_its_law_is_learned_and_saved(installed, noisy, tmp_path, monkeypatch):
+    monkeypatch.setattr(fitting, "Plan", functools.partial(Plan, batch=4))
     assert len((EXAMPLES / "own_recipe.py").read_text().splitlines()) <= 60
     model = fit(noisy, "YX", steps=30, recipe=NAME, device="cpu")
     model.save(tmp_path / "model.muguet")
@@ -39,9 +42,10 @@ def test_its_law_is_learned_and_saved(installed, noisy, tmp_path):
 
 
 def test_the_command_line_finds_it_in_the_folder(noisy, tmp_path):
+    noisy = noisy[:48, :48]
     write(tmp_path / "in.tif", Image(noisy, "YX"))
-    arguments = ["denoise", str(tmp_path / "in.tif"), "-o", str(tmp_path / "out.tif"), "--steps", "2"]
-    command = [sys.executable, "-m", "muguet", *arguments, "--recipe", NAME]
+    arguments = ["denoise", str(tmp_path / "in.tif"), "-o", str(tmp_path / "out.tif"), "--steps", "1"]
+    command = [sys.executable, "-m", "muguet", *arguments, "--recipe", NAME, "--symmetries", "1"]
     done = subprocess.run(command, cwd=EXAMPLES, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert read(tmp_path / "out.tif").data.shape == noisy.shape

@@ -27,6 +27,7 @@ from muguet.method import Method
 from muguet.noise.calibrated import calibrate
 from muguet.noise.known import Gaussian
 from muguet.noise.law import Affine, Law
+from muguet.noise.numerics import extreme
 from muguet.noise.origin import Origin
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.prediction.blend import Blend
@@ -419,10 +420,15 @@ class Denoiser:
         return self.laws if self.untrained else self._in_counts(self._network_laws())
 
     def transfer(self, channel: int = 0) -> MeanVariance | None:
-        """Return the photon-transfer curve of a channel in camera counts, or None if none was measured."""
+        """Return the photon-transfer curve of a channel in camera counts.
+
+        None if none was measured, or if the counts are so large or small that variances are no numbers.
+        """
         points = self.transfers[channel] if self.transfers else None
         scaling = self.scalings[channel]
-        return points and points.scaled(scaling.offset, scaling.scale)
+        if points is None or extreme(scaling.scale):
+            return None
+        return points.scaled(scaling.offset, scaling.scale)
 
     def _network_laws(self) -> list[Law]:
         if not self.method.learns_law:

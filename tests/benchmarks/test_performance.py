@@ -147,6 +147,7 @@ def test_a_process_that_fails_says_why_in_one_sentence(tmp_path):
         _processes.measured(Path(sys.executable), str(script), {"task": "train"})
 
 
+@pytest.mark.slow
 def test_a_model_that_is_made_in_one_process_is_loaded_in_another(monkeypatch):
     monkeypatch.setattr(_parts, "import_seconds", lambda python, statement: 1.0)
     suite = _parts.Suite(_parts.SIZES["quick"], Path(sys.executable), None, Path())

@@ -156,6 +156,7 @@ def test_only_torch_is_pinned_for_the_peer():
         pinned_torch("numpy==2.4\n")
 
 
+@pytest.mark.slow
 def test_what_is_trained_is_written_and_scored(tmp_path, noisy, monkeypatch):
     """muguet's own half, from end to end, in its own process."""
     monkeypatch.setattr(versus, "import_seconds", lambda python, statement: 1.0)

@@ -25,7 +25,7 @@ class Answer:
 
 @pytest.fixture
 def muguet(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tiny_prior: None
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tiny_prior: None, small_steps: None
 ) -> Callable[..., Answer]:
     """Return a function that runs ``muguet("denoise", path, ...)`` as in a shell."""
 

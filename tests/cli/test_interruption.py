@@ -16,12 +16,6 @@ from muguet import MuguetError, training
 from muguet.training import checkpoint, fitting
 
 
-def start(*arguments: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "muguet", *map(str, arguments)], stderr=subprocess.PIPE, text=True
-    )
-
-
 def wait_for(process: subprocess.Popen[str], phrase: str) -> None:
     assert process.stderr is not None
     for line in process.stderr:
@@ -30,19 +24,26 @@ def wait_for(process: subprocess.Popen[str], phrase: str) -> None:
     raise AssertionError(f"the command ended without printing {phrase!r}")
 
 
-def test_ctrl_c_once_uses_the_best_model_so_far(image, tmp_path):
+def test_ctrl_c_once_uses_the_best_model_so_far(muguet, image, tmp_path, monkeypatch):
     out = tmp_path / "o.tif"
-    process = start("denoise", image, "-o", out, "--steps", 100_000)
-    wait_for(process, "step 1,")
-    process.send_signal(signal.SIGINT)
-    _, messages = process.communicate(timeout=60)
-    assert process.returncode == 0
-    assert "Stopping" in messages
+    advance = training.Session.advance
+
+    def interrupted(session: training.Session) -> training.Progress:
+        progress = advance(session)
+        if session.step == 2:
+            signal.raise_signal(signal.SIGINT)
+        return progress
+
+    monkeypatch.setattr(training.Session, "advance", interrupted)
+    answer = muguet("denoise", image, "-o", out, "--steps", 100_000)
+    assert answer.code == 0
+    assert "Stopping" in answer.err
+    assert "Trained for 2 steps" in answer.err
     assert tifffile.imread(out).shape == (48, 56)
     assert [p.name for p in tmp_path.iterdir() if "checkpoint" in p.name] == []
 
 
-def test_ctrl_c_twice_quits_at_once_with_130_and_leaves_the_checkpoint(image, tmp_path, monkeypatch):
+def test_ctrl_c_twice_quits_at_once_with_130_and_leaves_the_checkpoint(image, tmp_path):
     # The second Ctrl-C comes while the first is handled; a sleep makes the handling slow.
     slow = tmp_path / "slow.py"
     slow.write_text(
@@ -52,7 +53,7 @@ def test_ctrl_c_twice_quits_at_once_with_130_and_leaves_the_checkpoint(image, tm
         " time.sleep(60)), answer(self))[-1]\n"
         "from muguet.cli import main\nmain()\n"
     )
-    arguments = ["denoise", str(image), "-o", str(tmp_path / "o.tif"), "--steps", "100000"]
+    arguments = ["denoise", str(image), "-o", str(tmp_path / "o.tif"), "--steps", "100000", "--prior", "none"]
     process = subprocess.Popen([sys.executable, slow, *arguments], stderr=subprocess.PIPE, text=True)
     wait_for(process, "step 1,")
     process.send_signal(signal.SIGINT)

@@ -17,6 +17,7 @@ import tifffile
 from muguet import MuguetError, __version__
 from muguet.cli.shared.checkpoints import checkpoint_of
 from muguet.system.terminal import json_for, printable
+from muguet.training import Progress, Session
 from tests.cli.conftest import noise
 
 NAMES = (
@@ -78,17 +79,40 @@ def run(*words: object, **options: object) -> subprocess.CompletedProcess[bytes]
     return subprocess.run(command, capture_output="stdout" not in options, timeout=120, **options)
 
 
+def several(
+    commands: list[list[str]], encodings: tuple[str | None, ...] = (None,), **settings: str
+) -> list[bytes]:
+    """Run commands in one process, once for each encoding of its streams; None: that of the process.
+
+    Returns what each command printed, followed by its exit code.
+    """
+    script = (
+        f"import sys\nfrom muguet.cli import main\nfor encoding in {encodings!a}:\n"
+        "    if encoding:\n"
+        "        sys.stdout.reconfigure(encoding=encoding)\n        sys.stderr.reconfigure(encoding=encoding)\n"
+        f"    for words in {commands!a}:\n"
+        "        sys.argv = ['muguet', *words]\n        code = 0\n"
+        "        try:\n            main()\n        except SystemExit as end:\n            code = end.code or 0\n"
+        "        print('exit', code, flush=True)\n"
+    )
+    environment = {**os.environ, **settings}
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, env=environment, timeout=120)
+    assert (answer.returncode, b"Traceback" in answer.stderr) == (0, False), answer.stderr
+    return re.split(rb"exit (\d)\n", answer.stdout)
+
+
 @pytest.mark.parametrize(
-    "settings",
+    ("encodings", "settings"),
     [
-        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-        {"PYTHONIOENCODING": "cp1252"},
-        {"PYTHONIOENCODING": "ascii"},
-        {"PYTHONIOENCODING": "utf-8"},
+        ((None, "cp1252", "ascii"), {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
+        *(
+            pytest.param((None,), {"PYTHONIOENCODING": name}, marks=pytest.mark.slow)
+            for name in ("cp1252", "ascii", "utf-8")
+        ),
     ],
     ids=str,
 )
-def test_terminals_that_lack_characters(tmp_path, settings):
+def test_terminals_that_lack_characters(tmp_path, encodings, settings):
     path = tmp_path / "cells.tif"
     tifffile.imwrite(path, noise((64, 64)), imagej=True, resolution=(10, 10), metadata={"unit": "um"})
     commands = [
@@ -98,52 +122,48 @@ def test_terminals_that_lack_characters(tmp_path, settings):
         ["noise", str(path), "--json"],
         ["info", "σ"],
     ]
-    script = (
-        f"import sys\nfrom muguet.cli import main\nfor words in {commands!a}:\n"
-        "    sys.argv = ['muguet', *words]\n"
-        "    try:\n        main()\n    except SystemExit as end:\n        print('exit', end.code, flush=True)\n"
-    )
-    environment = {**os.environ, **settings}
-    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, env=environment, timeout=120)
-    assert (answer.returncode, answer.stderr.count(b"\n")) == (0, 1), answer.stderr
-    parts = re.split(rb"exit (\d)\n", answer.stdout)
-    assert parts[1::2] == [b"0", b"0", b"0", b"0", b"2"]
-    json.loads(parts[6])
-    if "ascii" in settings.values():
-        assert b"0.1 um" in parts[0]
-        assert b"sigma" in parts[2]
+    parts = several(commands, encodings, **settings)
+    assert parts[1::2] == [b"0", b"0", b"0", b"0", b"2"] * len(encodings)
+    for start in range(0, 10 * len(encodings), 10):
+        json.loads(parts[start + 6])
+    if "ascii" in encodings or "ascii" in settings.values():
+        assert b"0.1 um" in parts[-11]
+        assert b"sigma" in parts[-9]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
 def test_a_name_that_is_no_utf8(tmp_path):
     path = tmp_path / os.fsdecode(b"cells\xff.tif")
     tifffile.imwrite(path, noise((64, 64)))
-    answer = run("info", path)
-    assert answer.returncode == 0, answer.stderr
-    assert b"cells\\xff.tif" in answer.stdout
-    facts = json.loads(run("info", path, "--json").stdout)
-    assert facts["file"] == str(path)
     log = tmp_path / "log.txt"
-    answer = run("denoise", path, "-o", tmp_path / os.fsdecode(b"o\xff.tif"), *BLUR, "--log", log)
-    assert answer.returncode == 0, answer.stderr
+    out = tmp_path / os.fsdecode(b"o\xff.tif")
+    commands = [
+        ["info", str(path)],
+        ["info", str(path), "--json"],
+        ["denoise", str(path), "-o", str(out), *BLUR, "--log", str(log)],
+    ]
+    parts = several(commands)
+    assert parts[1::2] == [b"0", b"0", b"0"]
+    assert b"cells\\xff.tif" in parts[0]
+    assert json.loads(parts[2])["file"] == str(path)
     assert "cells\\xff.tif" in log.read_text(encoding="utf-8")
+    assert out.exists()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_behind_the_output(image):
     with Path("/dev/full").open("w") as full:
-        for words in (("info", image, "--json"), ("--help",)):
-            answer = run(*words, stdout=full, stderr=subprocess.PIPE)
-            assert answer.returncode == 2
-            assert answer.stderr.startswith(b"muguet: standard output cannot be used")
-            assert answer.stderr.count(b"\n") == 1
+        answer = run("--help", stdout=full, stderr=subprocess.PIPE)
+        assert answer.returncode == 2
+        assert answer.stderr.startswith(b"muguet: standard output cannot be used")
+        assert answer.stderr.count(b"\n") == 1
         answer = run("denoise", image, *BLUR, stdout=subprocess.PIPE, stderr=full)
         assert answer.returncode == 0
     assert image.with_name("cells_denoised.tif").exists()
 
 
-def test_a_reader_that_leaves(image):
-    command = [sys.executable, "-m", "muguet", "info", image]
+def test_a_reader_that_leaves():
+    command = [sys.executable, "-m", "muguet", "--help"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()
         assert b"Traceback" not in process.stderr.read()
@@ -227,30 +247,29 @@ def test_jobs_in_one_folder_have_their_own_checkpoints(tmp_path):
     assert checkpoint_of([tmp_path / "b.tif", tmp_path / "a.tif"]) == paths[2]
 
 
-def test_two_folders_are_denoised_into_one_at_the_same_time(tmp_path):
-    jobs = []
+def test_two_folders_are_denoised_into_one_at_the_same_time(muguet, tmp_path, monkeypatch):
+    commands = {}
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         for number in range(2):
-            tifffile.imwrite(tmp_path / name / f"{name}{number}.tif", noise((48, 48), number))
-        words = [
-            "denoise",
-            str(tmp_path / name),
-            "-o",
-            str(tmp_path / "out"),
-            "--steps",
-            "3",
-            "--symmetries",
-            "1",
-        ]
-        jobs.append(subprocess.Popen([sys.executable, "-m", "muguet", *words], stderr=subprocess.PIPE))
-    for job in jobs:
-        _, messages = job.communicate(timeout=120)
-        assert job.returncode == 0, messages
+            tifffile.imwrite(tmp_path / name / f"{name}{number}.tif", noise((32, 32), number))
+        commands[name] = ["denoise", tmp_path / name, "-o", tmp_path / "out", "--steps", 2, "--symmetries", 1]
+    advance, answers = Session.advance, []
+
+    def both(session: Session) -> Progress:
+        """Take a step; during the first one, another process denoises the other folder."""
+        if session.step == 0:
+            answers.append(run(*commands["two"], "--prior", "none"))
+        return advance(session)
+
+    monkeypatch.setattr(Session, "advance", both)
+    answer = muguet(*commands["one"])
+    assert answer.code == 0, answer.err
+    assert answers[0].returncode == 0, answers[0].stderr
     assert len(list((tmp_path / "out").iterdir())) == 4
 
 
-def test_a_killed_run_leaves_nothing_after_the_next_one(image, tmp_path):
+def test_a_killed_run_leaves_nothing_after_the_next_one(muguet, image, tmp_path):
     script = tmp_path / "slow.py"
     script.write_text(
         "import os, time\n"
@@ -272,7 +291,7 @@ def test_a_killed_run_leaves_nothing_after_the_next_one(image, tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    assert run(*words).returncode == 0
+    assert muguet(*words).code == 0
     assert [file.name for file in out.parent.iterdir()] == ["o.tif"]
     assert tifffile.imread(out).dtype == np.uint16
 

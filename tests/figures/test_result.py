@@ -1,5 +1,6 @@
 """The overview is drawn for any image, leaves matplotlib unchanged, and leaves no incomplete file behind."""
 
+import functools
 import sys
 
 import matplotlib
@@ -19,6 +20,12 @@ def draw(shape=(96, 120), **choices):
     return overview(LAW.sample(clean), clean, LAW, (float(clean.min()), float(clean.max())), **choices)
 
 
+@functools.cache
+def drawn(**choices):
+    """Return one figure for all tests that only look at it."""
+    return draw((48, 60), **choices)
+
+
 def texts(figure):
     return {text.get_text() for axes in figure.axes for text in (*axes.texts, axes.title)} | {
         axes._left_title.get_text() for axes in figure.axes
@@ -26,7 +33,7 @@ def texts(figure):
 
 
 def test_noisy_and_denoised_share_one_contrast_and_the_residual_is_symmetric():
-    images = [axes.images[0].get_clim() for axes in draw().axes if axes.images]
+    images = [axes.images[0].get_clim() for axes in drawn().axes if axes.images]
     assert len(images) == 6
     assert images[0] == images[1] == images[2] == images[3]
     assert images[4] == images[5] == (-images[4][1], images[4][1])
@@ -48,10 +55,10 @@ def test_the_scale_bar_is_as_long_as_its_label(size, label):
 
 
 def test_without_a_pixel_size_there_is_no_scale_bar():
-    assert not any("µm" in text or "nm" in text for text in texts(draw()))
+    assert not any("µm" in text or "nm" in text for text in texts(drawn()))
 
 
-@pytest.mark.parametrize("shape", [(16, 16), (40, 400), (400, 40), (1100, 1030)])
+@pytest.mark.parametrize("shape", [(16, 16), (40, 400), (400, 40), (1100, 40)])
 def test_any_shape(shape, tmp_path):
     save(draw(shape), tmp_path / "figure.png")
 
@@ -77,16 +84,17 @@ def test_the_global_style_is_unchanged():
     assert pyplot is None or not pyplot.get_fignums()
 
 
-@pytest.mark.parametrize("suffix", [".png", ".svg"])
-def test_the_same_figure_gives_the_same_file(tmp_path, suffix):
-    for name in ("one", "two"):
-        save(draw(), tmp_path / f"{name}{suffix}")
-    one, two = (tmp_path / f"{name}{suffix}" for name in ("one", "two"))
-    assert one.read_bytes() == two.read_bytes()
+def test_the_same_figure_gives_the_same_file(tmp_path):
+    for name, figure in (("one", drawn()), ("two", draw((48, 60)))):
+        for suffix in (".png", ".svg"):
+            save(figure, tmp_path / f"{name}{suffix}")
+    for suffix in (".png", ".svg"):
+        one, two = (tmp_path / f"{name}{suffix}" for name in ("one", "two"))
+        assert one.read_bytes() == two.read_bytes()
 
 
 def test_what_cannot_be_drawn_or_written_gives_one_sentence(tmp_path):
-    figure = draw((32, 32))
+    figure = drawn()
     with pytest.raises(MuguetError, match=r"ends in \.png"):
         save(figure, tmp_path / "figure.docx")
     (tmp_path / "file").touch()

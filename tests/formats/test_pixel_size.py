@@ -7,6 +7,7 @@ import pytest
 import tifffile
 
 from muguet.formats import read
+from muguet.formats.pixel_size import size_from_lsm
 
 
 def counted(shape):
@@ -108,3 +109,8 @@ def test_each_axis_of_an_imagej_image_may_have_a_unit_of_its_own(tmp_path):
         tmp_path / "a.tif", counted((3, 9, 8)), imagej=True, resolution=(4, 2), metadata=metadata
     )
     assert read(tmp_path / "a.tif").pixel_size == pytest.approx({"X": 0.25, "Y": 500.0, "Z": 0.3})
+
+
+def test_a_zeiss_lsm_is_in_metres_and_seconds():
+    record = {"VoxelSizeX": 1e-7, "VoxelSizeY": 2e-7, "VoxelSizeZ": 0.0, "TimeIntervall": 2.5}
+    assert size_from_lsm(record) == pytest.approx({"X": 0.1, "Y": 0.2, "T": 2.5})

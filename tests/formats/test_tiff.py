@@ -79,7 +79,7 @@ def assert_same(back, image):
 # --- Reading and writing ---------------------------------------------------------------------------------
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(images())
 def test_write_then_read_is_the_identity(image):
     with tempfile.TemporaryDirectory() as folder:
@@ -89,7 +89,7 @@ def test_write_then_read_is_the_identity(image):
         assert_same(read(path), image)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(images(OME_DTYPES, "TCZ"), st.sampled_from(["i.ome.tif", "i.OME.TIFF", "i.tif"]))
 def test_pixel_sizes_survive(image, name):
     with tempfile.TemporaryDirectory() as folder:
@@ -241,7 +241,7 @@ def test_a_size_that_declares_millions_of_strips_is_refused_at_once(tmp_path, co
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_damaged_bytes_give_an_image_or_a_clear_error(draws):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.tif"

@@ -37,8 +37,8 @@ def check(report: dict[str, object]) -> None:
     assert float(str(report["peak GB"])) * 2**30 < MEMORY
 
 
-def test_150_inputs(tmp_path):
-    check(run(0, 150, tmp_path / "report.json"))
+def test_100_inputs(tmp_path):
+    check(run(0, 100, tmp_path / "report.json"))
 
 
 @pytest.mark.slow

@@ -67,6 +67,14 @@ def test_points_as_wide_as_the_optics_are_kept(width, peak):
         assert not mask.any()
 
 
+def test_a_bright_point_as_sharp_as_half_a_pixel_is_kept():
+    point = np.zeros((256, 256))
+    point[90, 150] = 1
+    image = gaussian_filter(point, 0.5)
+    (mask,) = found(recorded(10 + 20_000 * image / image.max()).astype(float))
+    assert not mask.any()
+
+
 @pytest.mark.parametrize("mean", [0.002, 0.02, 0.2, 2.0, 20.0])
 def test_tails_of_few_photons_are_kept(mean):
     image = np.random.default_rng(1).poisson(mean, (512, 512)).astype(float)

@@ -75,6 +75,13 @@ def saturated():
     return np.minimum(recorded(scene(peak=300)), 300)
 
 
+def overexposed():
+    """A dark scene with a sharp bright object at the end of the camera's range, which is not far above the scene."""
+    image = np.minimum(recorded(scene()), 200)
+    image[np.hypot(*(np.indices(image.shape) - 40)) < 15] = 240
+    return image
+
+
 def black_clipped():
     return np.clip(recorded(scene()).astype(float) - 112, 0, 255).astype(np.uint8)
 
@@ -94,6 +101,7 @@ def photons(mean):
     [
         recorded(scene()),
         saturated(),
+        overexposed(),
         black_clipped(),
         sharp_black_clipped(),
         photons(0.5),
@@ -101,7 +109,17 @@ def photons(mean):
         photons(0.002),
         (scene() * 3).astype(np.uint8),
     ],
-    ids=["camera", "saturated", "black", "sharp black", "0.5", "0.05", "0.002", "noiseless 8 bits"],
+    ids=[
+        "camera",
+        "saturated",
+        "overexposed",
+        "black",
+        "sharp black",
+        "0.5",
+        "0.05",
+        "0.002",
+        "noiseless 8 bits",
+    ],
 )
 def test_no_false_alarm(image):
     assert not found(image).any()

@@ -76,6 +76,7 @@ def test_quantiles_undo_the_cdf(law, signal):
 
 
 def test_quantiles_at_0_and_1_are_infinite(law, signal):
+    signal = signal[1:3]
     assert (law.quantile(signal, 0.0) == -math.inf).all()
     assert (law.quantile(signal, 1.0) == math.inf).all()
     assert law.quantile(signal, -0.1).isnan().all()

@@ -35,7 +35,9 @@ def test_other_numbers_of_components_are_refused():
         LearnedLaw(4)
 
 
-@pytest.mark.parametrize("components", [1, 2, 3])
+@pytest.mark.parametrize(
+    "components", [pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow), 3]
+)
 def test_it_learns_a_camera_by_its_own_likelihood(components):
     """σ within 5 % from the 5th to the 99th percentile of the signals, given the signals themselves.
 

@@ -140,7 +140,9 @@ def test_few_pixels_make_one_bin_and_bad_ones_an_error():
         MeasuredLaw.from_repeats(clean[None])
 
 
-@pytest.mark.parametrize("channel", [0, 1, 2])
+@pytest.mark.parametrize(
+    "channel", [pytest.param(0, marks=pytest.mark.slow), 1, pytest.param(2, marks=pytest.mark.slow)]
+)
 def test_w2s_is_the_line_it_is_known_for_and_skewed_as_multiplied_light(data, channel):
     noisy, clean = (tifffile.imread(data / f"w2s_ch{channel}_{kind}.tif") for kind in ("noisy", "clean"))
     law = MeasuredLaw.from_pairs(noisy, clean)

@@ -73,6 +73,19 @@ def test_two_noisy_images_of_a_scene_match():
     assert match(one, two).correlation == pytest.approx(1, abs=0.05)
 
 
+def test_noise_as_strong_as_the_structures_does_not_lower_the_correlation():
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:512, :512]
+    signal = np.sin(y / 9) * np.sin(
+        x / 11
+    )  # Its standard deviation is 1/2, as that of the means of 8×8 noisy pixels.
+    one, two = signal + rng.normal(0, 4, signal.shape), signal + rng.normal(0, 4, signal.shape)
+    found = match(one, two)
+    assert found.error < 0.05
+    assert found.correlation == pytest.approx(1, abs=4 * found.error)
+    assert not found.doubt
+
+
 def test_one_wrong_plane_of_a_stack_is_named():
     stack = np.stack([noisy(0), noisy(0), noisy(3)])
     with pytest.raises(MuguetError, match="in plane 2 do not show the same scene"):

@@ -34,6 +34,12 @@ def test_all_differ_and_the_first_is_the_identity(turns, number):
     assert not any(torch.equal(one, other) for one, other in combinations(images, 2))
 
 
+def test_two_symmetries_prefer_neither_axis():
+    image = numbered(3, 3)
+    _, other = symmetries(max_count=2)
+    assert torch.equal(other.apply(image), image.rot90(2))
+
+
 @pytest.mark.parametrize("most", [1, 2, 4, 8])
 @pytest.mark.parametrize("turns", [True, False])
 def test_one_after_another_is_one_of_them(turns, most):

@@ -84,7 +84,9 @@ def test_a_sharpened_estimate_that_follows_the_noise_resolves_nothing_more():
     assert np.nanmean(rings.denoised) < 0.35
 
 
-@pytest.mark.parametrize("electrons", [20, 100, 500])
+@pytest.mark.parametrize(
+    "electrons", [20, pytest.param(100, marks=pytest.mark.slow), pytest.param(500, marks=pytest.mark.slow)]
+)
 def test_the_resolution_of_a_denoised_image_is_the_true_one(electrons):
     clean = acquisition((256, 256), seed=1).astype(np.float64)
     clean = (clean - clean.min()) / (np.percentile(clean, 99.9) - clean.min()) * electrons

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage, stats
 
+from muguet.image import Scaling
 from muguet.training import HELD_OUT, MISSING, TARGET, PatchSource, Plane
 
 
@@ -165,6 +166,27 @@ def test_held_out_pixels_follow_the_seed():
     roles = [PatchSource.of(planes, (8, 8), seed).role for seed in (3, 3, 4)]
     assert torch.equal(roles[0], roles[1])
     assert not torch.equal(roles[0], roles[2])
+
+
+def test_targets_are_spread_evenly_over_the_step_about_their_value():
+    source, batch = drawn(planes_of((24, 31), (24, 31)), (8, 8), 400)
+    away = source.target(batch, torch.Generator().manual_seed(1)) - batch.noisy
+    assert (away[batch.channel == 0] == 0).all()  # Its quantum is 0.
+    spread = away[batch.channel == 1]  # Its quantum is 1.
+    assert spread.abs().max() <= 0.5 + 1e-4
+    assert abs(spread.mean().item()) < 0.01
+    assert spread.std().item() == pytest.approx(12**-0.5, rel=0.02)
+
+
+def test_in_other_units_values_and_steps_are_the_same_pixels():
+    before, batch = drawn(planes_of((24, 31), (24, 31)), (8, 8))
+    scalings = [Scaling(5.0, 4.0), Scaling(-3.0, 0.5)]
+    values = batch.noisy.clone()
+    after = before.rescale(scalings).draw(64, torch.Generator().manual_seed(0))
+    for channel, scaling in enumerate(scalings):
+        mine = batch.channel == channel
+        torch.testing.assert_close(after.noisy[mine], (values[mine] - scaling.offset) / scaling.scale)
+        torch.testing.assert_close(after.quantum[mine], batch.quantum[mine] / scaling.scale)
 
 
 def test_the_same_generator_gives_the_same_batch():

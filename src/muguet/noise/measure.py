@@ -10,7 +10,7 @@ import numpy.typing as npt
 from muguet.errors import MuguetError
 from muguet.noise.camera.readout import Readout, read_out
 from muguet.noise.measured import MeasuredLaw
-from muguet.noise.numerics import window_sums
+from muguet.noise.numerics import require_moderate, window_sums
 from muguet.noise.pairing import require_pairs
 from muguet.noise.transfer.bins import Floats, min_bin_count
 from muguet.noise.transfer.curve import MeanVariance
@@ -133,6 +133,7 @@ def measure_repeats(
         raise MuguetError(
             f"frames of shape {recorded.shape}: give two or more frames of one scene, along axis 0"
         )
+    require_moderate(recorded)
     notes = _left_out(recorded)
     recorded = recorded.reshape(len(recorded), -1)[:, :: max(1, recorded.size // MAX_PIXELS)]
     law = MeasuredLaw.from_repeats(recorded, fewest=_min_bin_count(recorded))
@@ -174,6 +175,7 @@ def _planes(image: npt.ArrayLike) -> Floats:
     array = np.asarray(image, dtype=np.float64)
     if array.ndim not in (2, 3):
         raise MuguetError(f"an image of shape {array.shape}: give one plane (y, x), or planes (n, y, x)")
+    require_moderate(array)
     return array[None] if array.ndim == 2 else array
 
 

@@ -10,11 +10,36 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from muguet.errors import MuguetError
+
 # The bracket of a quantile is doubled at most this often: 10⁷ standard deviations, further than any law here needs.
 _MAX_DOUBLINGS = 24
 _MAX_HALVINGS = 100
 _TOLERANCE = 1e-13  # A quantile's bracket is narrow enough at this part of its first width.
 _CROSSING_HALVINGS = 40  # These leave 10⁻¹² of the first bracket.
+_EXTREME = 1e70  # Fourth powers of larger values, and of values below the inverse, are no numbers in float64.
+
+
+def extreme(values: npt.ArrayLike) -> bool:
+    """Return whether the squares of most finite values overflow or underflow, so that their variance is unknown."""
+    array = np.asarray(values, dtype=np.float64)
+    sizes = np.abs(array[np.isfinite(array) & (array != 0)])
+    return sizes.size > 0 and not 1 / _EXTREME < float(np.median(sizes)) < _EXTREME
+
+
+def require_moderate(values: npt.ArrayLike) -> None:
+    """Raise a MuguetError if values are `extreme`."""
+    if extreme(values):
+        raise MuguetError(
+            "the noise of such large or small values cannot be measured, as their squares are no numbers: multiply the "
+            "images by one factor that brings their values near 1"
+        )
+
+
+def power_of_two(*arrays: npt.NDArray[np.float64]) -> int:
+    """Return k such that the largest finite absolute value of all arrays is 2ᵏ to 2ᵏ⁺¹; 0 if there is none."""
+    largest = max(float(np.abs(each).max(initial=0.0, where=np.isfinite(each))) for each in arrays)
+    return int(np.frexp(largest)[1]) - 1 if largest > 0 else 0
 
 
 def quantile(cdf: Callable[[Tensor], Tensor], centre: Tensor, width: Tensor, p: Tensor) -> Tensor:

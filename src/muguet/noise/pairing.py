@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
+from muguet.noise.numerics import power_of_two
 from muguet.noise.transfer.bins import Floats
 
 _BLOCK = 8  # Side in pixels of the blocks whose means are compared; 4 in planes of fewer than 96 pixels.
@@ -103,6 +104,8 @@ def match(noisy: npt.ArrayLike, clean: npt.ArrayLike) -> Match:
             f"planes of {one.shape} and {other.shape} do not match: give two planes of one shape"
         )
     one, other = _middle(one), _middle(other)
+    power = power_of_two(one, other)  # Squares of very large and very small values would not be numbers.
+    one, other = np.ldexp(one, -power), np.ldexp(other, -power)
     known = np.isfinite(one) & np.isfinite(other)
     side = _BLOCK if min(one.shape) >= 12 * _BLOCK else _BLOCK // 2
     means = [_halves(each, known, side) for each in (one, other)]
@@ -121,7 +124,7 @@ def match(noisy: npt.ArrayLike, clean: npt.ArrayLike) -> Match:
         both / math.sqrt(own * clean_own),
         error,
         slope,
-        float(y.mean() - slope * x.mean()),
+        float(np.ldexp(y.mean() - slope * x.mean(), power)),
         _shift(one, other, known),
     )
 

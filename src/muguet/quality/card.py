@@ -13,6 +13,7 @@ import numpy.typing as npt
 from muguet.errors import MuguetError
 from muguet.image.values import unsaturated
 from muguet.noise.law import Law
+from muguet.noise.numerics import extreme
 from muguet.quality.check import Check, Floats, Verdict, worst
 from muguet.quality.frc import Response, ring_correlation
 from muguet.quality.held_out import Calibration, HeldOut, advantage, calibrate
@@ -118,6 +119,8 @@ def quality(
             "give two planes (Y, X) of one shape"
         )
     recorded, signal = centre(recorded), centre(signal)
+    if extreme(recorded):
+        return Quality((check_source(plane), _too_extreme()), {})
     residual = normalise(recorded, signal, law)
     fit, fits = _fit(residual, law, held_out)
     if fits is not None and fits.verdict == "bad" and residual.measured_variance is not None:
@@ -190,6 +193,14 @@ def _histogram(values: Floats) -> Mapping[str, Floats]:
     """Return the histogram of probability integral transforms in 20 bins between 0 and 1."""
     count, edge = np.histogram(values, 20, (0, 1))
     return {"edge": edge, "count": count.astype(np.float64)}
+
+
+def _too_extreme() -> Check:
+    sentence = (
+        "Not judged: squares of such large or small values are no numbers; multiply both images by one factor "
+        "that brings their values near 1."
+    )
+    return Check(REMOVED, "doubtful", sentence, {})
 
 
 def _too_few(count: int) -> Check:

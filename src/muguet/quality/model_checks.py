@@ -10,6 +10,7 @@ from muguet.denoiser import Denoiser
 from muguet.image.screen import screened_plane
 from muguet.image.values import fill_missing, quantum, unsaturated
 from muguet.noise.law import Law
+from muguet.noise.numerics import extreme
 from muguet.quality.card import Quality, quality
 from muguet.quality.frc import Response
 from muguet.quality.held_out import HeldOut
@@ -63,6 +64,8 @@ def examine(
         opinion = second_opinion(noisy) if np.ndim(noisy) == 2 else None
         return quality(noisy, estimate, law, reach=reach, opinion=opinion)
     recorded = screened_plane(recorded)
+    if extreme(recorded):
+        return quality(noisy, estimate)
     found = None
     if law is not None and np.isfinite(signal).any():
         found = response(denoiser, centre(recorded, SIDE), centre(signal, SIDE), law, channel)

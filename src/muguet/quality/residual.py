@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from muguet.noise.numerics import power_of_two
+
 _MAX_PIXELS = 2_000_000
 """A larger plane is subsampled to about this many pixels, so that the moments cost little time."""
 
@@ -22,6 +24,7 @@ class Residual:
 
     count: int = 0
     sums: npt.NDArray[np.float64] | None = None
+    power: int = 0
 
     def add(self, noisy: npt.NDArray[np.generic], estimate: npt.NDArray[np.generic]) -> None:
         """Add one plane and its estimate, of equal shapes and in the same units."""
@@ -29,7 +32,13 @@ class Residual:
         x = estimate.reshape(-1)[::every].astype(np.float64)
         y = noisy.reshape(-1)[::every].astype(np.float64)
         kept = np.isfinite(x) & np.isfinite(y)
-        x, r = x[kept], (y - x)[kept]
+        x, y = x[kept], y[kept]
+        if self.sums is None:
+            self.power = power_of_two(
+                x, y
+            )  # Squares of very large and very small values would not be numbers.
+        x, y = np.ldexp(x, -self.power), np.ldexp(y, -self.power)
+        r = y - x
         self.count += x.size
         moments = np.array([r.sum(), x.sum(), (r * r).sum(), (x * x).sum(), (r * x).sum()])
         self.sums = moments if self.sums is None else self.sums + moments
@@ -37,7 +46,7 @@ class Residual:
     @property
     def std(self) -> float:
         """Standard deviation of the residual, in the units of the images."""
-        return math.sqrt(self._covariances()[0])
+        return math.ldexp(math.sqrt(self._covariances()[0]), self.power)
 
     @property
     def correlation(self) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
+from muguet.noise.numerics import power_of_two
 
 Floats = npt.NDArray[np.float64]
 
@@ -41,7 +42,7 @@ def psnr(estimate: npt.ArrayLike, clean: npt.ArrayLike) -> float:
     MuguetError
         If the shapes do not match, or a clean frame is constant or not finite.
     """
-    guess, truth = _frames(estimate, clean)
+    guess, truth, _ = _frames(estimate, clean)
     extent = _extent(truth)
     error = np.square(guess - truth).mean((-2, -1))
     with np.errstate(divide="ignore"):
@@ -72,7 +73,7 @@ def ssim(estimate: npt.ArrayLike, clean: npt.ArrayLike) -> float:
     MuguetError
         In the cases of `psnr`, and if frames are too small, a value is not finite, or scikit-image is missing.
     """
-    guess, truth = _frames(estimate, clean)
+    guess, truth, _ = _frames(estimate, clean)
     extent = np.broadcast_to(_extent(truth), guess.shape[:-2])
     _refuse_missing(guess, truth)
     if min(guess.shape[-2:]) < _WINDOW:
@@ -117,13 +118,13 @@ def affine_match(estimate: npt.ArrayLike, clean: npt.ArrayLike) -> Floats:
     MuguetError
         If the shapes do not match, or a value is not finite.
     """
-    guess, truth = _frames(estimate, clean)
+    guess, truth, power = _frames(estimate, clean)
     _refuse_missing(guess, truth)
     middle, level = guess.mean((-2, -1), keepdims=True), truth.mean((-2, -1), keepdims=True)
     spread = np.square(guess - middle).mean((-2, -1), keepdims=True)
     common = ((guess - middle) * (truth - level)).mean((-2, -1), keepdims=True)
     slope = np.divide(common, spread, out=np.zeros_like(spread), where=spread > 0)
-    matched: Floats = slope * (guess - middle) + level
+    matched: Floats = np.ldexp(slope * (guess - middle) + level, power)
     return matched
 
 
@@ -159,7 +160,7 @@ def score(estimate: npt.ArrayLike, clean: npt.ArrayLike) -> Scores:
     MuguetError
         If the shapes differ, no pixel is finite in both, or the clean frame is constant.
     """
-    guess, truth = _frames(estimate, clean)
+    guess, truth, _ = _frames(estimate, clean)
     kept = np.isfinite(guess) & np.isfinite(truth)
     missing = int(kept.size - np.count_nonzero(kept))
     if missing == kept.size:
@@ -194,15 +195,19 @@ def mean_and_standard_error(values: Iterable[float]) -> tuple[float, float]:
     return float(array.mean()), error
 
 
-def _frames(estimate: npt.ArrayLike, clean: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """Return both arrays in float64; raise a MuguetError if their shapes do not match."""
+def _frames(estimate: npt.ArrayLike, clean: npt.ArrayLike) -> tuple[Floats, Floats, int]:
+    """Return both arrays in float64, divided by a power of two so that their squares are numbers, and its exponent.
+
+    Scores do not depend on the unit of both images. Raises a MuguetError if their shapes do not match.
+    """
     guess, truth = np.asarray(estimate, dtype=np.float64), np.asarray(clean, dtype=np.float64)
     if truth.ndim < 2 or guess.shape[guess.ndim - truth.ndim :] != truth.shape:
         raise MuguetError(
             f"the estimate's shape {guess.shape} and the clean image's {truth.shape} do not match: "
             "give both (..., Y, X)"
         )
-    return guess, truth
+    power = power_of_two(truth)
+    return np.ldexp(guess, -power), np.ldexp(truth, -power), power
 
 
 def _extent(truth: Floats) -> Floats:

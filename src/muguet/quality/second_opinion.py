@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from muguet.errors import MuguetError
 from muguet.image.values import fill_missing, unsaturated
+from muguet.noise.numerics import extreme
 from muguet.quality.check import Check, Floats
 from muguet.quality.normalised import centre
 from muguet.restoration.blur_width import blind_sigma, blurred
@@ -53,13 +54,16 @@ def second_opinion(noisy: npt.ArrayLike) -> SecondOpinion | None:
     Returns
     -------
     SecondOpinion or None
-        None if the plane is too small, neighbours share noise, or the law of the noise cannot be measured on it.
+        None if the plane is too small, neighbours share noise, the law of the noise cannot be measured on it, or
+        squares of its values are no numbers.
     """
     from muguet.training.data import collect
     from muguet.training.fitting import prepare
     from muguet.training.planes import Sample
 
     plane = centre(np.asarray(noisy), _SIDE)
+    if extreme(plane):
+        return None
     try:
         session = prepare(collect([Sample(plane, "YX")]), minutes=0)
     except MuguetError:

@@ -189,7 +189,9 @@ def test_few_points_are_enough_for_a_line(number):
     assert readout.third_ratio.value == pytest.approx(1.0, abs=1e-3)
 
 
-@pytest.mark.parametrize("channel", [0, 1, 2])
+@pytest.mark.parametrize(
+    "channel", [pytest.param(0, marks=pytest.mark.slow), 1, pytest.param(2, marks=pytest.mark.slow)]
+)
 def test_w2s_reads_as_the_camera_it_is(data, channel):
     noisy, clean = (tifffile.imread(data / f"w2s_ch{channel}_{kind}.tif") for kind in ("noisy", "clean"))
     readout = read_out(MeasuredLaw.from_pairs(noisy, clean))

@@ -12,6 +12,7 @@ from muguet.noise.camera.line import Line, robust_line
 from muguet.noise.camera.linearity import Departure, departures, linear_part
 from muguet.noise.law import Law
 from muguet.noise.measured import MeasuredLaw
+from muguet.noise.numerics import require_moderate
 from muguet.noise.transfer.bins import Floats, bins_of
 from muguet.noise.transfer.curve import MeanVariance
 
@@ -141,6 +142,7 @@ def read_out(
         If there are fewer than three different signals, or no signals for a law that needs them.
     """
     points, third = _curve(source, signals)
+    require_moderate(points.signal)
     if len(points.signal) < 3 or not np.ptp(points.signal) > 0:
         raise MuguetError(
             f"{len(points.signal)} different signals are too few to read off a camera: give 3 or more"
