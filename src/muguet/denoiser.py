@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from muguet.errors import MuguetError
-from muguet.estimates import blended, predicted_std, predicts_error
+from muguet.estimates import blended, estimate_movie, predicted_std, predicts_error
 from muguet.formats.given import ImageLike, given_one
 from muguet.image.axes import Layout, named
 from muguet.image.planes import ArrayPlanes, Planes
@@ -24,6 +24,7 @@ from muguet.image.scaling import Scaling
 from muguet.image.screen import screen
 from muguet.image.values import fill_missing, require_real
 from muguet.method import Method
+from muguet.movies import Movies, find_movies
 from muguet.noise.calibrated import calibrate
 from muguet.noise.known import Gaussian
 from muguet.noise.law import Affine, Law
@@ -32,6 +33,7 @@ from muguet.noise.origin import Origin
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.prediction.blend import Blend
 from muguet.prediction.error_scale import ErrorScale
+from muguet.prediction.movies import Movie, MovieFunction, map_movies
 from muguet.prediction.regions import Cut, RegionFunction, map_plane, map_regions
 from muguet.prediction.symmetry import Symmetry
 from muguet.prediction.symmetry import symmetries as chosen_symmetries
@@ -96,7 +98,13 @@ class Denoiser:
     # ------------------------------------------------------------------ images
 
     def __call__(
-        self, image: ImageLike, axes: str | None = None, *, symmetries: int | None = None
+        self,
+        image: ImageLike,
+        axes: str | None = None,
+        *,
+        symmetries: int | None = None,
+        time_window: int | None = None,
+        causal: bool = False,
     ) -> npt.NDArray[np.floating]:
         """Return the denoised image, in counts, of the same shape.
 
@@ -117,6 +125,12 @@ class Denoiser:
         symmetries
             Number of views (flips and quarter turns of the image) over which estimates are averaged: 1, 2, 4 or 8. The
             time is proportional to it. None: 8 for images of up to 2²² pixels in total, 1 for larger ones.
+        time_window
+            In a movie (an axis T), the number of frames before and after each frame that help to estimate it, where the
+            scene has not changed (`muguet.restoration.fused`). 0: every frame is denoised by itself. None: 4, if
+            successive frames show one scene and have noise of their own. A model without a prior has no such estimate.
+        causal
+            Whether only frames before a frame help to estimate it.
 
         Raises
         ------
@@ -131,7 +145,8 @@ class Denoiser:
         screened = screen(array, layout)
         out = np.empty(array.shape, self.dtype)
         source = ArrayPlanes(screened.values, layout)
-        for _ in self.denoise_planes(source, ArrayPlanes(out, layout), symmetries):
+        movies = self.find_movies(source, layout, time_window, causal)
+        for _ in self.denoise_planes(source, ArrayPlanes(out, layout), symmetries, movies):
             pass
         screened.restore(out)
         if not np.ma.isMaskedArray(array):
@@ -139,7 +154,46 @@ class Denoiser:
         result: npt.NDArray[np.floating] = np.ma.masked_array(out, np.ma.getmaskarray(array))
         return result
 
-    def denoise_planes(self, source: Planes, into: Planes, symmetries: int | None = None) -> Iterator[float]:
+    def find_movies(
+        self, source: Planes, layout: Layout, time_window: int | None = None, causal: bool = False
+    ) -> Movies:
+        """Decide which frames of an image help to estimate each other, see `muguet.movies.find_movies`.
+
+        Parameters
+        ----------
+        source
+            Noisy planes ``(n, c, *space)`` in counts.
+        layout
+            How the axes of the image became planes.
+        time_window, causal
+            See `__call__`.
+
+        Raises
+        ------
+        MuguetError
+            If a window is asked for that this model or image cannot use.
+        """
+        if time_window is not None and time_window < 0:
+            raise MuguetError(
+                f"--time-window {time_window} is negative: give the number of frames on each side, or 0"
+            )
+        sequences = layout.sequences()
+        possible = self.method.prior is not None and self.parts.dimensions == 2
+        if time_window and not possible:
+            raise MuguetError(
+                f"--time-window needs a model of planes with a prior, and that of the recipe {self.parts.recipe} has "
+                "none: train with --recipe=joint, or leave it out"
+            )
+        if time_window and not sequences:
+            raise MuguetError(f"--time-window needs an axis T, and the axes are {layout.axes}: leave it out")
+        if time_window == 0 or not possible or not sequences:
+            return Movies(())
+        estimate = self.region_function(math.inf, 1)
+        return find_movies(source, sequences, self.scalings, estimate, time_window, causal)
+
+    def denoise_planes(
+        self, source: Planes, into: Planes, symmetries: int | None = None, movies: Movies | None = None
+    ) -> Iterator[float]:
         """Denoise planes region by region, and yield the completed share after each.
 
         Parameters
@@ -150,6 +204,8 @@ class Denoiser:
             Planes of the same shape, in which the result is written.
         symmetries
             Number of views, see `__call__`.
+        movies
+            Which frames help to estimate each other, see `find_movies`; None: none do.
 
         Raises
         ------
@@ -157,6 +213,9 @@ class Denoiser:
             If the values are too far from those of the training images, or a result is not finite.
         """
         self._require_representable(source)
+        if movies is not None and movies.uses_time:
+            views = views_of(self.parts, math.prod(source.shape), symmetries)
+            return map_movies(self._movie_function(views), source, into, self.cut, movies.of_channels)
         function = self.region_function(math.prod(source.shape), symmetries)
         return map_regions(function, source, into, self.cut)
 
@@ -239,6 +298,47 @@ class Denoiser:
         )
         return self.scalings[channel].to_counts(estimate)
 
+    def _movie_function(self, views: Sequence[Symmetry], errors: bool = False) -> MovieFunction:
+        """Return the function that estimates frames of a region of a movie, or the size of their errors."""
+
+        def function(
+            values: npt.NDArray[np.generic], channel: int, movie: Movie, held: slice, wanted: slice
+        ) -> npt.NDArray[np.floating]:
+            scaling = self.scalings[channel]
+            counts = np.stack(
+                [scaling.to_units(each) if scaling.wide else each.astype(np.float32) for each in values]
+            )
+            usable = np.isfinite(counts)
+            filled = np.stack([fill_missing(each) for each in counts])
+            units = torch.from_numpy(filled if scaling.wide else scaling.apply(filled))[:, None].to(
+                self.device
+            )
+            scale = self.error_scales[channel] if self.error_scales else None
+            blend = self.blends[channel] if self.blends else Blend()
+            frames = estimate_movie(
+                self.method,
+                units,
+                torch.from_numpy(usable)[:, None].to(self.device),
+                movie,
+                held,
+                wanted,
+                views,
+                blend,
+                scale,
+                errors,
+            )
+            found = frames[:, 0].cpu().numpy()
+            own = usable[wanted.start - held.start : wanted.stop - held.start]
+            if not np.isfinite(found[own]).all():
+                raise MuguetError(
+                    "the model has no finite result for this image: the image has extreme values, which --valid-range "
+                    "leaves out, or the model was trained on other images"
+                )
+            found[~own] = np.nan
+            return found * np.float32(scaling.scale) if errors else scaling.to_counts(found)
+
+        return function
+
     def _in_units(
         self, values: npt.NDArray[Any], channel: int, function: Callable[[Tensor], Tensor]
     ) -> npt.NDArray[np.float32]:
@@ -260,7 +360,13 @@ class Denoiser:
         return result
 
     def estimate(
-        self, image: ImageLike, axes: str | None = None, *, symmetries: int | None = None
+        self,
+        image: ImageLike,
+        axes: str | None = None,
+        *,
+        symmetries: int | None = None,
+        time_window: int | None = None,
+        causal: bool = False,
     ) -> Estimate:
         """Return the denoised image and the standard deviation of its error, both in counts, of the same shape.
 
@@ -270,7 +376,7 @@ class Denoiser:
 
         Parameters
         ----------
-        image, axes, symmetries
+        image, axes, symmetries, time_window, causal
             See `__call__`.
 
         Raises
@@ -280,15 +386,16 @@ class Denoiser:
         """
         found = given_one(image, axes)
         array = found.array
-        mean = self(array, found.axes, symmetries=symmetries)
+        mean = self(array, found.axes, symmetries=symmetries, time_window=time_window, causal=causal)
         layout = self.layout(array.shape, found.axes)
         std = np.empty(array.shape, np.float32)
         source = ArrayPlanes(screen(array, layout).values, layout)
-        for _ in self.std_planes(source, ArrayPlanes(std, layout)):
+        movies = self.find_movies(source, layout, time_window, causal)
+        for _ in self.std_planes(source, ArrayPlanes(std, layout), movies):
             pass
         return Estimate(mean, std)
 
-    def std_planes(self, source: Planes, into: Planes) -> Iterator[float]:
+    def std_planes(self, source: Planes, into: Planes, movies: Movies | None = None) -> Iterator[float]:
         """Compute the standard deviation of the error of planes region by region, see `denoise_planes`.
 
         Raises
@@ -298,6 +405,9 @@ class Denoiser:
         """
         function = self.std_function()
         self._require_representable(source)
+        if movies is not None and movies.uses_time:
+            views = views_of(self.parts, math.prod(source.shape), 1)
+            return map_movies(self._movie_function(views, True), source, into, self.cut, movies.of_channels)
         return map_regions(function, source, into, self.cut)
 
     def std_plane(self, plane: npt.NDArray[Any], channel: int = 0) -> npt.NDArray[np.float32]:

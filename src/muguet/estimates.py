@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from muguet.method import Method
 from muguet.noise.law import Law
 from muguet.prediction.blend import Blend
+from muguet.prediction.error_scale import ErrorScale
+from muguet.prediction.movies import Movie
 from muguet.prediction.symmetry import Symmetry
 from muguet.restoration.blur import gaussian_blur
+from muguet.restoration.temporal import fused
 
 
 def blended(
@@ -44,6 +48,87 @@ def blended(
         if blend.blur:
             total += blend.blur * gaussian_blur(units, blend.sigma)
     return total
+
+
+def with_variance(
+    method: Method, units: Tensor, views: Sequence[Symmetry], blend: Blend
+) -> tuple[Tensor, Tensor]:
+    """Return `blended` of an image, and the variance of its error as the prior predicts it, in network units."""
+    with torch.inference_mode():
+        estimate, variance = method.prior_estimate(units)
+        if (blend.trained, blend.blur, len(views)) != (0.0, 0.0, 1):
+            estimate = blended(method, units, views, blend)
+        return estimate, variance
+
+
+def estimate_movie(
+    method: Method,
+    units: Tensor,
+    usable: Tensor,
+    movie: Movie,
+    held: slice,
+    wanted: slice,
+    views: Sequence[Symmetry],
+    blend: Blend,
+    scale: ErrorScale | None,
+    errors: bool,
+) -> Tensor:
+    """Return the estimates of frames of a movie ``(wanted, 1, *space)`` in network units, or their standard deviations.
+
+    Parameters
+    ----------
+    method
+        A method with a prior.
+    units, usable
+        The frames `held` in network units, ``(held, 1, *space)``, and where they were measured.
+    movie, held, wanted
+        The movie, and which of its frames are given and are to be estimated.
+    views, blend, scale
+        See `blended`; the correction of the predicted errors of single frames.
+    errors
+        Whether the standard deviations of the errors are returned.
+    """
+    found = [with_variance(method, frame[None], views, blend) for frame in units]
+    estimates, raw = (torch.cat(each) for each in zip(*found, strict=True))
+    variances = raw if scale is None else scaled(raw, scale)
+    results = []
+    with torch.inference_mode():
+        for t in range(wanted.start, wanted.stop):
+            members = _members(units, held.start, t, movie)
+            middle = members.index(t - held.start)
+            ratio = (variances[t - held.start] / raw[t - held.start].clamp(min=1e-12))[None]
+
+            def estimator(image: Tensor, ratio: Tensor = ratio) -> tuple[Tensor, Tensor]:
+                estimate, variance = method.prior_estimate(image)
+                return estimate, variance * ratio
+
+            estimate, variance = fused(
+                units[members],
+                estimates[members],
+                variances[members],
+                usable[members],
+                [float(movie.gains[held.start + m]) for m in members],
+                middle,
+                estimator,
+            )
+            results.append(variance.sqrt() if errors else estimate)
+    return torch.cat(results)
+
+
+def _members(units: Tensor, start: int, t: int, movie: Movie) -> list[int]:
+    """Return the indices of the held frames that help to estimate frame `t`, itself included; copies are left out."""
+    first, last = max(t - movie.before, start), min(t + movie.after, start + len(units) - 1)
+    chosen = [t - start]
+    for k in sorted(range(first, last + 1), key=lambda k: abs(k - t)):
+        if k != t and not any(torch.equal(units[k - start], units[each]) for each in chosen):
+            chosen.append(k - start)
+    return sorted(chosen)
+
+
+def scaled(variances: Tensor, scale: ErrorScale) -> Tensor:
+    """Return predicted variances of errors after their correction."""
+    std = scale(variances.sqrt().cpu().numpy())
+    return torch.from_numpy(np.asarray(std, np.float32)).to(variances).square()
 
 
 def predicts_error(method: Method) -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from muguet.denoiser import Denoiser
     from muguet.image.axes import Layout
     from muguet.quality.card import Quality
+    from muguet.quality.frames import Frames
 
 _STYLES = {"good": "green", "doubtful": "yellow", "bad": "bold red"}
 FAILED = 1
@@ -85,10 +86,10 @@ def check(
     from muguet.quality.second_opinion import second_opinion
 
     check_files([noisy, estimate, model])
-    recorded, layout, number = _plane(noisy, channel, plane, scene)
+    recorded, layout, number, frames = _plane(noisy, channel, plane, scene)
     denoiser = None if model is None else _model(model, noisy, layout)
     if estimate is not None:
-        denoised, other, _ = _plane(estimate, channel, number, scene)
+        denoised, other, _, _ = _plane(estimate, channel, number, scene)
         same = (other.planes, other.channels) == (layout.planes, layout.channels)
         if not same or denoised.shape != recorded.shape:
             raise MuguetError(
@@ -99,13 +100,13 @@ def check(
         from muguet.quality.model_checks import examine
 
         if estimate is None:
-            recorded, denoised = _denoised(denoiser, recorded, channel)
-        result = examine(denoiser, recorded, denoised, channel)
+            (recorded, denoised), frames = _denoised(denoiser, recorded, channel), None
+        result = examine(denoiser, recorded, denoised, channel, frames)
     else:
         result = (
             assumptions(recorded)
             if estimate is None
-            else quality(recorded, denoised, opinion=second_opinion(recorded))
+            else quality(recorded, denoised, opinion=second_opinion(recorded, frames))
         )
     if as_json:
         print_json({"file": str(noisy), "channel": channel, "plane": number, **result.to_dict()})
@@ -128,11 +129,12 @@ def _fail(result: Quality, path: Path, limit: Limit) -> None:
 
 def _plane(
     path: Path, channel: int, number: int | None, scene: str | None
-) -> tuple[npt.NDArray[Any], Layout, int]:
-    """Read one plane of one channel of a file; return it with the layout of the file and the number of the plane."""
+) -> tuple[npt.NDArray[Any], Layout, int, Frames | None]:
+    """Read one plane of one channel of a file; return it with the layout of the file, its number, and its movie."""
     from muguet.formats.registry import read
     from muguet.image.axes import Layout
     from muguet.image.values import require_real
+    from muguet.quality.frames import frames_around
 
     image = read(path, scene=scene)
     require_real(image.data, str(path))
@@ -145,7 +147,8 @@ def _plane(
         raise MuguetError(f"--plane {number}: {path} has {_choices(layout.planes, 'plane')}")
     for note in image.notes:
         say(f"{path}: {note}")
-    return layout.split(image.data)[number, channel], layout, number
+    planes = layout.split(image.data)
+    return planes[number, channel], layout, number, frames_around(planes, layout, number, channel)
 
 
 def _choices(number: int, name: str) -> str:

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from muguet.cli.shared.apply import denoise_images, predict_errors, show_law, with_sentences, write_images
+from muguet.cli.shared.apply import (
+    Time,
+    denoise_images,
+    predict_errors,
+    show_law,
+    with_sentences,
+    write_images,
+)
 from muguet.cli.shared.checkpoints import check_checkpoint, checkpoint_of, remove_checkpoint
 from muguet.cli.shared.classical import CLASSICAL, denoise_classically
 from muguet.cli.shared.display import say
@@ -24,9 +31,11 @@ from muguet.cli.shared.options import (
     OUTPUT,
     TRAINING,
     WITHOUT_TRAINING,
+    Causal,
     Choices,
     Inputs,
     Symmetries,
+    TimeWindow,
     data_type,
     with_choices,
 )
@@ -103,6 +112,8 @@ def denoise(
             show_default=False,
         ),
     ] = None,
+    time_window: TimeWindow = None,
+    causal: Causal = False,
     as_json: AsJson = False,
     ome_zarr: OmeZarr = None,
     part: PartOfJob = None,
@@ -123,7 +134,16 @@ def denoise(
         _refuse(context, _TRAINING, "is an option for training, but --model is already trained")
     spread = Spread.of(part, workers, scheduler, choices.device)
     if choices.recipe in CLASSICAL:
-        options = (*_TRAINING, "model", "symmetries", "uncertainty", "save_model", "report")
+        options = (
+            *_TRAINING,
+            "model",
+            "symmetries",
+            "uncertainty",
+            "save_model",
+            "report",
+            "time_window",
+            "causal",
+        )
         options += ("part", "workers", "scheduler")
         _refuse(
             context,
@@ -191,6 +211,7 @@ def denoise(
         return failures.end()
     if trains:
         lead(sources, choices, always=spread.together)
+    time_of_frames = Time(time_window, causal)
     streams = Streams(choices, always=spread.together)
     recordings = Recordings(choices, streams)
     if model is not None:
@@ -211,7 +232,7 @@ def denoise(
             for source, result in missing.items()
             if source in images and not streams.of(source)
         }
-        write_first_results(session, *recordings.by_result(whole), kind, first)
+        write_first_results(session, *recordings.by_result(whole), kind, first, time_of_frames)
         del images, targets  # Those of a file are released when its result is written.
         denoiser = train(session, choices, checkpoint)
     if save_model is not None:
@@ -225,6 +246,11 @@ def denoise(
             replace = choices.overwrite or keeps
             large = streams.of(source)
             if large:
+                if time_window:
+                    raise MuguetError(
+                        f"{source} is larger than memory, and --time-window is only for movies in memory: leave it "
+                        "out, or denoise parts of the movie"
+                    )
                 work = work_of(source, result, choices, kind, symmetries, ome_zarr)
                 complete = stream_file(work, errors.get(source), denoiser, choices, spread, replace)
                 made = made_by(denoiser, None)
@@ -239,13 +265,15 @@ def denoise(
             if ome_zarr is not None:
                 scenes = tuple(dataclasses.replace(image, kind=f"ome-zarr {ome_zarr}") for image in scenes)
             made = made_by(denoiser, digest)
-            found = denoise_images(denoiser, scenes, kind, symmetries, announce=model is not None)
+            found = denoise_images(denoiser, scenes, kind, symmetries, model is not None, time_of_frames)
             written = _written(
                 result, *with_sentences(found, made), replace or result in first.results, failures
             )
             error = errors.get(source)
             if error is not None:
-                error = _written(error, *predict_errors(denoiser, scenes, made), replace, failures)
+                error = _written(
+                    error, *predict_errors(denoiser, scenes, made, time_of_frames), replace, failures
+                )
             first.replaced(result)
             printed.add_output(
                 source,

@@ -214,6 +214,17 @@ class Layout:
         order = [letter for letter in self.axes if letter not in at]
         return view.transpose([order.index(letter) for letter in self.spatial_axes])
 
+    def sequences(self) -> list[npt.NDArray[np.intp]]:
+        """Return the numbers of the planes of each movie, in the order of time: one movie for each Z of two dimensions.
+
+        An image without T has none.
+        """
+        if "T" not in self._sample_axes:
+            return []
+        numbers = np.arange(self.planes).reshape(self._sizes(self._sample_axes))
+        moved = np.moveaxis(numbers, self._sample_axes.index("T"), -1)
+        return list(moved.reshape(-1, moved.shape[-1]))
+
     @property
     def _channel_axes(self) -> str:
         return "".join(letter for letter in "CS" if letter in self.axes)

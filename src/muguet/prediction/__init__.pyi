@@ -1,6 +1,7 @@
 from .blend import Blend
 from .blocks import Block, block_step, map_blocks
 from .error_scale import ErrorScale
+from .movies import Movie, MovieFunction, map_movies
 from .regions import Cut, Region, map_plane, map_regions, regions
 from .symmetry import Symmetry, symmetries
 from .tiles import Tile, tiles
@@ -10,11 +11,14 @@ __all__ = [
     "Block",
     "Cut",
     "ErrorScale",
+    "Movie",
+    "MovieFunction",
     "Region",
     "Symmetry",
     "Tile",
     "block_step",
     "map_blocks",
+    "map_movies",
     "map_plane",
     "map_regions",
     "regions",

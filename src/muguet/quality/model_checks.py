@@ -12,6 +12,7 @@ from muguet.image.values import fill_missing, quantum, unsaturated
 from muguet.noise.law import Law
 from muguet.noise.numerics import extreme
 from muguet.quality.card import Quality, quality
+from muguet.quality.frames import Frames
 from muguet.quality.frc import Response
 from muguet.quality.held_out import HeldOut
 from muguet.quality.normalised import centre
@@ -34,7 +35,11 @@ _SHARE = 0.03
 
 
 def examine(
-    denoiser: Denoiser, noisy: npt.NDArray[np.generic], estimate: npt.NDArray[np.generic], channel: int = 0
+    denoiser: Denoiser,
+    noisy: npt.NDArray[np.generic],
+    estimate: npt.NDArray[np.generic],
+    channel: int = 0,
+    frames: Frames | None = None,
 ) -> Quality:
     """Judge a denoiser's estimate of one plane ``(Y, X)`` of a channel, in camera counts.
 
@@ -51,6 +56,9 @@ def examine(
         The recorded plane and the denoiser's estimate of it; NaN marks missing pixels.
     channel
         The channel whose law and scaling are used.
+    frames
+        The frames around a plane of a movie, if they helped to make its estimate. The resolution is then not measured,
+        as it follows from the response of the network to the noise of one frame.
 
     Raises
     ------
@@ -61,17 +69,18 @@ def examine(
     law = denoiser.laws[channel] if denoiser.method.learns_law else None
     reach = denoiser.parts.reach or ()
     if denoiser.parts.dimensions != 2 or recorded.shape != signal.shape or recorded.ndim != 2:
-        opinion = second_opinion(noisy) if np.ndim(noisy) == 2 else None
+        opinion = second_opinion(noisy, frames) if np.ndim(noisy) == 2 else None
         return quality(noisy, estimate, law, reach=reach, opinion=opinion)
     recorded = screened_plane(recorded)
     if extreme(recorded):
         return quality(noisy, estimate)
-    found = None
-    if law is not None and np.isfinite(signal).any():
+    found, opinion = None, second_opinion(noisy, frames)
+    from_one = opinion is None or not opinion.uses_time
+    if law is not None and from_one and np.isfinite(signal).any():
         found = response(denoiser, centre(recorded, SIDE), centre(signal, SIDE), law, channel)
     # Before the first step of training there is a law of the noise alone, but none of hidden pixels.
     held_out = None if denoiser.untrained else blind(denoiser, noisy, channel)
-    return quality(noisy, estimate, law, held_out, found, reach, second_opinion(noisy))
+    return quality(noisy, estimate, law, held_out, found, reach, opinion)
 
 
 def response(denoiser: Denoiser, noisy: Floats, signal: Floats, law: Law, channel: int = 0) -> Response:

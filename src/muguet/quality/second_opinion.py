@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from muguet.denoiser import Estimate
 from muguet.errors import MuguetError
+from muguet.image.planes import ArrayPlanes
 from muguet.image.values import fill_missing, unsaturated
 from muguet.noise.numerics import extreme
 from muguet.quality.check import Check, Floats
+from muguet.quality.frames import Frames
 from muguet.quality.normalised import centre
 from muguet.restoration.blur_width import blind_sigma, blurred
 
@@ -40,16 +43,26 @@ class SecondOpinion:
         pixel is missing.
     blur, sigma
         The Gaussian blur whose width in pixels, `sigma`, has the least risk (`muguet.restoration.blur_width`).
+    uses_time
+        Whether the estimate is that of a movie, from several frames.
     """
 
     estimate: Floats
     std: Floats
     blur: Floats
     sigma: float
+    uses_time: bool = False
 
 
-def second_opinion(noisy: npt.ArrayLike) -> SecondOpinion | None:
+def second_opinion(noisy: npt.ArrayLike, frames: Frames | None = None) -> SecondOpinion | None:
     """Denoise the centre of a noisy plane ``(Y, X)`` with the shipped prior, which takes some seconds.
+
+    Parameters
+    ----------
+    noisy
+        The plane.
+    frames
+        The frames of the movie around it, which help where they show the same scene; None: it is no frame of a movie.
 
     Returns
     -------
@@ -70,7 +83,16 @@ def second_opinion(noisy: npt.ArrayLike) -> SecondOpinion | None:
         return None
     if not session.first_laws or session.first_laws[0].doubt:
         return None
-    found = session.denoiser().estimate(plane, "YX", symmetries=1)
+    denoiser = session.denoiser()
+    uses_time = False
+    if frames is None:
+        found = denoiser.estimate(plane, "YX", symmetries=1)
+    else:
+        series = np.stack([centre(np.asarray(each), _SIDE) for each in frames.planes])
+        layout = denoiser.layout(series.shape, "TYX")
+        uses_time = denoiser.find_movies(ArrayPlanes(series, layout), layout).uses_time
+        both = denoiser.estimate(series, "TYX", symmetries=1)
+        found = Estimate(both.mean[frames.middle], both.std[frames.middle])
     filled = fill_missing(unsaturated(plane.astype(np.float64)))
     sigma = blind_sigma(filled)
     return SecondOpinion(
@@ -78,6 +100,7 @@ def second_opinion(noisy: npt.ArrayLike) -> SecondOpinion | None:
         found.std.astype(np.float64),
         blurred(filled, sigma).astype(np.float64),
         sigma,
+        uses_time,
     )
 
 

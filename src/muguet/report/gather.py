@@ -25,6 +25,7 @@ from muguet.noise.law import Law
 from muguet.noise.origin import Origin
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.noise.transfer.single_image import transfer_alone
+from muguet.quality.frames import Frames, frames_around
 from muguet.quality.model_checks import examine
 from muguet.report.assembly import check_report, write_report
 from muguet.report.channel import Channel
@@ -97,6 +98,7 @@ def report_denoising(
             c,
             names[c] if names else f"Channel {c}",
             noisy.pixel_size.get("X"),
+            frames_around(before, layout, n, c) if denoiser.parts.dimensions == 2 else None,
             (*(noisy.notes if c == 0 else ()), *_plane_note(layout, n, z)),
         )
         for c in range(layout.channels)
@@ -158,6 +160,7 @@ def _checked_channel(
     c: int,
     name: str,
     pixel_size: float | None,
+    frames: Frames | None,
     notes: tuple[str, ...],
 ) -> Channel:
     """Return one channel with its checks, its noise law and the camera's values."""
@@ -174,7 +177,7 @@ def _checked_channel(
         noisy=noisy,
         estimate=estimate,
         signal_range=contrast(estimate.astype(np.float64)),
-        quality=examine(denoiser, noisy, estimate, c),
+        quality=examine(denoiser, noisy, estimate, c, frames),
         law=law,
         own_law=own_law,
         origin=origin,

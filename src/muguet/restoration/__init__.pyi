@@ -8,6 +8,7 @@ from .net import GatedNet, Net, Prediction
 from .optics import PSF, BehindOptics
 from .prior import PRIORS, SCENES, load_prior, prior_net
 from .stabilised import SHIFT, Stabilised
+from .temporal import frame_weights, fused
 from .unet import UNet
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "best_sigma",
     "blind_sigma",
     "classical",
+    "frame_weights",
+    "fused",
     "gaussian_blur",
     "load_prior",
     "neighbours_mean",

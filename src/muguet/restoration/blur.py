@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -37,10 +36,12 @@ def gaussian_blur(image: Tensor, sigma: float) -> Tensor:
     if sigma <= 0:
         return image
     radius = math.ceil(4 * sigma)
-    taps = gaussian(sigma, radius).to(image)
-    dims = image.ndim - 2
-    flat = reflect(image, [radius] * dims).flatten(0, 1).unsqueeze(1)
-    convolve = F.conv2d if dims == 2 else F.conv3d
-    for axis in range(dims):
-        flat = convolve(flat, taps.view(1, 1, *(-1 if a == axis else 1 for a in range(dims))))
-    return flat.view_as(image)
+    taps = gaussian(sigma, radius).tolist()
+    # Sums of shifted images are several times faster than a convolution with one channel.
+    for axis in range(2, image.ndim):
+        size = image.shape[axis]
+        padded = reflect(image, [radius * (a == axis) for a in range(2, image.ndim)])
+        image = taps[0] * padded.narrow(axis, 0, size)
+        for shift, tap in enumerate(taps[1:], 1):
+            image = image.add(padded.narrow(axis, shift, size), alpha=tap)
+    return image

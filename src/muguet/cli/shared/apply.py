@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +23,18 @@ if TYPE_CHECKING:
     from muguet.quality.residual import Residual
 
 
+@dataclass(frozen=True)
+class Time:
+    """Which frames of a movie help to estimate one, see `muguet.Denoiser.__call__`."""
+
+    window: int | None = None
+    causal: bool = False
+
+
+AUTOMATIC = Time()
+"""The choice of the program."""
+
+
 @dataclass(frozen=True, eq=False)
 class Denoised:
     """A denoised image, with the noisy one and the moments of what was removed."""
@@ -38,6 +50,7 @@ def denoise_images(
     dtype: np.dtype[Any] | None,
     symmetries: int | None,
     announce: bool = True,
+    time: Time = AUTOMATIC,
 ) -> list[Denoised]:
     """Denoise the images of a file region by region.
 
@@ -58,7 +71,10 @@ def denoise_images(
         data = np.empty(image.data.shape, kind)
         source = ArrayPlanes(screened.values, layout)
         into = Watched(ArrayPlanes(data, layout, dither), source)
-        show_regions(denoiser.denoise_planes(source, into, symmetries), image, layout)
+        movies = denoiser.find_movies(source, layout, time.window, time.causal)
+        if movies.sentence:
+            say(f"{image.path}: {movies.sentence}")
+        show_regions(denoiser.denoise_planes(source, into, symmetries, movies), image, layout)
         screened.restore(data)
         found.append(Denoised(image, replace(image, data=data), into.residual))
     return found
@@ -81,7 +97,9 @@ def write_images(result: Path, images: Sequence[Image], sentences: Sequence[str]
         say(f"  {each}")
 
 
-def predict_errors(denoiser: Denoiser, images: Sequence[Image], made: Made) -> tuple[list[Image], list[str]]:
+def predict_errors(
+    denoiser: Denoiser, images: Sequence[Image], made: Made, time: Time = AUTOMATIC
+) -> tuple[list[Image], list[str]]:
     """Return the standard deviation of the error of every pixel of the images of a file, and a sentence about each."""
     from muguet.image.planes import ArrayPlanes
     from muguet.image.screen import screen
@@ -91,8 +109,10 @@ def predict_errors(denoiser: Denoiser, images: Sequence[Image], made: Made) -> t
     for image in images:
         layout = _layout(denoiser, image)
         std = np.empty(image.data.shape, np.float32)
-        source = screen(image.data, layout).values  # The error of a pixel that is no measurement is NaN.
-        planes = denoiser.std_planes(ArrayPlanes(source, layout), ArrayPlanes(std, layout))
+        # The error of a pixel that is no measurement is NaN.
+        source = ArrayPlanes(screen(image.data, layout).values, layout)
+        movies = denoiser.find_movies(source, layout, time.window, time.causal)
+        planes = denoiser.std_planes(source, ArrayPlanes(std, layout), movies)
         show_regions(planes, image, layout)
         outputs.append(replace(image, data=std, provenance=made))
         median = np.nanmedian(std)
@@ -129,13 +149,13 @@ class Watched:
 
 def show_regions(fractions: Iterator[float], image: Image, layout: Layout) -> None:
     """Run a loop over regions that yields the fraction done, and show its progress."""
-    number, started = layout.planes * layout.channels, time.monotonic()
+    number, started = layout.planes * layout.channels, monotonic()
     with Bar(f"Denoising {image.path.name if image.path else ''}".strip()) as bar:
         for done in fractions:
             if bar.due and done < 1:
-                left = (time.monotonic() - started) * (1 - done) / done
+                left = (monotonic() - started) * (1 - done) / done
                 text = f"plane {int(done * number) + 1} of {number}" if number > 1 else ""
-                bar.show(done, left, text, {"seconds": time.monotonic() - started})
+                bar.show(done, left, text, {"seconds": monotonic() - started})
 
 
 def _layout(denoiser: Denoiser, image: Image) -> Layout:

@@ -197,6 +197,26 @@ Symmetries = Annotated[
 ]
 
 
+TimeWindow = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=1000,
+        metavar="N",
+        help="In a movie, up to N frames before and after each one help to estimate it, where the scene is the same. "
+        "0: each frame is denoised by itself.",
+        rich_help_panel=OUTPUT,
+        show_default="4 if successive frames show one scene",
+    ),
+]
+Causal = Annotated[
+    bool,
+    typer.Option(
+        "--causal", help="In a movie, only frames before one help to estimate it.", rich_help_panel=OUTPUT
+    ),
+]
+
+
 @dataclass(frozen=True)
 class Choices:
     """The options of training, inputs and outputs; each field is an option of every command that trains."""

@@ -233,6 +233,7 @@ def checks_of(found: Denoised, denoiser: Denoiser | None) -> list[dict[str, Any]
     """Return the quality checks of the middle plane of each channel, as `muguet check --json` gives them."""
     from muguet.image.axes import Layout
     from muguet.quality.card import quality
+    from muguet.quality.frames import frames_around
     from muguet.quality.model_checks import examine
     from muguet.quality.second_opinion import second_opinion
 
@@ -245,7 +246,7 @@ def checks_of(found: Denoised, denoiser: Denoiser | None) -> list[dict[str, Any]
         if denoiser is None:
             card = quality(*pair, opinion=second_opinion(pair[0]))
         else:
-            card = examine(denoiser, *pair, channel)
+            card = examine(denoiser, *pair, channel, frames_around(noisy, layout, plane, channel))
         facts = {name: value for name, value in card.to_dict().items() if name != "curves"}
         result.append({"channel": channel, "plane": plane, **facts})
     return result

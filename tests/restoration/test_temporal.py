@@ -1,0 +1,63 @@
+"""Laws of estimates from several frames: a still scene gains, nothing that moves is blurred, nothing is doubled."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from muguet.restoration import frame_weights, fused, gaussian_blur
+
+
+def means(image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """An estimator: a blur, and the variance of its error for noise whose variance is the signal."""
+    smooth = gaussian_blur(image, 1.5)
+    return smooth, smooth / (4 * np.pi * 1.5**2)
+
+
+def single(frames: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return tuple(torch.cat(each) for each in zip(*(means(frame[None]) for frame in frames), strict=True))
+
+
+def poisson(scene: np.ndarray, seed: int = 0) -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(seed).poisson(scene).astype(np.float32))[:, None]
+
+
+def test_equal_frames_have_full_weights_and_changed_ones_none():
+    scene = np.full((5, 48, 48), 40.0)
+    scene[3, 16:32, 16:32] = 80.0
+    weights = frame_weights(*single(poisson(scene)), 2)
+    assert (weights[2] == 1).all()
+    assert weights[[0, 1, 4]].mean() > 0.5
+    assert weights[3, 0, 18:30, 18:30].max() < 0.02
+    assert weights[3, 0, :8].mean() > 0.5
+
+
+@pytest.mark.parametrize("gains", [[1.0] * 5, [1.0, 0.9, 0.8, 0.7, 0.6]])
+def test_a_still_scene_has_the_error_of_all_frames_also_while_it_fades(gains):
+    scene = np.array(gains)[:, None, None] * np.full((5, 64, 64), 60.0)
+    frames = poisson(scene)
+    estimates, variances = single(frames)
+    result, variance = fused(frames, estimates, variances, torch.ones_like(frames), gains, 2, means)
+    error = float((result - scene[2, 0, 0]).square().mean())
+    alone = float((estimates[2] - scene[2, 0, 0]).square().mean())
+    assert error < 0.6 * alone
+    assert float(variance.mean()) == pytest.approx(error, rel=0.5)
+
+
+def test_frames_that_were_not_measured_have_no_influence():
+    frames = poisson(np.full((3, 32, 32), 30.0))
+    usable = torch.ones_like(frames)
+    usable[0] = 0
+    estimates, variances = single(frames)
+    one = fused(frames, estimates, variances, usable, [1.0] * 3, 1, means)
+    frames[0] = 1e4
+    other = fused(frames, estimates, variances, usable, [1.0] * 3, 1, means)
+    torch.testing.assert_close(one, other)
+
+
+def test_a_frame_alone_is_its_own_estimate():
+    frames = poisson(np.full((1, 16, 16), 30.0))
+    estimates, variances = single(frames)
+    found = fused(frames, estimates, variances, torch.ones_like(frames), [1.0], 0, means)
+    torch.testing.assert_close(found, (estimates, variances))
