@@ -18,7 +18,9 @@ from muguet.image.valid import is_blank
 
 _SIDE, _DEPTH = 512, 32  # Blocks have about this many rows and columns, and planes in three dimensions.
 _MAX_BLANK = 8  # For each block of the sample, at most this many blank ones are passed over,
-_MIN_SEARCHED = 2048  # but no fewer than these are looked at, as a large volume may be blank nearly everywhere.
+_MIN_SEARCHED = (
+    2048  # but no fewer than these are looked at, as a large volume may be blank nearly everywhere.
+)
 
 
 @dataclass(frozen=True, eq=False)
