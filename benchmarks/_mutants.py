@@ -182,8 +182,8 @@ MUTANTS = (
     ),
     *_of(
         "tests/training/test_data.py",
-        ("training/data.py", "Plane(values, known & ~saturated, c, step", "Plane(values, known, c, step"),
-        ("training/data.py", "step = quantum(recorded) / scaling.scale", "step = quantum(recorded)"),
+        ("training/planes.py", "Plane(values, known & ~saturated, c, step", "Plane(values, known, c, step"),
+        ("training/planes.py", "step = quantum(recorded) / scaling.scale", "step = quantum(recorded)"),
     ),
     *_of(
         "tests/training/test_schedule.py",

@@ -218,6 +218,11 @@ VALUES: dict[str, str | None] = {
     "memory": "2GB",
     "ome_zarr": "0.5",
     "fail_on": "bad",
+    "time_window": "1",
+    "causal": None,
+    "part": "1/1",
+    "workers": "1",
+    "scheduler": "tcp://127.0.0.1:9",
 }
 INPUTS = {
     "denoise": ("raw.tif", "-o", "new.tif", "--steps", "1", "--symmetries", "1"),
@@ -253,7 +258,15 @@ TRAINING = (
     ["psf"],
 )
 TOGETHER = {
-    "denoise": (*TRAINING, ["dtype", "symmetries", "uncertainty", "save_model", "report"], ["model"]),
+    "denoise": (
+        *TRAINING,
+        ["dtype", "symmetries", "uncertainty", "save_model", "report"],
+        ["model", "part"],
+        ["workers"],
+        ["scheduler"],
+        ["time_window", "causal"],
+        ["model"],
+    ),
     "fit": TRAINING,
 }
 
