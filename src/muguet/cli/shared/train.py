@@ -78,7 +78,8 @@ def train(session: Session, choices: Choices, checkpoint: Path) -> Denoiser:
     ) as interrupt:
         with Bar("Training") as bar:
             for progress in advance(session, checkpoint):
-                interrupt.asked = processes.any_of(interrupt.asked)
+                if processes.any_of(interrupt.asked):  # Ctrl-C in the meantime counts after the next step.
+                    interrupt.asked = True
                 if bar.due or interrupt:
                     held_out = (
                         f", held-out loss {session.history[-1]['held_out']:.4f}" if session.history else ""
