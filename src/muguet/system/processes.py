@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import warnings
@@ -78,11 +79,24 @@ def join(timeout: timedelta = _TIMEOUT) -> None:
 
 
 def leave() -> None:
-    """Part from the other processes: from now on, this one computes alone."""
+    """Part from the other processes: from now on, this one computes alone.
+
+    A process that closes its connections while another is still receiving what they agreed on would make that one fail.
+    So each reports to the first one that it has received all, and waits until all have done so.
+    """
     global _group
     if _group.number > 1:
+        import torch
         from torch import distributed
 
+        others = range(1, _group.number) if is_first() else (0,)
+        token = torch.zeros(1)
+        with contextlib.suppress(RuntimeError):  # A process that is lost has parted already.
+            for step in (
+                (distributed.recv, distributed.send) if is_first() else (distributed.send, distributed.recv)
+            ):
+                for other in others:
+                    step(token, other)
         distributed.destroy_process_group()
     _group = _ALONE
 

@@ -76,11 +76,12 @@ def train(session: Session, choices: Choices, checkpoint: Path) -> Denoiser:
     with interruptible(
         lambda: say("Stopping: the best model so far is used. Press Ctrl-C again to quit immediately.")
     ) as interrupt:
+        stops = False
         with Bar("Training") as bar:
             for progress in advance(session, checkpoint):
-                if processes.any_of(interrupt.asked):  # Ctrl-C in the meantime counts after the next step.
-                    interrupt.asked = True
-                if bar.due or interrupt:
+                # All processes stop after the same step: a Ctrl-C from here on counts after the next one.
+                stops = processes.any_of(interrupt.asked)
+                if bar.due or stops:
                     held_out = (
                         f", held-out loss {session.history[-1]['held_out']:.4f}" if session.history else ""
                     )
@@ -94,11 +95,11 @@ def train(session: Session, choices: Choices, checkpoint: Path) -> Denoiser:
                         "held_out": session.history[-1]["held_out"] if session.history else None,
                     }
                     bar.show(progress.step / progress.total, progress.seconds_left, text, facts)
-                if interrupt:
+                if stops:
                     break
         _go_on_alone()
         kept = _keep(session, checkpoint)
-        why = " (stopped by Ctrl-C)" if interrupt else session.schedule.why_early()
+        why = " (stopped by Ctrl-C)" if stops else session.schedule.why_early()
         say(f"Trained for {session.step} steps in {duration(session.seconds)}{why}, seed {choices.seed}.")
         denoiser = session.denoiser()
         say(f"  {denoiser.training['outcome']['sentence']}")
