@@ -28,8 +28,11 @@ class Heartbeat:
     """Gaps between the beats of a timer of the interface, and what the interface was doing in the long ones."""
 
     def __init__(self) -> None:
-        self.gaps: list[tuple[float, float, str]] = []  # seconds since the start, length, place in the code
+        self.gaps: list[
+            tuple[float, float, float, str]
+        ] = []  # start, length, own CPU time, place in the code
         self.started = self.last = time.monotonic()
+        self.cpu = time.thread_time()
         self.place, self.main = "", threading.main_thread().ident
         self.timer = QTimer()
         self.timer.timeout.connect(self.beat)
@@ -38,9 +41,9 @@ class Heartbeat:
 
     def beat(self) -> None:
         """Note the time since the last beat."""
-        now = time.monotonic()
-        self.gaps.append((self.last - self.started, now - self.last, self.place))
-        self.last, self.place = now, ""
+        now, cpu = time.monotonic(), time.thread_time()
+        self.gaps.append((self.last - self.started, now - self.last, cpu - self.cpu, self.place))
+        self.last, self.cpu, self.place = now, cpu, ""
 
     def watch(self) -> None:
         """Note where the interface is when it is late."""
@@ -50,9 +53,13 @@ class Heartbeat:
                 frames = traceback.extract_stack(sys._current_frames()[self.main])
                 self.place = " > ".join(f"{frame.name}:{frame.lineno}" for frame in frames[-8:])
 
-    def longest(self, since: float, number: int = 5) -> list[tuple[float, float, str]]:
+    def longest(self, since: float, number: int = 5) -> list[tuple[float, float, float, str]]:
         """Return the longest gaps after a time."""
         return sorted((gap for gap in self.gaps if gap[0] >= since), key=lambda gap: -gap[1])[:number]
+
+
+def rounded(gap: tuple[float, float, float, str]) -> tuple[float, float, float, str]:
+    return round(gap[0], 2), round(gap[1], 3), round(gap[2], 3), gap[3]
 
 
 def wait(condition: Callable[[], bool], most: float = 600.0) -> None:
@@ -98,10 +105,8 @@ def main() -> None:
         "first_layer_s": round(layer, 2),
         "first_pixels_s": round(shown, 2),
         "cpu_to_first_pixels_s": round(cpu, 2),
-        "blocked_while_importing_s": [(round(a, 2), round(b, 3), c) for a, b, c in beats.longest(0.0, 4)],
-        "blocked_after_click_s": [
-            (round(a - since, 2), round(b, 3), c) for a, b, c in beats.longest(since, 8)
-        ],
+        "blocked_while_importing_s": [rounded(gap) for gap in beats.longest(0.0, 4)],
+        "blocked_after_click_s": [rounded(gap) for gap in beats.longest(since, 8)],
         "load_after": os.getloadavg()[0],
     }
     print(json.dumps(facts, indent=1))

@@ -40,7 +40,7 @@ class Background(QObject):
         self, function: Callable[..., Any], arguments: Sequence[Any], then: Then, at_end: Callable[[], None]
     ) -> None:
         """Iterate over a generator in a thread; call a function with each value, and another one at the end."""
-        connected = {
+        connected: dict[str, Callable[..., None]] = {
             "yielded": lambda value: self.call.emit(then, value),
             "finished": lambda: self.call.emit(lambda _: at_end(), None),
         }

@@ -247,7 +247,8 @@ def as_layers(source: Source, planes: npt.NDArray[Any]) -> tuple[npt.NDArray[Any
             for c in range(source.per_layer):
                 at, colour = source.position(n, c)
                 plane = planes[n, layer * source.per_layer + c]
-                whole[(*at, slice(None), slice(None), colour)] = to_dtype(plane, array.dtype)
+                place: tuple[Any, ...] = (*at, slice(None), slice(None), colour)
+                whole[place] = to_dtype(plane, array.dtype)
         found.append(array)
     return tuple(found)
 

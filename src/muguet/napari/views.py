@@ -117,7 +117,8 @@ class View:
             for index, colour in enumerate(colours):
                 plane = self._plane(leading, colour, rows, columns, wait)
                 picked = np.ix_(*(np.array(e, int) - min(e, default=0) for e in ranges[space : space + 2]))
-                found[(*at, slice(None), slice(None), index)] = plane[picked]
+                place: tuple[Any, ...] = (*at, slice(None), slice(None), index)
+                found[place] = plane[picked]
         whole = found if self.source.rgb else found[..., 0]
         return whole[tuple(0 if isinstance(each, _Single) else slice(None) for each in ranges)]
 
