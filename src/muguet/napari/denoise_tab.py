@@ -58,6 +58,7 @@ class DenoiseTab(QWidget):
         self.curve_words.setWordWrap(True)
         self.notes = QPlainTextEdit()
         self.notes.setReadOnly(True)
+        self.notes.setMaximumHeight(160)
         self.notes.setPlaceholderText("Remarks about the image appear here.")
         buttons = QHBoxLayout()
         buttons.addWidget(self.start_button, 2)
@@ -68,7 +69,8 @@ class DenoiseTab(QWidget):
         layout.addLayout(buttons)
         for widget in (self.bar, self.words, self.curve, self.curve_words):
             layout.addWidget(widget)
-        layout.addWidget(self.notes, 1)
+        layout.addWidget(self.notes)
+        layout.addStretch(1)
         layout.addWidget(self._model_box())
         self.start_button.clicked.connect(self.start.emit)
         self.stop_button.clicked.connect(self.stop.emit)
@@ -156,15 +158,17 @@ class DenoiseTab(QWidget):
             self.bar.setValue(round(1000 * progress.share))
         self.words.setText(progress.words)
         if len(progress.held_out) > 1:
+            self.curve.setFixedHeight(_CURVE[1])
             self.curve.setPixmap(curve(progress.held_out, self.palette().windowText().color()))
             step, loss = progress.held_out[-1]
             self.curve_words.setText(
-                f"Held-out loss, on pixels never used for training: {loss:.4f} at step {step:g}. Lower is better."
+                f"Loss on pixels never used for training: {loss:.4f} at step {step:g}. Lower is better."
             )
 
     def clear(self) -> None:
         """Remove the curve and the remarks of an earlier run."""
         self.curve.clear()
+        self.curve.setFixedHeight(0)
         self.curve_words.clear()
         self.notes.clear()
 

@@ -89,5 +89,7 @@ class NoiseTab(QWidget):
     def _fit(self) -> None:
         if self._pixmap is not None:
             width = max(min(self.width() - 40, 560), 120)
-            mode = Qt.TransformationMode.SmoothTransformation
-            self.picture.setPixmap(self._pixmap.scaledToWidth(width, mode))
+            fitted = self._pixmap.scaledToWidth(width, Qt.TransformationMode.SmoothTransformation)
+            self.picture.setWordWrap(False)  # A label that wraps words does not make room for a picture.
+            self.picture.setPixmap(fitted)
+            self.picture.setFixedHeight(fitted.height())
