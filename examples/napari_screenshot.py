@@ -35,7 +35,7 @@ def main(folder: Path, steps: float) -> None:
     wait(
         lambda: panel.denoise.curve.pixmap() is not None and not panel.denoise.curve.pixmap().isNull(), steps
     )
-    viewer.grid.enabled = True  # Noisy and denoised side by side.
+    viewer.canvas.grid.enabled = True  # Noisy and denoised side by side.
     viewer.reset_view()
     wait(lambda: False, 3)
     save(viewer, folder / "napari-denoise.png")

@@ -16,6 +16,7 @@ import muguet
 
 ROOT = Path(__file__).parents[1]
 ROOMS = [path.parent.name for path in sorted((ROOT / "src" / "muguet").glob("*/__init__.pyi"))]
+TOP = ("muguet.cli", "muguet.napari")  # Programs on the top floor, which have no face.
 OUTSIDE = [
     path for room in ("studies", "benchmarks", "examples", "tests") for path in (ROOT / room).rglob("*.py")
 ]
@@ -84,8 +85,8 @@ def test_those_outside_come_in_by_the_face(path):
         if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("muguet."):
             continue
         face = ".".join(node.module.split(".")[:2])
-        face = face if face in known or face == "muguet.cli" else "muguet"
-        if node.module in known or node.module == "muguet.samples" or face == "muguet.cli":
+        face = face if face in known or face in TOP else "muguet"
+        if node.module in known or node.module == "muguet.samples" or face in TOP:
             continue
         test = path.is_relative_to(ROOT / "tests")
         wrong += [f"{node.module}.{a.name}" for a in node.names if not test or a.name in known[face]]

@@ -10,7 +10,8 @@ from muguet.napari.law import noise_law
 from muguet.napari.sample_data import cells, movie, two_channels
 from muguet.napari.source import Source
 from muguet.napari.views import Computation
-from muguet.restoration import blurred, matching_sigma
+from muguet.restoration import matching_sigma
+from muguet.restoration.blur_width import blurred
 from muguet.training import Sample, collect, prepare
 from tests.conftest import blobs, recorded
 

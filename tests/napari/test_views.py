@@ -11,7 +11,7 @@ import pytest
 from muguet.napari.source import Source
 from muguet.napari.views import Computation, View
 from muguet.prediction import Cut
-from muguet.restoration import blurred
+from muguet.restoration.blur_width import blurred
 
 CUT = Cut((16, 16), (8, 8), (2, 2))
 

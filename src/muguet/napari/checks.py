@@ -68,7 +68,7 @@ def blur_width(noisy: npt.NDArray[Any], estimate: npt.NDArray[Any]) -> float:
 def blurred_plane(noisy: npt.NDArray[Any], sigma: float) -> npt.NDArray[np.float32]:
     """Return a plane ``(Y, X)`` behind a Gaussian blur of `sigma` pixels; missing pixels are missing again."""
     from muguet.image.values import fill_missing
-    from muguet.restoration import blurred
+    from muguet.restoration.blur_width import blurred
 
     plane = np.asarray(noisy, np.float64)
     found = blurred(fill_missing(plane), sigma)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -31,8 +32,9 @@ MAX_PIXELS = 2**24
 MAX_RESULT = 2**28
 """Pixels of layers in memory whose result is computed completely at the end; of larger ones, what is looked at."""
 
-_SMALL = 2**20  # Up to so many pixels, the first result needs no model of its own.
-_SIDE = 512  # The first model of larger layers is fitted to the centre of the shown plane.
+_SIDE = 256  # The first model is fitted to so many rows and columns of the shown plane, which takes a second or two.
+_SMALL = _SIDE**2  # Up to so many pixels, the first result needs no model of its own.
+_SEARCHED = 2**22  # In planes of up to so many pixels, the first model takes the part that varies most.
 _SHOW_EVERY = 0.25  # Seconds between two messages about the progress.
 _BETTER_EVERY = 15.0  # Seconds between two better results, at least.
 _BETTER_SHARE = 0.1  # Of the time, at most this share is spent on better results.
@@ -171,12 +173,16 @@ def _first(source: Source, coarse: Sequence[Computation], shown: int) -> Iterato
 
 
 def _prior(source: Source, n: int) -> Denoiser:
-    """The prior with the noise law of the centre of one sample."""
+    """The prior with the noise law of a part of one sample, which has dark and bright pixels where that is possible."""
+    from muguet.figures.views import most_varied_part
     from muguet.training.data import Sample, collect
     from muguet.training.fitting import prepare
 
-    sample = Sample(source.centre(n, _SIDE), "CYX", source.names[0])
-    return prepare(collect([sample]), minutes=0).denoiser()
+    pixels = source.centre(n, _SIDE)
+    if math.prod(source.space) <= _SEARCHED:
+        part = most_varied_part(source.read(n, 0).astype(np.float64), (_SIDE, _SIDE))
+        pixels = np.stack([source.read(n, c, part) for c in range(source.channels)])
+    return prepare(collect([Sample(pixels, "CYX", source.names[0])]), minutes=0).denoiser()
 
 
 def computation(denoiser: Denoiser, source: Source, symmetries: int | None = 1) -> Computation:

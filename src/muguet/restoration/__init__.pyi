@@ -1,7 +1,7 @@
 from . import classical
 from .blind import Grid, Mask, Nothing, Stratified, neighbours_mean
 from .blur import gaussian_blur
-from .blur_width import best_blur, best_sigma, blind_sigma, blurred, matching_sigma
+from .blur_width import best_blur, best_sigma, blind_sigma, matching_sigma
 from .care import CareUNet
 from .filterbank import FilterBankNet
 from .net import GatedNet, Net, Prediction
@@ -31,7 +31,6 @@ __all__ = [
     "best_blur",
     "best_sigma",
     "blind_sigma",
-    "blurred",
     "classical",
     "frame_weights",
     "fused",
