@@ -35,7 +35,8 @@ def main(folder: Path, steps: float) -> None:
     wait(
         lambda: panel.denoise.curve.pixmap() is not None and not panel.denoise.curve.pixmap().isNull(), steps
     )
-    viewer.canvas.grid.enabled = True  # Noisy and denoised side by side.
+    viewer.canvas.grid.enabled = True  # Noisy and denoised, one below the other.
+    viewer.canvas.grid.shape = (2, 1)
     viewer.reset_view()
     wait(lambda: False, 3)
     save(viewer, folder / "napari-denoise.png")
@@ -51,6 +52,7 @@ def main(folder: Path, steps: float) -> None:
     for number, name in enumerate(("residual", "blurred"), 3):
         panel.checks.buttons[name].click()
         wait(lambda number=number: len(viewer.layers) == number)
+    viewer.canvas.grid.shape = (2, 2)
     viewer.reset_view()
     wait(lambda: False, 10)
     save(viewer, folder / "napari-checks.png")
