@@ -86,7 +86,9 @@ def main() -> None:
     panel = Panel(viewer)
     viewer.window.add_dock_widget(panel, name="muguet", area="right")
     opened = time.monotonic() - started
-    wait(lambda: "muguet.training.session" in sys.modules)  # PyTorch is imported while one looks for the button.
+    wait(
+        lambda: "muguet.training.session" in sys.modules
+    )  # PyTorch is imported while one looks for the button.
     wait(lambda: False, 3.0)
     clicked, cpu = time.monotonic(), time.process_time()
     panel.denoise.start_button.click()

@@ -150,17 +150,19 @@ def load(path: Path) -> Denoiser:
 def training_set(source: Source) -> tuple[Dataset, str]:
     """Return the training set of the layers, and a sentence if they are too large to be read completely."""
     from muguet.image.axes import Layout
-    from muguet.training.blocks import sampled
-    from muguet.training.data import Sample, collect
+    from muguet.training.blocks import Blocks
+    from muguet.training.data import collect
+    from muguet.training.planes import Sample
 
     name = source.names[0] if len(source.names) == 1 else "the chosen layers"
     layout = Layout("TCYX", (source.samples, source.channels, *source.space))
     if source.pixels <= MAX_PIXELS:
         return collect([Sample(source.block([slice(None)] * 4), "TCYX", name)]), ""
-    array, axes = sampled(source.block, layout, MAX_PIXELS)
+    blocks = Blocks(source.block, layout, MAX_PIXELS)
+    array = blocks.sample()
     share = array.size / source.pixels
     return collect(
-        [Sample(array, axes, name)]
+        [Sample(array, blocks.axes, name)]
     ), f"{share:.2g} of the pixels, in blocks, are used for training."
 
 
@@ -175,8 +177,9 @@ def _first(source: Source, coarse: Sequence[Computation], shown: int) -> Iterato
 def _prior(source: Source, n: int) -> Denoiser:
     """The prior with the noise law of a part of one sample, which has dark and bright pixels where that is possible."""
     from muguet.figures.views import most_varied_part
-    from muguet.training.data import Sample, collect
+    from muguet.training.data import collect
     from muguet.training.fitting import prepare
+    from muguet.training.planes import Sample
 
     pixels = source.centre(n, _SIDE)
     if math.prod(source.space) <= _SEARCHED:
