@@ -30,7 +30,7 @@ def test_the_noise_tab_has_a_figure_and_the_camera_with_intervals(model, noisy):
 
 
 def test_the_checks_are_words_with_figures_and_the_blur_is_beside_them(model, noisy, monkeypatch):
-    monkeypatch.setattr("muguet.quality.model_checks.second_opinion", lambda plane: None)
+    monkeypatch.setattr("muguet.quality.model_checks.second_opinion", lambda *given: None)
     judged = checks.judge(model, 0, noisy, model(noisy, "YX"))
     html = checks.as_html({"<cells>": judged, "b": judged})
     for check in judged.quality.checks:
@@ -40,7 +40,7 @@ def test_the_checks_are_words_with_figures_and_the_blur_is_beside_them(model, no
 
 
 def test_the_report_is_one_page(model, noisy, tmp_path, monkeypatch):
-    monkeypatch.setattr("muguet.quality.model_checks.second_opinion", lambda plane: None)
+    monkeypatch.setattr("muguet.quality.model_checks.second_opinion", lambda *given: None)
     source = Source((noisy,), ("a/b",))
     checks.write_report(model, source, [(noisy, model(noisy, "YX"))], tmp_path / "r.html", 0.1)
     assert "a b" in (tmp_path / "r.html").read_text()

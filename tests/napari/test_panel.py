@@ -34,7 +34,7 @@ class Opened:
 def panel(tiny_prior, monkeypatch):
     application = QApplication.instance() or QApplication([])
     monkeypatch.setattr(runs, "MINUTES", 0.0)
-    monkeypatch.setattr("muguet.quality.model_checks.second_opinion", lambda plane: None)
+    monkeypatch.setattr("muguet.quality.model_checks.second_opinion", lambda *given: None)
     monkeypatch.setattr("muguet.napari.panel.QDesktopServices", Opened)
     panel = Panel(ViewerModel())
     yield panel
