@@ -171,7 +171,7 @@ def _checked_channel(
         own_law = denoiser.learned_laws[c] if origin.trained and origin.measured else None
         if denoiser.untrained:
             notes = (*notes, _UNTRAINED)
-        readout = _readout(law, estimate if points is None else points, origin, quantum(noisy))
+        readout = camera_readout(law, estimate if points is None else points, origin, quantum(noisy))
     return Channel(
         name=name,
         noisy=noisy,
@@ -195,7 +195,7 @@ def _std(denoiser: Denoiser, noisy: Array, c: int) -> Floats | None:
     return denoiser.std_plane(noisy, c) if denoiser.predicts_error else None
 
 
-def _readout(law: Law, signals: Array | MeanVariance, origin: Origin, step: float) -> Readout | None:
+def camera_readout(law: Law, signals: Array | MeanVariance, origin: Origin, step: float) -> Readout | None:
     """Return the camera's gain, offset and read noise; None if they are not known or there are too few signals."""
     if origin is Origin.ASSUMED:
         return None

@@ -1,7 +1,7 @@
 from . import classical
 from .blind import Grid, Mask, Nothing, Stratified, neighbours_mean
 from .blur import gaussian_blur
-from .blur_width import best_blur, best_sigma, blind_sigma
+from .blur_width import best_blur, best_sigma, blind_sigma, matching_sigma
 from .care import CareUNet
 from .filterbank import FilterBankNet
 from .net import GatedNet, Net, Prediction
@@ -36,6 +36,7 @@ __all__ = [
     "fused",
     "gaussian_blur",
     "load_prior",
+    "matching_sigma",
     "neighbours_mean",
     "prior_net",
 ]

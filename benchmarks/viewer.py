@@ -1,0 +1,121 @@
+"""How soon the plugin for napari shows a result after the click, and for how long its interface is ever blocked.
+
+Run it with napari and Qt installed, where a window can open: xvfb-run python benchmarks/viewer.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QApplication
+
+import napari
+from muguet.napari import sample_data
+from muguet.napari.panel import Panel
+
+BLOCKED = 0.2  # Seconds from which on a gap between two beats is reported.
+
+
+class Heartbeat:
+    """Gaps between the beats of a timer of the interface, and what the interface was doing in the long ones."""
+
+    def __init__(self) -> None:
+        self.gaps: list[
+            tuple[float, float, float, str]
+        ] = []  # start, length, own CPU time, place in the code
+        self.started = self.last = time.monotonic()
+        self.cpu = time.thread_time()
+        self.place, self.main = "", threading.main_thread().ident
+        self.timer = QTimer()
+        self.timer.timeout.connect(self.beat)
+        self.timer.start(5)
+        threading.Thread(target=self.watch, daemon=True).start()
+
+    def beat(self) -> None:
+        """Note the time since the last beat."""
+        now, cpu = time.monotonic(), time.thread_time()
+        self.gaps.append((self.last - self.started, now - self.last, cpu - self.cpu, self.place))
+        self.last, self.cpu, self.place = now, cpu, ""
+
+    def watch(self) -> None:
+        """Note where the interface is when it is late."""
+        while True:
+            time.sleep(0.02)
+            if time.monotonic() - self.last > BLOCKED / 2 and not self.place:
+                frames = traceback.extract_stack(sys._current_frames()[self.main])
+                self.place = " > ".join(f"{frame.name}:{frame.lineno}" for frame in frames[-8:])
+
+    def longest(self, since: float, number: int = 5) -> list[tuple[float, float, float, str]]:
+        """Return the longest gaps after a time."""
+        return sorted((gap for gap in self.gaps if gap[0] >= since), key=lambda gap: -gap[1])[:number]
+
+
+def rounded(gap: tuple[float, float, float, str]) -> tuple[float, float, float, str]:
+    return round(gap[0], 2), round(gap[1], 3), round(gap[2], 3), gap[3]
+
+
+def wait(condition: Callable[[], bool], most: float = 600.0) -> None:
+    """Run the interface until a condition holds, at most for so many seconds."""
+    end = time.monotonic() + most
+    while not condition() and time.monotonic() < end:
+        QApplication.processEvents()
+        time.sleep(0.002)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--train", type=float, default=30.0, help="seconds of training before Stop is pressed"
+    )
+    train = parser.parse_args().train
+    load = os.getloadavg()[0]
+    viewer = napari.Viewer()
+    pixels, given = sample_data.cells()[0]
+    viewer.add_image(pixels, **given)
+    wait(lambda: False, 2.0)
+    beats = Heartbeat()
+    started = time.monotonic()
+    panel = Panel(viewer)
+    viewer.window.add_dock_widget(panel, name="muguet", area="right")
+    opened = time.monotonic() - started
+    wait(
+        lambda: "muguet.training.session" in sys.modules
+    )  # PyTorch is imported while one looks for the button.
+    wait(lambda: False, 3.0)
+    clicked, cpu = time.monotonic(), time.process_time()
+    panel.denoise.start_button.click()
+    wait(lambda: panel.result is not None)
+    layer, cpu_layer = time.monotonic() - clicked, time.process_time() - cpu
+    wait(lambda: not panel.result.busy)
+    shown, cpu = time.monotonic() - clicked, time.process_time() - cpu
+    wait(lambda: False, train)
+    panel.denoise.stop_button.click()
+    wait(lambda: panel.denoise.start_button.isEnabled())
+    wait(lambda: bool(panel.checks.text.toPlainText()))
+    since = clicked - beats.started
+    facts = {
+        "load_before": load,
+        "cores": os.cpu_count(),
+        "widget_opened_s": round(opened, 2),
+        "first_layer_s": round(layer, 2),
+        "first_pixels_s": round(shown, 2),
+        "cpu_to_first_layer_s": round(cpu_layer, 2),
+        "cpu_to_first_pixels_s": round(cpu, 2),
+        "blocked_while_importing_s": [rounded(gap) for gap in beats.longest(0.0, 4)],
+        "blocked_after_click_s": [rounded(gap) for gap in beats.longest(since, 8)],
+        "load_after": os.getloadavg()[0],
+    }
+    print(json.dumps(facts, indent=1))
+    viewer.close()
+
+
+if __name__ == "__main__":
+    main()

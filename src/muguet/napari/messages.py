@@ -1,0 +1,78 @@
+"""What a run in the background says to the interface."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+from muguet.napari.views import Computation
+
+if TYPE_CHECKING:
+    from muguet.denoiser import Denoiser
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sentence for the user."""
+
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Better:
+    """A model that is better than the one before, and how its results are computed at each level of the layers.
+
+    Attributes
+    ----------
+    denoiser
+        The model.
+    levels
+        The computation of each level of a multiscale layer; of other layers, the only one.
+    words
+        What the model is, in a few words.
+    """
+
+    denoiser: Denoiser
+    levels: Sequence[Computation]
+    words: str
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """The progress of a run.
+
+    Attributes
+    ----------
+    share
+        The completed share, from 0 to 1; None: unknown.
+    words
+        What is being done, and the time left.
+    held_out
+        Steps and held-out losses so far.
+    """
+
+    share: float | None
+    words: str
+    held_out: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Complete:
+    """The end of a run.
+
+    Attributes
+    ----------
+    arrays
+        The complete result of each layer; None: results are computed where they are looked at.
+    words
+        The outcome, in a sentence or two.
+    """
+
+    arrays: tuple[npt.NDArray[Any], ...] | None
+    words: str
+
+
+Message = Note | Better | Advanced | Complete

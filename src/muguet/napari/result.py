@@ -1,0 +1,127 @@
+"""The layers of one run: the noisy ones, the views of their results, and what is shown of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from muguet.napari.layers import levels_of, result_attributes
+from muguet.napari.source import Source
+from muguet.napari.views import Computation, View
+
+if TYPE_CHECKING:
+    from muguet.denoiser import Denoiser
+
+_SIDE = 1024  # The noise law and the checks need no more than the centre of a plane.
+
+
+@dataclass(eq=False)
+class Result:
+    """The noisy layers of a run with the layers of its results.
+
+    Attributes
+    ----------
+    viewer
+        napari's viewer, or its model without a window.
+    noisy
+        The noisy layers.
+    levels
+        Their pixels; of multiscale layers, at all levels.
+    changed
+        Called by a background thread with a view that has new pixels.
+    denoiser, computations
+        The best model so far, and how each level is computed by it.
+    words
+        What the model is, in a few words.
+    layers
+        The layers of the results; empty before the first one.
+    """
+
+    viewer: Any
+    noisy: Sequence[Any]
+    levels: Sequence[Source]
+    changed: Callable[[View], None]
+    denoiser: Denoiser | None = None
+    computations: Sequence[Computation] = ()
+    words: str = ""
+    layers: list[Any] = field(default_factory=list)
+    _views: list[list[View]] = field(default_factory=list)
+
+    @property
+    def source(self) -> Source:
+        """The finest level of the noisy layers."""
+        return self.levels[0]
+
+    def update(self, denoiser: Denoiser, computations: Sequence[Computation], words: str) -> None:
+        """Show the results of a better model: in new layers the first time, in these layers from then on."""
+        self.denoiser, self.computations, self.words = denoiser, computations, words
+        if not self.layers:
+            self._views, self.layers = self.add(computations, "denoised")
+        else:
+            for views in self._views:
+                for view, each in zip(views, computations, strict=True):
+                    view.use(each)
+            self.refresh()
+        for layer in self.layers:
+            layer.metadata["muguet"] = words
+
+    def complete(self, arrays: Sequence[npt.NDArray[Any]]) -> None:
+        """Replace views by arrays in memory."""
+        for layer, array in zip(self.layers, arrays, strict=True):
+            layer.data = array
+
+    def add(
+        self, computations: Sequence[Computation], kind: str, **attributes: Any
+    ) -> tuple[list[list[View]], list[Any]]:
+        """Add a layer for each noisy layer that is computed where it is looked at; return the views and the layers."""
+        selected = set(self.viewer.layers.selection)
+        views, layers = [], []
+        for index, noisy in enumerate(self.noisy):
+            its = [View(source, index, each) for source, each in zip(self.levels, computations, strict=True)]
+            for view in its:
+                view.changed = partial(self.changed, view)
+            given = result_attributes(noisy, kind) | attributes
+            layer = self.viewer.add_image(its if given["multiscale"] else its[0], **given)
+            layer.metadata["muguet"] = kind
+            views.append(its)
+            layers.append(layer)
+        self.viewer.layers.selection = selected  # A new layer would otherwise be the next one to be denoised.
+        return views, layers
+
+    @property
+    def busy(self) -> bool:
+        """Whether pixels of the result are being computed in the background."""
+        return any(view.busy for views in self._views for view in views)
+
+    def refresh(self) -> None:
+        """Ask for the pixels that are looked at again."""
+        for layer in self.layers:
+            if layer in self.viewer.layers:
+                layer.refresh(thumbnail=True, highlight=False, extent=False)
+
+    def shows(self, view: View) -> list[Any]:
+        """Return the layers of the viewer that show a view."""
+        return [
+            layer
+            for layer in self.viewer.layers
+            if hasattr(layer, "rgb") and any(each is view for each in levels_of(layer))
+        ]
+
+    def planes(self, n: int, c: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.floating]]:
+        """Return the centre of sample n of a channel, noisy and denoised, in counts; this may take seconds."""
+        from muguet.image.screen import screened_plane
+        from muguet.prediction.regions import map_plane
+
+        part = tuple(
+            slice(max(size - _SIDE, 0) // 2, max(size - _SIDE, 0) // 2 + min(size, _SIDE))
+            for size in self.source.space
+        )
+        noisy = self.source.read(n, c, part)
+        computation = self.computations[0]
+        plane = screened_plane(noisy)
+        return noisy, map_plane(lambda values: computation.function(values, c), plane, computation.cut)

@@ -1,0 +1,287 @@
+"""Runs in the background: denoise layers with the prior at once, then train, and yield ever better models."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from muguet.errors import MuguetError
+from muguet.napari.messages import Advanced, Better, Complete, Message, Note
+from muguet.napari.source import Source
+from muguet.napari.views import Computation
+from muguet.system.text import duration
+
+if TYPE_CHECKING:
+    from muguet.denoiser import Denoiser
+    from muguet.training.data import Dataset
+    from muguet.training.session import Session
+
+MINUTES = 5.0
+"""Longest training, as that of the command line."""
+
+MAX_PIXELS = 2**24
+"""Pixels that are read for training: of larger layers, blocks that are spread over them."""
+
+MAX_RESULT = 2**28
+"""Pixels of layers in memory whose result is computed completely at the end; of larger ones, what is looked at."""
+
+_SIDE = 256  # The first model is fitted to so many rows and columns of the shown plane, which takes a second or two.
+_SMALL = _SIDE**2  # Up to so many pixels, the first result needs no model of its own.
+_SEARCHED = 2**22  # In planes of up to so many pixels, the first model takes the part that varies most.
+_SHOW_EVERY = 0.25  # Seconds between two messages about the progress.
+_BETTER_EVERY = 15.0  # Seconds between two better results, at least.
+_BETTER_SHARE = 0.1  # Of the time, at most this share is spent on better results.
+
+
+def denoise(
+    levels: Sequence[Source],
+    shown: int = 0,
+    stop: Event | None = None,
+    minutes: float = MINUTES,
+    steps: int | None = None,
+) -> Iterator[Message]:
+    """Denoise layers by a model that is trained on them, and yield what happens.
+
+    The first model is the shipped prior with the noise law of the shown plane. Training then yields better ones.
+
+    Parameters
+    ----------
+    levels
+        The layers; of multiscale layers, all levels from the finest to the coarsest.
+    shown
+        The sample that is looked at.
+    stop
+        Set by the user to end the training; the best model so far is then used.
+    minutes, steps
+        Length of the training, see `muguet.fit`.
+
+    Raises
+    ------
+    MuguetError
+        If the layers cannot be denoised; the message gives the reason.
+    """
+    from muguet.training.fitting import prepare
+    from muguet.training.fitting import steps as advance
+
+    source, stop = levels[0], stop or Event()
+    yield Advanced(None, "Looking at the image …")
+    coarse = [_coarse(level) for level in levels[1:]]
+    if source.pixels > _SMALL:
+        yield from _first(source, coarse, shown)
+    dataset, note = training_set(source)
+    yield from (Note(text) for text in [note, *dataset.notes] if text)
+    yield Advanced(None, "Measuring the noise …")
+    session = prepare(dataset, minutes=minutes, steps=steps)
+    yield from (Note(text) for text in _notes(session) if text)
+    if source.pixels <= _SMALL and session.first_laws:
+        yield _better(session.denoiser(), source, coarse, "the first result, before training")
+    updated, cost, told = time.monotonic(), 0.0, 0.0
+    for progress in advance(session):
+        now = time.monotonic()
+        if stop.is_set():
+            break
+        if now - told >= _SHOW_EVERY:
+            told = now
+            words = f"Training: step {progress.step}, {duration(progress.seconds_left)} left"
+            yield Advanced(progress.step / max(progress.total, 1), words, _held_out(session))
+        if now - updated > max(_BETTER_EVERY, cost / _BETTER_SHARE) and not session.finished:
+            yield _better(session.denoiser(), source, coarse, f"after {progress.step} steps")
+            updated, cost = time.monotonic(), time.monotonic() - now
+    yield Advanced(None, "Measuring the noise with the trained model …", _held_out(session))
+    denoiser = session.denoiser()
+    stopped = ", stopped" if stop.is_set() else session.schedule.why_early()
+    words = f"after {session.step} steps in {duration(session.seconds)}{stopped}"
+    yield _better(denoiser, source, coarse, words, symmetries=None)
+    yield from _complete(
+        denoiser, levels, f"Trained {words.removeprefix('after ')}. {_outcome(denoiser)}".strip()
+    )
+
+
+def apply(denoiser: Denoiser, levels: Sequence[Source], stop: Event | None = None) -> Iterator[Message]:
+    """Denoise layers by a model that there is, and yield what happens.
+
+    Raises
+    ------
+    MuguetError
+        If the model does not fit the layers.
+    """
+    source = levels[0]
+    if denoiser.parts.dimensions != 2:
+        raise MuguetError(
+            "this model treats stacks as volumes, which layers are not denoised as: use it on the command line, "
+            "with muguet denoise --model"
+        )
+    if denoiser.parts.channels != source.channels:
+        raise MuguetError(
+            f"the model has {_count(denoiser.parts.channels, 'channel')} and the chosen layers have {source.channels}: "
+            "choose as many layers as the model has channels, or denoise these layers anew"
+        )
+    yield Advanced(None, "Applying the model …")
+    coarse = [_coarse(level) for level in levels[1:]]
+    yield _better(denoiser, source, coarse, "by the model", symmetries=None)
+    yield from _complete(denoiser, levels, f"The model was applied to {', '.join(source.names)}.", stop)
+
+
+def warm_up() -> None:
+    """Import what the first result needs, while the user still looks at the image."""
+    import muguet.training.fitting  # noqa: F401
+
+
+def load(path: Path) -> Denoiser:
+    """Read a model file.
+
+    Raises
+    ------
+    MuguetError
+        If the file is missing, damaged or no model.
+    """
+    from muguet.model_file import load as load_model
+
+    return load_model(path)
+
+
+def training_set(source: Source) -> tuple[Dataset, str]:
+    """Return the training set of the layers, and a sentence if they are too large to be read completely."""
+    from muguet.image.axes import Layout
+    from muguet.training.blocks import Blocks
+    from muguet.training.data import collect
+    from muguet.training.planes import Sample
+
+    name = source.names[0] if len(source.names) == 1 else "the chosen layers"
+    layout = Layout("TCYX", (source.samples, source.channels, *source.space))
+    if source.pixels <= MAX_PIXELS:
+        return collect([Sample(source.block([slice(None)] * 4), "TCYX", name)]), ""
+    blocks = Blocks(source.block, layout, MAX_PIXELS)
+    array = blocks.sample()
+    share = array.size / source.pixels
+    return collect(
+        [Sample(array, blocks.axes, name)]
+    ), f"{share:.2g} of the pixels, in blocks, are used for training."
+
+
+def _first(source: Source, coarse: Sequence[Computation], shown: int) -> Iterator[Message]:
+    """The first result of large layers, by a model of the centre of the shown plane."""
+    try:
+        yield _better(_prior(source, shown), source, coarse, "the first result, before training")
+    except MuguetError as error:
+        yield Note(f"There is no first result before training: {error}.")
+
+
+def _prior(source: Source, n: int) -> Denoiser:
+    """The prior with the noise law of a part of one sample, which has dark and bright pixels where that is possible."""
+    from muguet.figures.views import most_varied_part
+    from muguet.training.data import collect
+    from muguet.training.fitting import prepare
+    from muguet.training.planes import Sample
+
+    pixels = source.centre(n, _SIDE)
+    if math.prod(source.space) <= _SEARCHED:
+        part = most_varied_part(source.read(n, 0).astype(np.float64), (_SIDE, _SIDE))
+        pixels = np.stack([source.read(n, c, part) for c in range(source.channels)])
+    return prepare(collect([Sample(pixels, "CYX", source.names[0])]), minutes=0).denoiser()
+
+
+def computation(denoiser: Denoiser, source: Source, symmetries: int | None = 1) -> Computation:
+    """Return how a model denoises the tiles of layers."""
+    return Computation(denoiser.region_function(source.pixels, symmetries), denoiser.cut)
+
+
+def _better(
+    denoiser: Denoiser, source: Source, coarse: Sequence[Computation], words: str, symmetries: int | None = 1
+) -> Better:
+    return Better(denoiser, [computation(denoiser, source, symmetries), *coarse], words)
+
+
+def _coarse(level: Source) -> Computation:
+    """How a coarser level of a multiscale layer is denoised: by the prior, as its noise differs from the finest."""
+    from muguet.prediction.regions import Cut
+
+    n = level.samples // 2
+    try:
+        return computation(_prior(level, n), level)
+    except MuguetError:  # A level of a few pixels, or one without noise, is shown as it is.
+        return Computation(lambda values, _: values.astype(np.float32), Cut.whole(level.space))
+
+
+def _complete(
+    denoiser: Denoiser, levels: Sequence[Source], words: str, stop: Event | None = None
+) -> Iterator[Message]:
+    """Denoise layers in memory completely; lazy, multiscale and very large ones are denoised where they are seen."""
+    from muguet.image.axes import Layout
+    from muguet.image.planes import ArrayPlanes
+    from muguet.image.screen import screen
+
+    source = levels[0]
+    if len(levels) > 1 or not source.in_memory or source.pixels > MAX_RESULT:
+        yield Complete(None, words)
+        return
+    planes = source.block([slice(None)] * 4)
+    layout = Layout("TCYX", planes.shape)
+    screened = screen(planes, layout)
+    result = np.empty(planes.shape, np.float32)
+    into = ArrayPlanes(result, layout)
+    started, told = time.monotonic(), 0.0
+    for share in denoiser.denoise_planes(ArrayPlanes(screened.values, layout), into):
+        now = time.monotonic()
+        if stop is not None and stop.is_set():
+            yield Complete(None, f"{words} Stopped: planes are denoised where they are looked at.")
+            return
+        if now - told >= _SHOW_EVERY and share < 1:
+            told = now
+            left = (now - started) * (1 - share) / share
+            yield Advanced(share, f"Denoising, {duration(left)} left")
+    screened.restore(result)
+    yield Complete(as_layers(source, result), words)
+
+
+def as_layers(source: Source, planes: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], ...]:
+    """Return planes ``(n, c, y, x)`` as one array for each layer, of the shape of the layer.
+
+    Colour layers keep their data type and their alpha channel, because napari shows other types as other colours.
+    """
+    from muguet.image.values import to_dtype
+
+    found = []
+    for layer, original in enumerate(source.arrays):
+        array = np.array(original) if source.rgb else np.empty(source.shape, planes.dtype)
+        whole = array if source.rgb else array[..., None]
+        for n in range(source.samples):
+            for c in range(source.per_layer):
+                at, colour = source.position(n, c)
+                plane = planes[n, layer * source.per_layer + c]
+                place: tuple[Any, ...] = (*at, slice(None), slice(None), colour)
+                whole[place] = to_dtype(plane, array.dtype)
+        found.append(array)
+    return tuple(found)
+
+
+def _notes(session: Session) -> Iterator[str]:
+    """Sentences about the noise that was measured before training."""
+    from muguet.training import correlated_noise
+
+    yield correlated_noise.describe(session.correlation, session.parts.reach or (), chosen=False)
+    for law in session.first_laws:
+        if law.doubt:
+            yield (
+                f"The noise law cannot be measured on this image before training: {law.doubt}. The first result "
+                "assumes noise of the same size at every signal."
+            )
+
+
+def _held_out(session: Session) -> tuple[tuple[float, float], ...]:
+    return tuple((record["step"], record["held_out"]) for record in session.history)
+
+
+def _outcome(denoiser: Denoiser) -> str:
+    return str(denoiser.training.get("outcome", {}).get("sentence", ""))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
