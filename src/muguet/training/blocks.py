@@ -115,7 +115,10 @@ class Blocks:
             except DamagedError as error:
                 damage = error
                 continue
-            (blank if is_blank(values) else found).append((place, values))
+            if not is_blank(values):
+                found.append((place, values))
+            elif not blank:
+                blank.append((place, values))  # One is enough, for an image that is blank everywhere.
             if len(found) == self._number:
                 break
         chosen = found or blank[:1]
