@@ -110,6 +110,10 @@ def main() -> None:
             (each["cpu"] - nothing["cpu"]) / pixels * 1e6 for each in turns["block by block"]
         ],
     }
+    written = folder / "block-by-block.ome.zarr" / "0" / "c"
+    found["stored bytes per pixel"] = (
+        sum(each.stat().st_size for each in written.rglob("*") if each.is_file()) / pixels
+    )
     print(
         f"Block by block takes {statistics.median(ratios):.3f} of the CPU time in memory (median of {ratios})."
     )
