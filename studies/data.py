@@ -5,7 +5,7 @@ python studies/data.py fetch convallaria                       download a set by
 python studies/data.py w2s raw/ --out ../shared/data           the captures of W2S (Image001/wf_channel0.npy ...)
 python studies/data.py fmd Confocal_MICE/ --name fmd_mice      the captures of FMD (raw/19/*.png)
 
-The archives of W2S and FMD have no checksum that could be recorded, and are downloaded by hand from the addresses of `list`.
+The archives of W2S and FMD have no recorded checksum, and are downloaded by hand from the addresses of `list`.
 """
 
 from __future__ import annotations
