@@ -209,6 +209,7 @@ MOUSE_ACTIN = Archive("doi:10.5281/zenodo.5156937/", "Mouse actin.zip", "sample_
 MOUSE_NUCLEI = Archive(
     "doi:10.5281/zenodo.5156960/", "Mouse skull nuclei.zip", "example2_digital_offset300.tif"
 )
+ARCHIVES = {"convallaria": CONVALLARIA, "mouse_actin": MOUSE_ACTIN, "mouse_nuclei": MOUSE_NUCLEI}
 PUBLISHED = {
     "convallaria": _published(CONVALLARIA, (slice(512), slice(512))),
     "mouse_actin": _published(MOUSE_ACTIN, (slice(None), slice(512))),

@@ -1,5 +1,6 @@
 from . import (
     blockwise,
+    export,
     figures,
     formats,
     image,
@@ -28,6 +29,7 @@ __all__ = [
     "blockwise",
     "denoise",
     "denoise_blocks",
+    "export",
     "figures",
     "fit",
     "formats",

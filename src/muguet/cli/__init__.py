@@ -1,4 +1,4 @@
-"""The command line: muguet denoise | fit | info | noise | check | judge | simulate."""
+"""The command line: muguet denoise | fit | info | noise | check | judge | simulate | export."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 
 from muguet.cli.check import check
 from muguet.cli.denoise import denoise
+from muguet.cli.export import export
 from muguet.cli.fit import fit
 from muguet.cli.info import info
 from muguet.cli.judge import judge
@@ -54,7 +55,7 @@ app = typer.Typer(
     could not be used, the others are done; 130 stopped by a second Ctrl-C.
     """,
 )
-for _command in (denoise, fit, info, noise, check, judge, simulate):
+for _command in (denoise, fit, info, noise, check, judge, simulate, export):
     app.command()(
         with_messages(_command, computes=_command is not info, shows_progress=_command in (denoise, fit))
     )

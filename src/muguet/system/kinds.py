@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 LOG_START = "# muguet log"
@@ -18,6 +19,7 @@ KINDS = {
     "checkpoint": "a muguet checkpoint",
     "report": "a muguet report",
     "figure": "a figure (.png, .svg or .pdf)",
+    "zoo": "a package of the BioImage Model Zoo",
     "log": "a muguet log",
     "first": "a list of first results of muguet",
     "empty": "an empty file",
@@ -47,6 +49,8 @@ def kind_of(path: Path) -> str | None:
             return "image"
         if start[208:212] == b"MAP ":
             return "mrc"
+        if start.startswith(b"PK"):
+            return "zoo" if _is_package(path) else None
         if start.startswith(LOG_START.encode()):
             return "log"
         if start.startswith(FIRST_START.encode()):
@@ -62,6 +66,15 @@ def kind_of(path: Path) -> str | None:
             file.seek(8)
             return _kind_of_tensors(file.read(length))
     return None
+
+
+def _is_package(path: Path) -> bool:
+    """Return whether a zip file is a package of the BioImage Model Zoo."""
+    try:
+        with zipfile.ZipFile(path) as package:
+            return not {"bioimageio.yaml", "rdf.yaml"}.isdisjoint(package.namelist())
+    except zipfile.BadZipFile:
+        return False
 
 
 def _kind_of_tensors(header: bytes) -> str | None:

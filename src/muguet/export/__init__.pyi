@@ -1,0 +1,4 @@
+from .package import About, Exported, export_bioimageio
+from .standalone import Standalone
+
+__all__ = ["About", "Exported", "Standalone", "export_bioimageio"]
