@@ -189,6 +189,8 @@ def _check_output(output: Output, overwrite: bool) -> None:
             if path.suffix.lower() in (*SUFFIXES, *_PAGES_AND_FIGURES):
                 raise MuguetError(f"{path} is a name of an image or a page: choose one that ends in .muguet")
             check_writable(path, overwrite, "model")
+        case "zoo":
+            check_writable(path, overwrite, "zoo")
 
 
 def same_file(one: Path, other: Path) -> bool:
