@@ -72,6 +72,7 @@ def test_the_nets_as_they_are_leave_no_seam_without_turns(net, monkeypatch):
     np.testing.assert_allclose(plane(model, picture), whole, atol=1e-4 * np.ptp(picture))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("net", NETS)
 def test_tiles_leave_no_seam_in_stacks(net, monkeypatch):
     model, stack = made(net, 3), image(5, 18, 21)

@@ -134,6 +134,7 @@ def test_methods_without_training_have_one_cell_for_all_seeds_and_budgets():
 # --------------------------------------------------------------- processes
 
 
+@pytest.mark.slow
 def test_a_cell_that_crashes_spoils_itself_alone(tmp_path):
     cells.sources.cache_clear()  # sources that were edited since the tests began are no crash
     cache = Cache(tmp_path, tmp_path)

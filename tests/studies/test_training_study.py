@@ -25,6 +25,7 @@ def small(monkeypatch, tiny_prior):
 QUICKLY = ["--sets", "phantom", "--image", "phantom", "--steps", "3", "--every", "2"]
 
 
+@pytest.mark.slow
 def test_the_study_leaves_a_figure_and_curves_and_is_not_repeated(small, tmp_path, capsys, monkeypatch):
     pytest.importorskip("matplotlib")
     places = ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache")]

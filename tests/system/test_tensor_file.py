@@ -158,8 +158,8 @@ def test_folders_are_made(tmp_path):
     assert (tmp_path / "new" / "folder" / "file").is_file()
 
 
-def test_nothing_is_ever_pickled():
+def test_nothing_is_ever_pickled_but_for_the_model_zoo_whose_format_asks_for_it():
     for path in Path(muguet.__file__).parent.rglob("*.py"):
-        assert not re.search(
-            r"import pickle|torch\.(load|save)\(|allow_pickle=True|joblib", path.read_text()
-        ), path
+        text = path.read_text()
+        assert not re.search(r"import pickle|torch\.load\(|allow_pickle=True|joblib", text), path
+        assert "torch.save(" not in text or path.name == "package.py", path
