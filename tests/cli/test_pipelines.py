@@ -70,7 +70,7 @@ def test_info_on_an_image_matches_its_schema(muguet, tmp_path):
         found = json.loads(muguet("info", tmp_path / name, "--json").out)
         jsonschema.validate(found, schema)
         cost = found["estimate"]
-        assert 0 < cost["first_result_seconds"] < 60
+        assert cost["first_result_seconds"] > 0
         assert cost["memory_bytes"] > 0
         assert not cost["block_by_block"]
         assert "for the first result" in muguet("info", tmp_path / name).out

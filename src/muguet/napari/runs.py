@@ -82,13 +82,13 @@ def denoise(
     yield from (Note(text) for text in _notes(session) if text)
     if source.pixels <= _SMALL and session.first_laws:
         yield _better(session.denoiser(), source, coarse, "the first result, before training")
-    updated, cost, told = time.monotonic(), 0.0, 0.0
+    updated, cost, shown_at = time.monotonic(), 0.0, 0.0
     for progress in advance(session):
         now = time.monotonic()
         if stop.is_set():
             break
-        if now - told >= _SHOW_EVERY:
-            told = now
+        if now - shown_at >= _SHOW_EVERY:
+            shown_at = now
             words = f"Training: step {progress.step}, {duration(progress.seconds_left)} left"
             yield Advanced(progress.step / max(progress.total, 1), words, _held_out(session))
         if now - updated > max(_BETTER_EVERY, cost / _BETTER_SHARE) and not session.finished:
@@ -227,14 +227,14 @@ def _complete(
     screened = screen(planes, layout)
     result = np.empty(planes.shape, np.float32)
     into = ArrayPlanes(result, layout)
-    started, told = time.monotonic(), 0.0
+    started, shown_at = time.monotonic(), 0.0
     for share in denoiser.denoise_planes(ArrayPlanes(screened.values, layout), into):
         now = time.monotonic()
         if stop is not None and stop.is_set():
             yield Complete(None, f"{words} Stopped: planes are denoised where they are looked at.")
             return
-        if now - told >= _SHOW_EVERY and share < 1:
-            told = now
+        if now - shown_at >= _SHOW_EVERY and share < 1:
+            shown_at = now
             left = (now - started) * (1 - share) / share
             yield Advanced(share, f"Denoising, {duration(left)} left")
     screened.restore(result)
