@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +26,8 @@ from muguet.image.values import fill_missing, require_real
 from muguet.method import Method
 from muguet.movies import Movies, find_movies
 from muguet.noise.calibrated import calibrate
+from muguet.noise.correlated.law import Correlated
+from muguet.noise.correlated.whitening import Whitening
 from muguet.noise.known import Gaussian
 from muguet.noise.law import Affine, Law
 from muguet.noise.numerics import extreme
@@ -85,6 +87,9 @@ class Denoiser:
         network.
     error_scales
         Correction of the predicted errors of each channel. Empty: there is none.
+    whitenings
+        The filters of each channel, in counts, that make correlated noise white before the network and are undone after
+        it, see `muguet.noise.Whitening`. Empty, or None for a channel: its noise is independent from pixel to pixel.
     """
 
     parts: Parts
@@ -94,6 +99,7 @@ class Denoiser:
     training: Mapping[str, Any] = field(default_factory=dict)
     blends: tuple[Blend, ...] = ()
     error_scales: tuple[ErrorScale, ...] = ()
+    whitenings: tuple[Whitening | None, ...] = ()
 
     # ------------------------------------------------------------------ images
 
@@ -261,7 +267,27 @@ class Denoiser:
         """The sizes of the regions into which images are cut for the network."""
         net = self.method.net
         blur = max((math.ceil(4 * blend.sigma) for blend in self.blends), default=0)
-        return Cut(CORE[self.parts.dimensions], tuple(max(far, blur) for far in net.halo), net.stride)
+        filters = np.max([each.reach for each in self.whitenings if each] or [(0, 0)], axis=0).tolist()
+        further = [0] * (self.parts.dimensions - 2) + filters
+        halo = (max(far, blur) + more for far, more in zip(net.halo, further, strict=True))
+        return Cut(CORE[self.parts.dimensions], tuple(halo), net.stride)
+
+    def whitening(self, channel: int = 0) -> Whitening | None:
+        """Return the filters that make the noise of a channel white, in counts; None: its noise is independent."""
+        return self.whitenings[channel] if self.whitenings else None
+
+    @functools.cached_property
+    def _whitenings_of_units(self) -> tuple[Whitening | None, ...]:
+        """The whitening of each channel in network units."""
+        return tuple(
+            each and each.in_units(scaling.offset, scaling.scale)
+            for each, scaling in zip(self.whitenings, self.scalings, strict=False)
+        )
+
+    @property
+    def of_white(self) -> Denoiser:
+        """The denoiser of images that are white already, without the filters."""
+        return replace(self, whitenings=())
 
     def denoise_plane(
         self,
@@ -310,9 +336,10 @@ class Denoiser:
             )
             usable = np.isfinite(counts)
             filled = np.stack([fill_missing(each) for each in counts])
-            units = torch.from_numpy(filled if scaling.wide else scaling.apply(filled))[:, None].to(
-                self.device
-            )
+            recorded = filled if scaling.wide else scaling.apply(filled)
+            whitening = self._whitenings_of_units[channel] if self.whitenings else None
+            white = whitening(recorded) if whitening else recorded
+            units = torch.from_numpy(white)[:, None].to(self.device)
             scale = self.error_scales[channel] if self.error_scales else None
             blend = self.blends[channel] if self.blends else Blend()
             frames = estimate_movie(
@@ -328,6 +355,7 @@ class Denoiser:
                 errors,
             )
             found = frames[:, 0].cpu().numpy()
+            found = whitening.undo(found) if whitening else found
             own = usable[wanted.start - held.start : wanted.stop - held.start]
             if not np.isfinite(found[own]).all():
                 raise MuguetError(
@@ -349,8 +377,12 @@ class Denoiser:
         if missing.all():
             return np.full(values.shape, np.nan, np.float32)
         filled = fill_missing(counts)
-        units = torch.from_numpy(filled if scaling.wide else scaling.apply(filled))[None, None]
+        recorded = filled if scaling.wide else scaling.apply(filled)
+        whitening = self._whitenings_of_units[channel] if self.whitenings else None
+        units = torch.from_numpy(whitening(recorded) if whitening else recorded)[None, None]
         result: npt.NDArray[np.float32] = function(units.to(self.device))[0, 0].cpu().numpy()
+        if whitening:
+            result = whitening.undo(result)
         if not np.isfinite(result[~missing]).all():
             raise MuguetError(
                 "the model has no finite result for this image: the image has extreme values, which --valid-range "
@@ -538,7 +570,9 @@ class Denoiser:
         scaling = self.scalings[channel]
         if points is None or extreme(scaling.scale):
             return None
-        return points.scaled(scaling.offset, scaling.scale)
+        level = self._levels[channel]
+        found = points.scaled(scaling.offset, scaling.scale)
+        return replace(found, variance=found.variance / level, error=found.error / level)
 
     def _network_laws(self) -> list[Law]:
         if not self.method.learns_law:
@@ -579,10 +613,21 @@ class Denoiser:
         """Whether the model is a prior before the first step of training, so that N-net has not learned anything."""
         return self.method.prior is not None and self.training.get("steps") == 0
 
+    @property
+    def _levels(self) -> list[float]:
+        """Variance of the noise that the network sees, relative to that of the image, in each channel."""
+        return [each.level if each else 1.0 for each in self.whitenings or (None,) * self.parts.channels]
+
     def _in_counts(self, laws: Sequence[Law]) -> list[Law]:
-        return [
+        found: list[Law] = [
             Affine(law, scaling.offset, scaling.scale)
             for law, scaling in zip(laws, self.scalings, strict=True)
+        ]
+        if not self.whitenings:
+            return found
+        return [
+            law if whitening is None else Correlated(law, whitening.kernel, whitening.level)
+            for law, whitening in zip(found, self.whitenings, strict=True)
         ]
 
     @property
@@ -608,6 +653,11 @@ class Denoiser:
             "transfers": [points and points.as_dict() for points in self.transfers],
             "blends": [blend.as_dict() for blend in self.blends],
             "error_scales": [scale.as_dict() for scale in self.error_scales],
+            **(
+                {"whitenings": [each and each.as_dict() for each in self.whitenings]}
+                if self.whitenings
+                else {}
+            ),
             "training": json_safe(self.training),
         }
 

@@ -80,6 +80,26 @@ class Errors(Struct):
             raise ValueError("the predicted errors do not increase")
 
 
+Correlations = Annotated[list[Annotated[float, Meta(ge=-1, le=1)]], Meta(max_length=64)]
+
+
+class KernelRecord(Struct):
+    """The correlation of the noise of neighbouring pixels, see `muguet.noise.Kernel`."""
+
+    y: Correlations
+    x: Correlations
+    error: Magnitude = 0.0
+
+
+class WhiteningRecord(Struct):
+    """The filters that make the noise of one channel white, see `muguet.noise.Whitening`."""
+
+    kernel: KernelRecord
+    slope: Magnitude
+    constant: Number
+    least: Positive
+
+
 class Record(Struct):
     """One evaluation during a training."""
 
@@ -160,13 +180,14 @@ class ModelHeader(Struct, kw_only=True):
     transfers: list[Curve | None] = []
     blends: list[Weights] = []
     error_scales: list[Errors] = []
+    whitenings: list[WhiteningRecord | None] = []
     training: dict[str, Any]  # The fields of `Training`, and others that nothing reads.
 
     def __post_init__(self) -> None:
         record = convert(self.training, Training)
         if len(self.scalings) != self.channels:
             raise ValueError(f"there are {len(self.scalings)} scalings for {self.channels} channels")
-        for name in ("transfers", "blends", "error_scales"):
+        for name in ("transfers", "blends", "error_scales", "whitenings"):
             _require_one_each(name, len(getattr(self, name)), self.channels)
         _require_one_each("training.signal_range", len(record.signal_range), self.channels)
         if self.reach and len(self.reach) != self.dimensions:

@@ -14,9 +14,11 @@ from msgspec.structs import asdict
 
 from muguet.denoiser import Denoiser, arrays_of
 from muguet.errors import MuguetError
-from muguet.headers import Curve, ModelHeader
+from muguet.headers import Curve, ModelHeader, WhiteningRecord
 from muguet.image.scaling import Scaling
 from muguet.method import Method
+from muguet.noise.correlated.whitening import Whitening
+from muguet.noise.kernel import Kernel
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.prediction.blend import Blend
 from muguet.prediction.error_scale import ErrorScale
@@ -68,6 +70,7 @@ def load(path: str | Path, device: str = "auto") -> Denoiser:
         header.training,
         tuple(Blend.of(asdict(each)) for each in header.blends),
         tuple(ErrorScale.of(asdict(each)) for each in header.error_scales),
+        tuple(None if each is None else _whitening(each) for each in header.whitenings),
     )
     model.to(place)
     _check_numbers(path, model)
@@ -76,6 +79,11 @@ def load(path: str | Path, device: str = "auto") -> Denoiser:
 
 def _curve(curve: Curve) -> MeanVariance:
     return MeanVariance.of({name: values for name, values in asdict(curve).items() if values is not None})
+
+
+def _whitening(record: WhiteningRecord) -> Whitening:
+    kernel = Kernel(tuple(record.kernel.y), tuple(record.kernel.x), record.kernel.error)
+    return Whitening(kernel, record.slope, record.constant, record.least)
 
 
 def _built(path: Path, parts: Parts, tensors: tensor_file.Tensors) -> Method:

@@ -1,4 +1,4 @@
-"""Noise that neighbours share widens the mask, and the user is told and may object."""
+"""Noise that neighbours share is made white, or the mask hides neighbours; the user learns of it and may choose."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import torch
 
 import muguet
 from muguet import MuguetError, load, recipes
+from muguet.noise import mean_correlation
 from muguet.recipes import Parts
 from muguet.restoration import FilterBankNet
 from muguet.training import Plan, Sample, Session, collect, correlated_noise
+from muguet.training.sampled import sampled_planes
 
 
 @pytest.fixture(autouse=True)
@@ -38,8 +40,33 @@ def test_white_noise_hides_single_pixels(noisy):
     assert correlated_noise.describe(run.correlation, run.parts.reach, chosen=False) == ""
 
 
-def test_correlated_noise_widens_the_mask_and_drops_quarter_turns(striped):
+def test_correlated_noise_is_made_white(striped):
     run = session(striped)
+    assert run.parts.reach == (0, 0)
+    assert run.parts.quarter_turns
+    (whitening,) = run.whitenings
+    assert whitening.kernel.y == ()
+    assert whitening.kernel.x[0] == pytest.approx(0.5, abs=0.06)
+    text = correlated_noise.describe(run.correlation, run.parts.reach, False, run.whitenings)
+    assert "along X" in text
+    assert "independent from pixel to pixel" in text
+    planes = [plane.noisy[None] for plane in sampled_planes(run.source, 0, 2**20, (1, 1))]
+    assert abs(mean_correlation(planes).x[0]) < 0.06
+
+
+def test_channels_are_made_white_one_by_one(striped, noisy):
+    run = Session(
+        collect([Sample(np.stack([noisy, striped]), "CYX", "image")], 2), Parts(), Plan(steps=1, batch=2)
+    )
+    assert run.whitenings[0] is None
+    assert run.whitenings[1] is not None
+    model = run.denoiser()
+    assert model.laws[0].correlation is None
+    assert model.laws[1].correlation == run.whitenings[1].kernel
+
+
+def test_correlated_noise_widens_the_mask_of_a_published_method_and_drops_quarter_turns(striped):
+    run = session(striped, recipe="joint-blind")
     assert run.parts.reach == (0, 1)
     assert not run.parts.quarter_turns
     assert not run.source.quarter_turns
@@ -52,7 +79,8 @@ def test_correlated_noise_widens_the_mask_and_drops_quarter_turns(striped):
 
 
 def test_what_neighbours_show_is_no_variance_where_they_share_noise(striped, noisy):
-    assert session(striped).denoiser().transfers == ()
+    assert session(striped, reach=(0, 1)).denoiser().transfers == ()
+    assert session(striped).denoiser().transfers != ()
     assert session(noisy).denoiser().transfers != ()
 
 
@@ -62,18 +90,20 @@ def test_the_user_may_choose(striped):
     assert "you chose" in correlated_noise.describe(run.correlation, run.parts.reach, chosen=True)
 
 
-def test_the_model_remembers_its_mask(striped, tmp_path):
+def test_the_model_file_holds_the_filters(striped, tmp_path):
     run = session(striped)
     run.advance()
     model = run.denoiser()
     model.save(tmp_path / "m.muguet")
     again = load(tmp_path / "m.muguet")
     assert again.parts == model.parts
+    assert again.whitenings == model.whitenings
+    assert again.noise.correlation == model.noise.correlation
     np.testing.assert_array_equal(again(striped, "YX"), model(striped, "YX"))
 
 
 def test_a_network_trained_so_does_not_see_neighbours_in_its_bank(striped):
-    net = session(striped).method.net
+    net = session(striped, recipe="joint-blind").method.net
     assert net.bank.reach == (0, 1)
 
 
@@ -103,6 +133,9 @@ def test_too_small_to_measure():
 
 def test_stacks(striped):
     stack = np.stack([striped + i for i in range(4)])
-    run = Session(collect([Sample(stack, "ZYX", "image")], 3), Parts(), Plan(steps=1, batch=1))
-    assert run.parts.reach == (0, 0, 1)
+    data = collect([Sample(stack, "ZYX", "image")], 3)
+    assert Session(data, Parts(recipe="l2"), Plan(steps=1, batch=1)).parts.reach == (0, 0, 1)
+    run = Session(data, Parts(), Plan(steps=1, batch=1))
+    assert run.whitenings[0] is not None
+    assert run.parts.reach == (0, 0, 0)
     assert torch.isfinite(run.advance().loss)

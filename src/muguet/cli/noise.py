@@ -232,6 +232,8 @@ def _learned_law(
     law, points, origin = model.laws[channel], model.transfer(channel), model.law_origins[channel]
     low, high = map(float, model.training["signal_range"][channel])
     notes = (origin.note,) if origin.note else ()
+    if law.correlation:
+        notes = (*notes, law.correlation.note())
     camera = {**camera, "step": _step(model)}
     if points is not None:
         readout = read_out(points, **camera) if origin is Origin.FIRST else read_out(law, points, **camera)

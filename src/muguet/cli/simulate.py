@@ -16,6 +16,8 @@ from muguet.errors import MuguetError
 from muguet.system.limits import MAX_SEED, require_between
 
 if TYPE_CHECKING:
+    import torch
+
     from muguet.noise.law import Law
 
 LAWS = ("poisson-gaussian", "gaussian", "speckle", "emccd")
@@ -103,7 +105,12 @@ def simulate(
             f"{clean} already has a T axis ({image.axes}): --frames needs an image of one time point"
         )
     noisy = _record(
-        _law(law, gain, offset, read_noise, std), image.data, frames, kind or image.data.dtype, seed
+        _law(law, gain, offset, read_noise, std),
+        image.data,
+        image.axes,
+        frames,
+        kind or image.data.dtype,
+        seed,
     )
     result = replace(image, data=noisy, axes="T" + image.axes if frames > 1 else image.axes)
     write(out, result, overwrite)
@@ -138,7 +145,7 @@ def _law(name: str, gain: float, offset: float, read_noise: float, std: float) -
 
 
 def _record(
-    law: Law, clean: npt.NDArray[Any], frames: int, dtype: np.dtype[Any], seed: int
+    law: Law, clean: npt.NDArray[Any], axes: str, frames: int, dtype: np.dtype[Any], seed: int
 ) -> npt.NDArray[Any]:
     """Draw `frames` exposures, block by block, so that the memory does not grow with the image."""
     import torch
@@ -146,6 +153,8 @@ def _record(
     from muguet.image.values import to_dtype
 
     generator = torch.Generator().manual_seed(seed)
+    if law.correlation:
+        return _record_planes(law, clean, axes, frames, dtype, generator)
     shape = (frames, *clean.shape) if frames > 1 else clean.shape
     out = np.empty((frames, clean.size), dtype)
     signal = clean.reshape(-1)
@@ -157,3 +166,30 @@ def _record(
             drawn[~known] = np.nan
             frame[start : start + _BLOCK] = to_dtype(drawn, dtype)
     return out.reshape(shape)
+
+
+def _record_planes(
+    law: Law,
+    clean: npt.NDArray[Any],
+    axes: str,
+    frames: int,
+    dtype: np.dtype[Any],
+    generator: torch.Generator,
+) -> npt.NDArray[Any]:
+    """Draw exposures plane by plane, as neighbouring pixels of a plane share noise."""
+    from muguet.image.axes import Layout
+    from muguet.image.planes import ArrayPlanes
+
+    layout = Layout(axes, clean.shape, 2)
+    source = ArrayPlanes(clean, layout)
+    whole = tuple(slice(0, size) for size in layout.space)
+    out = np.empty((frames, *clean.shape), dtype)
+    for frame in out:
+        into = ArrayPlanes(frame, layout)
+        for n, c in np.ndindex(*source.shape[:2]):
+            plane = source.read(n, c, whole).astype(np.float64)
+            known = np.isfinite(plane)
+            drawn = law.sample(np.where(known, plane, 0.0), generator)
+            drawn[~known] = np.nan
+            into.write(n, c, whole, drawn)
+    return out if frames > 1 else out[0]

@@ -46,8 +46,13 @@ class Standalone:
         Raises
         ------
         MuguetError
-            If the network is not one of this package.
+            If the network is not one of this package, or the noise of its images is correlated.
         """
+        if any(model.whitenings):
+            raise MuguetError(
+                "the noise of the model's images is correlated, and a package has no filters that make it white: "
+                "train with --mask pixel or on images from before resampling, or use the model in muguet"
+            )
         method, cut = model.method, model.cut
         blends = model.blends or (Blend(),) * len(model.scalings)
         weights: dict[str, nn.Module | None] = {

@@ -1,7 +1,12 @@
 from .calibrated import Calibrated, calibrate
 from .camera.interpretation import interpret
 from .camera.readout import Interval, Readout, read_out
+from .correlated.first import measure_whitening
+from .correlated.law import Correlated
+from .correlated.measure import measure_kernel
+from .correlated.whitening import Whitening
 from .emccd import EMCCD
+from .kernel import Kernel
 from .known import Gaussian, Laplace, PoissonGaussian, Speckle
 from .kullback_leibler import divergence, mean_divergence
 from .law import Affine, Distribution, Law, corrupt
@@ -21,10 +26,12 @@ __all__ = [
     "EMCCD",
     "Affine",
     "Calibrated",
+    "Correlated",
     "Correlation",
     "Distribution",
     "Gaussian",
     "Interval",
+    "Kernel",
     "Laplace",
     "Law",
     "LearnedLaw",
@@ -38,6 +45,7 @@ __all__ = [
     "Readout",
     "Speckle",
     "Variance",
+    "Whitening",
     "calibrate",
     "corrupt",
     "divergence",
@@ -48,9 +56,11 @@ __all__ = [
     "mean_correlation",
     "mean_divergence",
     "mean_variance",
+    "measure_kernel",
     "measure_pair",
     "measure_repeats",
     "measure_single_image",
+    "measure_whitening",
     "noise_correlation",
     "read_out",
     "require_pairs",

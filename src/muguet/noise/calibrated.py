@@ -38,15 +38,16 @@ class Calibrated(Law):
     def forward(self, signal: Tensor) -> Distribution:
         """Distribution of x + σ/σ_N · (y − x), where y follows the learned law; a mixture if that is one."""
         blurred = self.learned.forward(signal)
-        stretch = (self.variance(signal) / blurred.variance).sqrt()
-        if not isinstance(blurred, Mixture):
-            return AffineDistribution(blurred, signal * (1 - stretch), stretch)
-        stretch, centre = stretch.unsqueeze(-1), signal.unsqueeze(-1)
-        return Mixture(
-            blurred.log_weights,
-            centre + stretch * (blurred.means - centre),
-            torch.mul(stretch, blurred.stds),
-        )
+        return stretched(blurred, signal, (self.variance(signal) / blurred.variance).sqrt())
+
+
+def stretched(distribution: Distribution, centre: Tensor, factor: Tensor) -> Distribution:
+    """Return the distribution of centre + factor · (y − centre); a mixture if that of y is one."""
+    if not isinstance(distribution, Mixture):
+        return AffineDistribution(distribution, centre * (1 - factor), factor)
+    wide, middle = factor.unsqueeze(-1), centre.unsqueeze(-1)
+    means = middle + wide * (distribution.means - middle)
+    return Mixture(distribution.log_weights, means, torch.mul(wide, distribution.stds))
 
 
 def calibrate(laws: Sequence[Law], transfers: Sequence[MeanVariance | None]) -> list[Law]:

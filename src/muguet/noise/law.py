@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from muguet.noise import numerics
+from muguet.noise.kernel import Kernel
 
 Array: TypeAlias = npt.NDArray[np.floating]
 Values: TypeAlias = npt.ArrayLike | Tensor
@@ -150,7 +151,16 @@ class Law(nn.Module, ABC):
         tensor = self._tensor(signal)
         generator = torch.Generator(tensor.device).manual_seed(seed) if isinstance(seed, int) else seed
         with torch.no_grad():
-            return self._like(signal, self.forward(tensor).sample(generator))
+            return self._like(signal, self._sampled(tensor, generator))
+
+    def _sampled(self, signal: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw one recorded value for each signal; the noise of different pixels is independent."""
+        return self.forward(signal).sample(generator)
+
+    @property
+    def correlation(self) -> Kernel | None:
+        """The correlation of the noise of neighbouring pixels; None: it is independent from pixel to pixel."""
+        return None
 
     def _tensor(self, values: npt.ArrayLike | Tensor) -> Tensor:
         if isinstance(values, Tensor):
@@ -246,4 +256,4 @@ class AffineDistribution(Distribution):
 def corrupt(law: Law, clean: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """Return what a camera with this noise law would record of a clean signal: one draw of p(y | clean)."""
     with torch.no_grad():
-        return law.forward(clean).sample(generator)
+        return law.sample(clean, torch.default_generator if generator is None else generator)

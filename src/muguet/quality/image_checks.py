@@ -202,8 +202,7 @@ def _correlated_sentence(axis: str, value: float, verdict: Verdict, hidden: int)
     if verdict == "bad":
         return (
             f"The noise is correlated: {correlation}. Denoising mistakes it for signal and leaves it in the image. "
-            f"Train with --mask {axis.lower()}1, which also hides neighbours along {axis}, or use the file from "
-            "before resampling."
+            "muguet denoise measures such noise and removes it; better still is the file from before resampling."
         )
     return (
         f"The noise is slightly correlated: {correlation}. "

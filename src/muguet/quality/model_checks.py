@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -9,12 +11,14 @@ import torch
 from muguet.denoiser import Denoiser
 from muguet.image.screen import screened_plane
 from muguet.image.values import fill_missing, quantum, unsaturated
+from muguet.noise.correlated.whitening import Whitening
 from muguet.noise.law import Law
 from muguet.noise.numerics import extreme
 from muguet.quality.card import Quality, quality
 from muguet.quality.frames import Frames
 from muguet.quality.frc import Response
 from muguet.quality.held_out import HeldOut
+from muguet.quality.image_checks import SOURCE, WHITE, check_source
 from muguet.quality.normalised import centre
 from muguet.quality.second_opinion import second_opinion
 from muguet.restoration.blind import Grid, Mask
@@ -74,6 +78,9 @@ def examine(
     recorded = screened_plane(recorded)
     if extreme(recorded):
         return quality(noisy, estimate)
+    whitening = denoiser.whitening(channel)
+    if whitening is not None:
+        return _examine_white(denoiser, whitening, recorded, signal, channel, frames)
     found, opinion = None, second_opinion(noisy, frames)
     from_one = opinion is None or not opinion.uses_time
     if law is not None and from_one and np.isfinite(signal).any():
@@ -81,6 +88,41 @@ def examine(
     # Before the first step of training there is a law of the noise alone, but none of hidden pixels.
     held_out = None if denoiser.untrained else blind(denoiser, noisy, channel)
     return quality(noisy, estimate, law, held_out, found, reach, opinion)
+
+
+def _examine_white(
+    denoiser: Denoiser,
+    whitening: Whitening,
+    recorded: Floats,
+    signal: Floats,
+    channel: int,
+    frames: Frames | None,
+) -> Quality:
+    """Judge a denoiser of correlated noise on the whitened image, to which all checks apply as they are."""
+    usable = np.isfinite(unsaturated(recorded)) & np.isfinite(signal)
+    if not usable.any():
+        return quality(recorded, signal)
+    white = whitening(fill_missing(recorded).astype(np.float64))
+    sharp = whitening.sharpen(fill_missing(signal))
+    around = frames and Frames([whitening(fill_missing(each)) for each in frames.planes], frames.middle)
+    card = examine(
+        denoiser.of_white,
+        np.where(usable, white, np.nan),
+        np.where(usable, sharp, np.nan),
+        channel,
+        around,
+    )
+    start = (
+        f"{whitening.kernel.sentence()} The image was filtered before denoising, so that its noise is white."
+    )
+    checks = []
+    for check in card.checks:
+        if check.name == SOURCE:
+            check = check_source(recorded)
+        elif check.name == WHITE:
+            check = replace(check, sentence=f"{start} There: {check.sentence}")
+        checks.append(check)
+    return replace(card, checks=tuple(checks))
 
 
 def response(denoiser: Denoiser, noisy: Floats, signal: Floats, law: Law, channel: int = 0) -> Response:

@@ -48,10 +48,12 @@ def law_facts(
         "origin", "origin_words" and "origin_note", see `Origin`; "signal_range"; "table" and "curves", columns of equal
         length by their name; and "points".
     """
+    notes = [] if origin is None else [origin.note]
+    notes += [law.correlation.note()] if law is not None and law.correlation else []
     return {
         "origin": None if origin is None else origin.value,
         "origin_words": "" if origin is None else origin.words,
-        "origin_note": "" if origin is None else origin.note,
+        "origin_note": " ".join(note for note in notes if note),
         "signal_range": list(signal_range),
         "table": _columns(law, own_law, points, _signals(signal_range, _N_TABLE_SIGNALS)),
         "curves": _columns(law, own_law, None, _signals(signal_range, _N_CURVE_SIGNALS)),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from muguet.errors import MuguetError
+from muguet.noise.correlated.whitening import Whitening
 from muguet.noise.transfer.bins import Floats
 from muguet.noise.transfer.correlation import LAGS, Correlation, mean_correlation
 from muguet.training.patches import Plane
@@ -62,7 +63,12 @@ def parse(mask: str, dimensions: int = 2) -> tuple[int, ...] | None:
     return (0,) * (dimensions - 2) + (reach["y"], reach["x"])
 
 
-def describe(found: Correlation | None, reach: Sequence[int], chosen: bool) -> str:
+def describe(
+    found: Correlation | None,
+    reach: Sequence[int],
+    chosen: bool,
+    whitenings: Sequence[Whitening | None] = (),
+) -> str:
     """Return sentences for the user on correlated noise and the mask; an empty text if the noise is independent.
 
     Parameters
@@ -73,7 +79,17 @@ def describe(found: Correlation | None, reach: Sequence[int], chosen: bool) -> s
         Number of neighbours on each side that the mask hides, for each spatial axis.
     chosen
         Whether the user chose the mask.
+    whitenings
+        The whitening of each channel; empty: there is none.
     """
+    if any(whitenings):
+        return " ".join(
+            f"{f'Channel {number}: ' * (len(whitenings) > 1)}{each.kernel.sentence()} It is removed: the image is "
+            "filtered so that its noise is independent from pixel to pixel, denoised, and filtered back "
+            "(--mask pixel switches this off)."
+            for number, each in enumerate(whitenings)
+            if each
+        )
     sentence = found.sentence() if found is not None else ""
     if found is None or not sentence or found.lines:
         return sentence

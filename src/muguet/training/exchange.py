@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from muguet.image.scaling import Scaling
+from muguet.noise.correlated.whitening import Whitening
 from muguet.training.blocks import Blocks
 from muguet.training.patches import PatchSource, Plane, roles
 from muguet.training.planes import planes_of_block
@@ -34,11 +35,14 @@ class Supply:
         Indices of the planes of each block of its sample in the training set, in the order of their channels.
     scalings
         The map from counts to network units of each channel, as in the training set.
+    whitenings
+        The whitening of each channel, as in the training set; empty: the noise is independent.
     """
 
     blocks: Blocks
     planes: tuple[tuple[int, ...], ...]
     scalings: tuple[Scaling, ...]
+    whitenings: tuple[Whitening | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -167,7 +171,8 @@ class Exchange:
         if values is None:
             return ()
         found = planes_of_block(values, supply.blocks.axes, supply.blocks.layout.dimensions, supply.scalings)
-        return tuple(each for each in found if each is not None) if all(found) else ()
+        known = [each.whitened(supply.whitenings) for each in found if each is not None]
+        return tuple(known) if len(known) == len(found) else ()
 
     def _write(
         self, place: _Place, planes: Sequence[Plane], source: PatchSource, units: Sequence[Scaling]

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from muguet.image.scaling import Scaling
+from muguet.noise.correlated.whitening import Whitening
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -46,6 +47,13 @@ class Plane:
     quantum: float = 0.0
     target: npt.NDArray[np.float32] | None = None
     saturated: npt.NDArray[np.bool_] | None = None
+
+    def whitened(self, whitenings: Sequence[Whitening | None]) -> Plane:
+        """Return the plane with white noise, no longer quantised, from the whitening of each channel."""
+        whitening = whitenings[self.channel] if whitenings else None
+        if whitening is None:
+            return self
+        return replace(self, values=whitening(self.values).astype(np.float32), quantum=0.0)
 
 
 @dataclass(frozen=True, eq=False)

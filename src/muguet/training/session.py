@@ -18,6 +18,7 @@ from muguet.denoiser import Denoiser
 from muguet.errors import MuguetError
 from muguet.image.scaling import Scaling
 from muguet.method import Method
+from muguet.noise.correlated.whitening import Whitening
 from muguet.noise.transfer.variance import Variance, fitted_variance
 from muguet.recipes.find import find_recipe
 from muguet.recipes.parts import NO_PRIOR, Parts
@@ -41,6 +42,7 @@ from muguet.training.schedule import Schedule, count_useful_steps
 from muguet.training.starting_values import dark_level, std_from_neighbours
 from muguet.training.validation import Validation
 from muguet.training.weighing import weigh
+from muguet.training.whiten import measure_whitenings, whitened
 from muguet.version import __version__
 
 PATCH = {2: (64, 64), 3: (16, 48, 48)}  # Shape of a patch by the number of spatial dimensions.
@@ -71,6 +73,8 @@ class Session:
         The method with the average of its weights over the last steps, which is the result of a run.
     correlation
         Correlation of the noise between neighbours, measured before training; None where it cannot be measured.
+    whitenings
+        The whitening of each channel in the units of the data, see `muguet.noise.Whitening`; empty: there is none.
     history
         Mean loss and held-out likelihood of every 50 steps.
     """
@@ -83,9 +87,14 @@ class Session:
         recipe = find_recipe(wanted.recipe)
         recipe.check(dataset.planes[0].target is not None if dataset.planes else False)
         self.correlation = correlation(dataset.planes)
+        self.whitenings: tuple[Whitening | None, ...] = ()
         reach = wanted.reach
         if reach is None:
-            reach = mask_reach(self.correlation if recipe.widens else None, dataset.dimensions)
+            if recipe.gated and recipe.target == NOISY:
+                self.whitenings = measure_whitenings(dataset)
+                dataset = whitened(dataset, self.whitenings)
+            hides = recipe.widens and not self.whitenings
+            reach = mask_reach(self.correlation if hides else None, dataset.dimensions)
         self.parts = _completed(wanted, recipe, dataset, reach)
         if self.plan.steps == 0 and self.parts.prior == NO_PRIOR:
             raise MuguetError(
@@ -100,10 +109,11 @@ class Session:
             dataset.planes, _patch(dataset), self.plan.seed, self.parts.quarter_turns, self.device
         )
         self.method = self._build_method(dataset.dimensions)
-        self.scalings = dataset.scalings
+        self.scalings = self._data_scalings = dataset.scalings
         self.units = tuple(
             Scaling(0.0, 1.0) for _ in dataset.scalings
         )  # From `dataset.scalings` to `scalings`.
+        self.white = bool(self.whitenings) or self.correlation is None or not any(self.correlation.reach)
         self.first_laws = () if self.method.prior is None else self._start_from_prior()
         self.learns_gate = recipe.gated and self.method.has_gate and not any(reach)
         # A run of minutes also measures the noise to predict how long this takes at the end.
@@ -222,7 +232,7 @@ class Session:
     def _measure_noise(self) -> None:
         """Measure the variance of the noise; if this succeeds in every channel, learn the gate from now on."""
         started = time.monotonic()
-        denoiser = Denoiser(self.parts, self.averaged, self.scalings)
+        denoiser = Denoiser(self.parts, self.averaged, self.scalings)  # The training set is white already.
         transfers = processes.from_first(lambda: calibrated(denoiser, self.source).transfers)
         variances = [fitted_variance(points) for points in transfers if points is not None]
         if self.learns_gate and len(variances) == len(transfers):
@@ -294,7 +304,7 @@ class Session:
             )
         found, weighed = self._calibrated(), []
         # Differences of correlated neighbours do not show the variance of a pixel.
-        if self.correlation is None or not any(self.correlation.reach):
+        if self.white:
             gated = self.learns_gate
             weighed = weigh(found, self.source, self._variances(found), self.step > 0, gated)
             if gated:
@@ -308,13 +318,22 @@ class Session:
     def _calibrated(self) -> Denoiser:
         """The denoiser with its calibrated noise law."""
         method = copy.deepcopy(self.averaged).eval()
-        plain = Denoiser(self.parts, method, self.scalings, training=self.record())
-        if self.correlation is not None and any(self.correlation.reach):
+        plain = Denoiser(
+            self.parts, method, self.scalings, training=self.record(), whitenings=self._whitenings_of_counts()
+        )
+        if not self.white:
             return plain
         if self.step == 0 and self.first_laws:
             return replace(plain, transfers=tuple(law.in_electrons.points for law in self.first_laws))
         earlier = [law.in_electrons.points for law in self.first_laws]
         return calibrated(plain, self.source, earlier)
+
+    def _whitenings_of_counts(self) -> tuple[Whitening | None, ...]:
+        """The whitening of each channel of images in counts."""
+        return tuple(
+            each and each.in_units(-data.offset / data.scale, 1 / data.scale)
+            for each, data in zip(self.whitenings, self._data_scalings, strict=False)
+        )
 
     def _variances(self, found: Denoiser) -> list[Variance | None]:
         """The variance of the noise of each channel in network units, from the best measurement there is."""

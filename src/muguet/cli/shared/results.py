@@ -200,12 +200,14 @@ def _law(denoiser: Denoiser, channel: int) -> dict[str, Any]:
     from muguet.noise.table import law_table, table_signals
 
     low, high = denoiser.training["signal_range"][channel]
-    table = law_table(denoiser.laws[channel], table_signals(low, high, _N_SIGNALS), levels=())
+    law = denoiser.laws[channel]
+    table = law_table(law, table_signals(low, high, _N_SIGNALS), levels=())
     return {
         "channel": channel,
         "calibrated": denoiser.transfer(channel) is not None,
         "table": table,
         "readout": _readout(denoiser, channel),
+        "correlation": law.correlation and law.correlation.as_dict(),
     }
 
 

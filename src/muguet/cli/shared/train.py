@@ -178,7 +178,7 @@ def _session(
         batch=batch,
     )
     sentence = correlated_noise.describe(
-        session.correlation, session.parts.reach or (), chosen=choices.mask != "auto"
+        session.correlation, session.parts.reach or (), choices.mask != "auto", session.whitenings
     )
     if sentence:
         say(f"  {sentence}")

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from muguet.errors import MuguetError
 from muguet.noise.transfer.bins import Floats
 from muguet.noise.transfer.highpass import TAPS, high_pass_along
+from muguet.noise.transfer.local import local_mean
 
 LAGS = 4
 """Largest distance of two pixels whose correlation is measured, in pixels."""
@@ -177,8 +178,8 @@ def _along_x(planes: Floats) -> tuple[Floats, int, float]:
         rough = high_pass_along(np.ldexp(plane, -int(exponent)), -2)
         there = np.isfinite(rough)
         rough[~there] = 0
-        around = _local_mean(there.astype(np.float64))
-        variance = _local_mean(rough**2) / np.maximum(around, 1e-9)
+        around = local_mean(there.astype(np.float64), _WINDOW)
+        variance = local_mean(rough**2, _WINDOW) / np.maximum(around, 1e-9)
         there &= (around > 0.5) & (variance > (1e-9 * reference) ** 2)
         z = np.where(there, np.clip(rough / np.sqrt(np.where(there, variance, 1)), -_CLIP, _CLIP), 0)
         shares.append(_shared_by_rows(z, there))
@@ -201,18 +202,6 @@ def _shared_by_rows(z: Floats, there: npt.NDArray[np.bool_]) -> Floats:
     some = known > z.shape[1] // 2
     squares: Floats = (z.sum(1)[some] / known[some]) ** 2
     return squares
-
-
-def _local_mean(plane: Floats) -> Floats:
-    """Return means over a window around each pixel, of the pixels that lie within the plane."""
-    for axis, width in enumerate(_WINDOW):
-        size = plane.shape[axis]
-        total = np.concatenate([np.zeros_like(plane.take([0], axis)), plane.cumsum(axis)], axis)
-        first = np.clip(np.arange(size) - width // 2, 0, None)
-        last = np.clip(np.arange(size) + width // 2 + 1, None, size)
-        shape = [-1 if a == axis else 1 for a in range(2)]
-        plane = (total.take(last, axis) - total.take(first, axis)) / (last - first).reshape(shape)
-    return plane
 
 
 def _reach(values: Floats, threshold: float) -> int:

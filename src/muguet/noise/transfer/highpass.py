@@ -6,8 +6,17 @@ import numpy as np
 
 from muguet.noise.transfer.bins import Floats
 
-_DIFFERENCES = np.array([1.0, -6.0, 15.0, -20.0, 15.0, -6.0, 1.0])
-TAPS = _DIFFERENCES / np.sqrt((_DIFFERENCES**2).sum())  # Σ h² = 1: white noise keeps its variance
+
+def differences(order: int) -> Floats:
+    """Return the taps of differences of an order with Σ h² = 1, so that white noise keeps its variance."""
+    taps = np.ones(1)
+    for _ in range(order):
+        taps = np.convolve(taps, [1.0, -1.0])
+    normalised: Floats = taps / np.sqrt((taps**2).sum())
+    return normalised
+
+
+TAPS = differences(6)
 
 
 def high_pass(planes: Floats) -> Floats:

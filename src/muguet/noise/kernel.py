@@ -1,0 +1,149 @@
+"""The kernel of correlated noise: the filter along Y and X by which white noise gets the correlation of the noise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from scipy.ndimage import convolve1d
+
+from muguet.noise.transfer.bins import Floats
+
+MAX_LAGS = 8
+"""Largest distance of two pixels whose noise is correlated, in pixels."""
+
+SAMPLES = 256
+"""Number of frequencies, from 0 to twice Nyquist's, at which spectra are computed."""
+
+_MIN_POWER = (
+    1e-6  # A correlation that was measured with an error can have a spectrum below zero, which none can have.
+)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Correlation of the noise of two pixels that lie k = 1, 2 … pixels apart, along Y and along X.
+
+    The correlation of pixels that are i apart along Y and j along X is the product ρ(i) ρ(j). The spectrum along an
+    axis is S(f) = 1 + 2 Σ ρ(k) cos(2πkf), whose mean over all frequencies f (cycles per pixel) is one.
+
+    Attributes
+    ----------
+    y, x
+        Correlations at the lags 1, 2 …, between −1 and 1; empty for noise that is independent along the axis.
+    error
+        Standard error of each correlation.
+    """
+
+    y: tuple[float, ...] = ()
+    x: tuple[float, ...] = ()
+    error: float = 0.0
+
+    def __bool__(self) -> bool:
+        return bool(self.y or self.x)
+
+    @property
+    def taps(self) -> tuple[Floats, Floats]:
+        """The symmetric filters along Y and X, with Σ h² = 1, that give white noise this correlation."""
+        return _taps(self.y), _taps(self.x)
+
+    def filter(self, white: Floats) -> Floats:
+        """Filter white noise ``(..., y, x)``, so that it has this correlation and the same variance."""
+        out = white
+        for axis, taps in zip((-2, -1), self.taps, strict=True):
+            if len(taps) > 1:
+                out = convolve1d(out, taps, axis=axis, mode="wrap")
+        return out
+
+    def sentence(self) -> str:
+        """Return a sentence for the user; an empty text for independent noise."""
+        along = [
+            f"{values[0]:+.2f} along {axis}".replace("-", "−")
+            for axis, values in (("Y", self.y), ("X", self.x))
+            if values
+        ]
+        if not along:
+            return ""
+        return (
+            "The noise of neighbouring pixels is correlated, as after registration, resampling or a slow detector: by "
+            f"{' and '.join(along)} from one pixel to the next (± {self.error:.2g})."
+        )
+
+    def note(self) -> str:
+        """Return what the correlation means for the noise law, as sentences."""
+        return (
+            f"{self.sentence()} The law is that of single pixels of the image. If the image was filtered as a whole, "
+            f"as by interpolation, the gain of the camera is {self.level:.2g} times that of this law."
+        )
+
+    @property
+    def level(self) -> float:
+        """The spectrum of the noise at its largest, relative to that of white noise of the same variance.
+
+        For an image that was filtered as a whole by k with Σ k = 1, it is the variance of the camera's own noise
+        relative to that of the image, 1/Σ k².
+        """
+        return float(spectrum(self.y).max() * spectrum(self.x).max())
+
+    def as_dict(self) -> dict[str, list[float] | float]:
+        """Return the values for the header of a file."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def of(cls, values: Mapping[str, Sequence[float] | float]) -> Kernel:
+        """Return the kernel of the values of a header."""
+        y, x, error = (values[name] for name in ("y", "x", "error"))
+        assert isinstance(y, Sequence)
+        assert isinstance(x, Sequence)
+        assert isinstance(error, int | float)
+        return cls(tuple(y), tuple(x), float(error))
+
+
+def spectrum(correlations: Sequence[float]) -> Floats:
+    """Return S(f) = 1 + 2 Σ ρ(k) cos(2πkf) at `SAMPLES` frequencies in the order of a discrete Fourier transform."""
+    frequency = np.fft.fftfreq(SAMPLES)
+    lags = np.arange(1, len(correlations) + 1)
+    waves = np.cos(2 * np.pi * frequency[:, None] * lags)
+    power: Floats = 1 + 2 * waves @ np.asarray(correlations, dtype=np.float64)
+    power = np.maximum(power, _MIN_POWER)
+    normalised: Floats = power / power.mean()
+    return normalised
+
+
+def symmetric_taps(gain: Floats, least: float, most: int) -> Floats:
+    """Return the taps of a real and even gain at `SAMPLES` frequencies, cut where the rest is small.
+
+    Parameters
+    ----------
+    gain
+        The gain of the filter, in the order of a discrete Fourier transform.
+    least
+        Taps from which on all are smaller than this share of the largest one are left out.
+    most
+        Largest number of taps on either side of the middle.
+    """
+    impulse = np.fft.ifft(gain).real
+    large = np.flatnonzero(np.abs(impulse[: most + 1]) > least * np.abs(impulse).max())
+    reach = int(large[-1])
+    taper = np.cos(0.5 * np.pi * np.arange(reach + 1) / (reach + 1)) ** 0.25
+    half = impulse[: reach + 1] * taper
+    return np.concatenate([half[:0:-1], half])
+
+
+def gain_of(taps: Floats) -> Floats:
+    """Return the gain of symmetric taps at `SAMPLES` frequencies."""
+    wide = np.zeros(SAMPLES)
+    reach = len(taps) // 2
+    wide[np.arange(-reach, reach + 1)] = taps
+    return np.fft.fft(wide).real
+
+
+def _taps(correlations: Sequence[float]) -> Floats:
+    if not correlations:
+        return np.ones(1)
+    taps = symmetric_taps(np.sqrt(spectrum(correlations)), 1e-3, 4 * MAX_LAGS)
+    normalised: Floats = taps / np.sqrt((taps**2).sum())
+    return normalised

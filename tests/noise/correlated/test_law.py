@@ -1,0 +1,44 @@
+"""A correlated law has the distribution of single pixels, and draws noise with its correlation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from muguet.noise import Correlated, Gaussian, Kernel, PoissonGaussian, noise_correlation
+
+KERNEL = Kernel((0.3,), (0.5, 0.1), 0.01)
+
+
+def test_the_variance_is_that_of_the_image():
+    law = Correlated(PoissonGaussian(2.0, 100.0, 1.5), KERNEL, 2.5)
+    inner = PoissonGaussian(2.0, 100.0, 1.5)
+    signal = np.array([101.0, 150.0, 900.0])
+    np.testing.assert_allclose(law.mean(signal), signal, rtol=1e-5)
+    np.testing.assert_allclose(law.std(signal), inner.std(signal) / np.sqrt(2.5), rtol=1e-5)
+    assert law.correlation == KERNEL
+    assert inner.correlation is None
+
+
+def test_the_density_integrates_to_one():
+    law = Correlated(PoissonGaussian(2.0, 100.0, 1.5), KERNEL, 2.5)
+    y = np.linspace(80, 300, 4001)
+    density = law.density(y[:, None], np.array([110.0, 180.0]))
+    np.testing.assert_allclose(np.trapezoid(density, y, axis=0), 1, atol=1e-3)
+
+
+def test_draws_have_the_law_and_the_correlation():
+    law = Correlated(Gaussian(9.0), KERNEL, 2.5)
+    drawn = law.sample(np.full((256, 256), 140.0), seed=0)
+    assert drawn.mean() == pytest.approx(140, rel=0.01)
+    assert drawn.std() == pytest.approx(law.std(140.0), rel=0.02)
+    found = noise_correlation(np.asarray(drawn, np.float64)[None])
+    assert found.y[0] == pytest.approx(0.3, abs=0.03)
+    assert found.x[0] == pytest.approx(0.5, abs=0.03)
+    np.testing.assert_array_equal(drawn, law.sample(np.full((256, 256), 140.0), seed=0))
+
+
+def test_single_values_are_independent():
+    law = Correlated(Gaussian(9.0), KERNEL, 2.5)
+    drawn = law.sample(np.full(20_000, 140.0), seed=0)
+    assert abs(np.corrcoef(drawn[1:], drawn[:-1])[0, 1]) < 0.03
