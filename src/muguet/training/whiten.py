@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,7 +19,10 @@ _MAX_PLANES = 4  # The correlation of a channel is measured on at most this many
 
 def measure_whitenings(dataset: Dataset) -> tuple[Whitening | None, ...]:
     """Measure the whitening of each channel, in the units of the training set; empty if all noise is independent."""
-    found = tuple(measure_whitening(_slices(dataset.planes, channel)) for channel in range(dataset.channels))
+    found = tuple(
+        measure_whitening(_slices(dataset.planes, channel), _differences(dataset.planes, channel))
+        for channel in range(dataset.channels)
+    )
     return found if any(found) else ()
 
 
@@ -32,8 +36,24 @@ def whitened(dataset: Dataset, whitenings: Sequence[Whitening | None]) -> Datase
 def _slices(planes: Sequence[Plane], channel: int) -> list[Floats]:
     """Up to `_MAX_PLANES` slices ``(y, x)`` of a channel, with NaN for saturated and missing pixels."""
     chosen = [plane for plane in planes if plane.channel == channel]
-    found = []
-    for plane in chosen[:: -(-len(chosen) // _MAX_PLANES) or 1]:
-        middle = np.where(plane.trusted, plane.values, np.nan).astype(np.float64)
-        found.append(middle if middle.ndim == 2 else middle[len(middle) // 2])
-    return found
+    return [_slice(plane) for plane in chosen[:: -(-len(chosen) // _MAX_PLANES) or 1]]
+
+
+def _differences(planes: Sequence[Plane], channel: int) -> list[Floats]:
+    """Up to `_MAX_PLANES` differences of successive planes of one shape, in which a scene that stands still is zero."""
+    chosen = [plane for plane in planes if plane.channel == channel]
+    pairs = [
+        (one, other)
+        for one, other in itertools.pairwise(chosen)
+        if one.values.ndim == 2
+        and one.values.shape == other.values.shape
+        and not np.array_equal(one.values, other.values)
+    ]
+    every = -(-len(pairs) // _MAX_PLANES) or 1
+    return [(_slice(one) - _slice(other)) / np.sqrt(2) for one, other in pairs[::every]]
+
+
+def _slice(plane: Plane) -> Floats:
+    """The middle slice ``(y, x)`` of a plane, with NaN for saturated and missing pixels."""
+    values = np.where(plane.trusted, plane.values, np.nan).astype(np.float64)
+    return values if values.ndim == 2 else values[len(values) // 2]

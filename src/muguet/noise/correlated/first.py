@@ -23,15 +23,17 @@ _BOX = (5, 5)
 _FEWEST = 300  # Pixels of a point of the curve.
 
 
-def measure_whitening(planes: Sequence[Floats]) -> Whitening | None:
+def measure_whitening(planes: Sequence[Floats], differences: Sequence[Floats] = ()) -> Whitening | None:
     """Measure the correlation of the noise and its variance against the signal; None if the noise is independent.
 
     Parameters
     ----------
     planes
         Planes ``(y, x)`` of one channel with NaN for missing and saturated pixels.
+    differences
+        Differences of successive frames, see `measure_kernel`.
     """
-    kernel = measure_kernel(plane[None] for plane in planes)
+    kernel = measure_kernel((plane[None] for plane in planes), (each[None] for each in differences))
     if not kernel:
         return None
     rough = max(float(np.median([rough_std(plane) for plane in planes])), 1e-30) ** 2

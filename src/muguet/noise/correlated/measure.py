@@ -11,11 +11,15 @@ import numpy.typing as npt
 
 from muguet.noise.kernel import MAX_LAGS, Kernel
 from muguet.noise.transfer.bins import Floats
-from muguet.noise.transfer.highpass import along, differences
+from muguet.noise.transfer.highpass import along
+from muguet.noise.transfer.highpass import differences as taps_of
 from muguet.noise.transfer.local import local_mean
 
-MIN_CORRELATION = 0.1
+MIN_CORRELATION = 0.07
 """Smaller correlations are ignored: the detector of the FMD images has 0.05, which does no harm."""
+
+MIN_NEGATIVE = 0.1
+"""Smaller negative correlations, as of a slightly sharpened image, are ignored."""
 
 _ORDERS = (
     2,
@@ -62,7 +66,7 @@ class _View:
     variation: Floats
 
 
-def measure_kernel(images: Iterable[Floats]) -> Kernel:
+def measure_kernel(images: Iterable[Floats], differences: Iterable[Floats] = ()) -> Kernel:
     """Measure the correlation of the noise along Y and X, which is that of the mean over all images.
 
     Along X, a plane is first filtered by differences along Y only, of the order 2, 4 or 6. This leaves little of a
@@ -72,22 +76,35 @@ def measure_kernel(images: Iterable[Floats]) -> Kernel:
     there, so that lower orders measure more of it; higher orders leave less of the scene. Chosen is the lowest order at
     which the correlation does not depend on how much the scene varies. The same is done along Y.
 
-    A correlation counts if it exceeds 0.1 and three standard errors, if it hardly depends on the scene, and if in quiet
-    places the power of the noise rises towards lower frequencies as it must. Far lags that are not significant count
-    as zero.
+    A correlation counts if it exceeds 0.07 and three standard errors, if it hardly depends on the scene, and if in
+    quiet places the power of the noise rises towards lower frequencies as it must. Far lags that are not significant
+    count as zero.
 
     Parameters
     ----------
     images
         Planes ``(n, y, x)`` with NaN for missing and saturated pixels.
+    differences
+        Differences ``(n, y, x)`` of successive frames. They are used in place of the images if the correlation depends
+        less on the scene there, as in a movie whose scene hardly changes.
     """
-    found = [_of_plane(plane) for image in images for plane in image if min(plane.shape) >= 4 * MAX_LAGS]
-    pairs = [each for each in found if each is not None]
+    pairs, between = _measured(images), _measured(differences)
+    if between and _change(between) < _change(pairs):
+        pairs = between
     if not pairs:
         return Kernel()
     error = float(np.sqrt(1.0 / sum(pair[0].pixels for pair in pairs)))
     y, x = (_significant([pair[axis] for pair in pairs], error) for axis in (0, 1))
     return Kernel(y, x, round(2 * error, 4))
+
+
+def _measured(images: Iterable[Floats]) -> list[tuple[_Found, _Found]]:
+    found = [_of_plane(plane) for image in images for plane in image if min(plane.shape) >= 4 * MAX_LAGS]
+    return [each for each in found if each is not None]
+
+
+def _change(pairs: list[tuple[_Found, _Found]]) -> float:
+    return float(np.median([each.change for pair in pairs for each in pair])) if pairs else float("inf")
 
 
 class _Found(NamedTuple):
@@ -124,7 +141,8 @@ def _significant(found: list[_Found], error: float) -> tuple[float, ...]:
     near = float(mean[0])
     if change > (_MAX_DOUBT if abs(near) > _SMALL else _MAX_DOUBT_SMALL):
         return ()
-    if abs(near) < max(MIN_CORRELATION, 3 * error) or (rise - 1) * np.sign(near) < _MIN_RISE * abs(near):
+    least = MIN_CORRELATION if near > 0 else MIN_NEGATIVE
+    if abs(near) < max(least, 3 * error) or (rise - 1) * np.sign(near) < _MIN_RISE * abs(near):
         return ()
     large = np.abs(mean) > max(0.02, 3 * error)
     last = int(np.flatnonzero(~large)[0]) if not large.all() else len(mean)
@@ -205,4 +223,4 @@ def scene_variation(plane: Floats) -> Floats:
 
 def _differences(plane: Floats, order: int, axis: int) -> Floats:
     """Filter a plane along an axis by differences of an even order; NaN beside borders and gaps."""
-    return along(plane, differences(order), axis)
+    return along(plane, taps_of(order), axis)
