@@ -35,6 +35,8 @@ _WEAKEST = (
 _LEAST = 2e-3  # Taps smaller than this share of the largest one are left out.
 _MOST = 24  # Largest number of taps on either side.
 _MIN_ADDED = 1e-3  # Less noise than this share of the variance is not added.
+_FEW, _FAR = 16.0, 3.0  # Photo-electrons of which there are few; standard deviations after Anscombe's transform.
+_ANSCOMBE = 0.375
 _BOX = (
     5  # The size of the noise that is added follows the signal, the mean of this many pixels along each axis.
 )
@@ -65,12 +67,26 @@ class Whitening:
         """
         dtype = values.dtype if values.dtype == np.float64 else np.dtype(np.float32)
         white = self.sharpen(values)
-        if self._added:
-            local = uniform_filter(values.astype(np.float64), (0,) * (values.ndim - 2) + (_BOX, _BOX))
-            std = np.sqrt(np.maximum(self.slope * local + self.constant, self.least))
-            for number, (y, x) in enumerate(self._added):
-                white = white + std * _along(_along(_noise_of(values, number), y, -2), x, -1)
-        return white.astype(dtype)
+        local = uniform_filter(values.astype(np.float64), (0,) * (values.ndim - 2) + (_BOX, _BOX))
+        std = np.sqrt(np.maximum(self.slope * local + self.constant, self.least))
+        for number, (y, x) in enumerate(self._added):
+            white = white + std * _along(_along(_noise_of(values, number), y, -2), x, -1)
+        return np.maximum(white, self._least_likely(local)).astype(dtype)
+
+    def _least_likely(self, signal: Floats) -> Floats:
+        """Return the smallest value that a few photo-electrons can give, where the signal is that of few; else −∞.
+
+        Filtered noise is nearly Gaussian and falls below zero where that of photo-electrons cannot, which looks like a
+        dark spot after Anscombe's transform. There the values are limited to `_FAR` standard deviations below the
+        signal.
+        """
+        if self.slope <= 0:
+            return np.full(signal.shape, -np.inf)
+        unit, dark = self.slope * self.level, -self.constant / self.slope
+        electrons = (signal - dark) / unit
+        root = 2 * np.sqrt(np.maximum(electrons, 0) + _ANSCOMBE) - _FAR
+        lowest = root**2 / 4 - _ANSCOMBE
+        return np.where((electrons < _FEW) & (root > 0), lowest * unit + dark, -np.inf)
 
     def sharpen(self, values: npt.NDArray[Any]) -> Floats:
         """Filter planes ``(..., y, x)`` without adding noise: the inverse of `undo`."""
