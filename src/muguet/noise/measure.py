@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
 from muguet.noise.camera.readout import Readout, read_out
+from muguet.noise.correlated.first import measure_whitening
+from muguet.noise.correlated.whitening import Whitening
 from muguet.noise.measured import MeasuredLaw
 from muguet.noise.numerics import require_moderate, window_sums
 from muguet.noise.pairing import require_pairs
@@ -19,11 +21,11 @@ from muguet.noise.transfer.single_image import transfer_alone
 MAX_PIXELS = 2**24
 """Pixels that are measured; of a larger image every n-th pixel is used, or every n-th plane of an image alone."""
 
+_MAX_PLANES = 4  # The correlation of the noise is measured on at most this many planes.
 _BOX = 5  # Pixels along a side of the windows whose means are the signals of an image alone.
 _LIMITS = (
-    "Measured on the image alone, by a high-pass filter: only σ is known. Texture and edges raise it; noise that "
-    "neighbouring pixels share lowers it. A clean image, repeats of a still scene or a model that was trained on the "
-    "image give more."
+    "Measured on the image alone, by a high-pass filter: only σ is known. Texture and edges raise it. A clean image, "
+    "repeats of a still scene or a model that was trained on the image give more."
 )
 
 
@@ -149,6 +151,9 @@ def measure_single_image(
 ) -> Measurement:
     """Measure the variance of the noise against the signal on an image alone, see `transfer_alone`.
 
+    If the noise of neighbouring pixels is correlated, the variance is measured on the image with white noise, see
+    `Whitening`, and divided by its `level`.
+
     Saturated pixels must be NaN, as for `measure_pair`.
 
     Parameters
@@ -166,8 +171,22 @@ def measure_single_image(
     recorded = _planes(planes)
     notes = (_LIMITS, *_left_out(recorded))
     some = recorded[:: max(1, min(recorded.size // MAX_PIXELS, len(recorded)))]
-    points = transfer_alone(some, fewest=_min_bin_count(some))
+    whitening = measure_whitening(list(some[:: -(-len(some) // _MAX_PLANES)]))
+    if whitening is None:
+        points = transfer_alone(some, fewest=_min_bin_count(some))
+    else:
+        white = transfer_alone([_whitened(whitening, plane) for plane in some], fewest=_min_bin_count(some))
+        variance, error = white.variance / whitening.level, white.error / whitening.level
+        points = replace(white, variance=variance, error=error)
+        notes = (*notes, whitening.kernel.note())
     return _measurement("alone", points, window_sums(some, _BOX) / _BOX**2, notes, offset, excess, step)
+
+
+def _whitened(whitening: Whitening, plane: Floats) -> Floats:
+    """Return a plane with white noise, NaN where a pixel is missing."""
+    known = np.isfinite(plane)
+    filled = np.where(known, plane, np.nanmedian(plane) if known.any() else 0.0)
+    return np.where(known, whitening(filled), np.nan)
 
 
 def _planes(image: npt.ArrayLike) -> Floats:

@@ -67,8 +67,8 @@ def second_opinion(noisy: npt.ArrayLike, frames: Frames | None = None) -> Second
     Returns
     -------
     SecondOpinion or None
-        None if the plane is too small, neighbours share noise, the law of the noise cannot be measured on it, or
-        squares of its values are no numbers.
+        None if the plane is too small, the law of the noise cannot be measured on it, or squares of its values are no
+        numbers.
     """
     from muguet.training.data import collect
     from muguet.training.fitting import prepare

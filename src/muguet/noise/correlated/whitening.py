@@ -35,7 +35,10 @@ _WEAKEST = (
 _LEAST = 2e-3  # Taps smaller than this share of the largest one are left out.
 _MOST = 24  # Largest number of taps on either side.
 _MIN_ADDED = 1e-3  # Less noise than this share of the variance is not added.
-_FEW, _FAR = 16.0, 3.0  # Photo-electrons of which there are few; standard deviations after Anscombe's transform.
+_FEW, _FAR = (
+    16.0,
+    3.0,
+)  # Photo-electrons of which there are few; standard deviations after Anscombe's transform.
 _ANSCOMBE = 0.375
 _BOX = (
     5  # The size of the noise that is added follows the signal, the mean of this many pixels along each axis.

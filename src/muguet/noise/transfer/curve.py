@@ -17,7 +17,7 @@ from muguet.noise.transfer.robust import robust_std
 _MAX_RESIDUAL = 12.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MeanVariance:
     """Points of a photon-transfer curve, from the darkest signal to the brightest.
 

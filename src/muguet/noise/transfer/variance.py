@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -72,6 +73,7 @@ def straight_line(points: MeanVariance) -> tuple[float, float]:
     return slope, constant
 
 
+@functools.lru_cache(maxsize=64)  # Several measurements of a run need the fit of the same curve.
 def fitted_variance(points: MeanVariance) -> Variance:
     """Fit a polynomial with as few terms as necessary to a photon-transfer curve.
 
