@@ -37,7 +37,7 @@ def test_bad_results_are_called_bad(case):
 
 
 def test_the_law_is_that_of_the_recorded_image(case, clean):
-    _, model, std = case
+    _, model, _ = case
     levels = np.percentile(clean, [20, 80])
     true = np.sqrt(2 * (levels - 100) + 16)
     np.testing.assert_allclose(model.noise.std(levels), true, rtol=0.15)

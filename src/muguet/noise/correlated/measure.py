@@ -28,6 +28,7 @@ _ORDERS = (
 )  # Orders of the differences by which the scene is removed across the axis that is measured.
 _QUIET = 0.3  # The correlation is that of this share of the pixels, where the scene varies least …
 _QUIETEST = 0.15  # … and is compared with those of this share and of all pixels.
+_NO_CHANGE = 0.01
 _MAX_CHANGE = 0.025  # A correlation that changes less between them is that of the noise, not of the scene.
 _WINDOW = (33, 33)  # Pixels along Y and X over which variances and the variation of the scene are averaged.
 _CLIP = (
@@ -51,6 +52,11 @@ class _Along(NamedTuple):
     quiet: Floats
     quietest: Floats
     pixels: int
+
+    @property
+    def chosen(self) -> Floats:
+        """The correlations everywhere if they do not depend on the scene at all, else those in quiet pixels."""
+        return self.everywhere if self.change <= _NO_CHANGE else self.quiet
 
     @property
     def change(self) -> float:
@@ -130,7 +136,7 @@ def _of_plane(plane: Floats) -> tuple[_Found, _Found] | None:
             return None
         clear = [each for each in measured if each.change <= _MAX_CHANGE]
         best = clear[0] if clear else min(measured, key=lambda each: each.change)
-        found.append(_Found(best.quiet[1:] / best.quiet[0], _rise(view), best.change, best.pixels))
+        found.append(_Found(best.chosen[1:], _rise(view), best.change, best.pixels))
     return found[0], found[1]
 
 
@@ -198,7 +204,7 @@ def _correlations(z: Floats, mask: npt.NDArray[np.bool_]) -> Floats | None:
 def _rise(view: _View) -> float:
     """Return the power in quiet places after second differences along the last axis, over that after sixth ones.
 
-    The median leaves out details of the scene, so that it is one for white noise.
+    Details of the scene hardly count, so that it is one for white noise.
     """
     rough = _differences(view.plane, 2, 0)
     powers = [_differences(rough, order, 1) ** 2 for order in (2, 6)]
@@ -206,8 +212,13 @@ def _rise(view: _View) -> float:
     if known.sum() < _MIN_PIXELS:
         return 1.0
     quiet = known & (view.variation <= _level(view, known, _QUIET))
-    low, high = (float(np.median(power[quiet])) for power in powers)
+    low, high = (_without_details(power[quiet]) for power in powers)
     return low / high if high > 0 else 1.0
+
+
+def _without_details(powers: Floats) -> float:
+    """Return the mean of values of which the largest tenth is lowered to the smallest of them."""
+    return float(np.minimum(powers, np.quantile(powers, 0.9)).mean())
 
 
 def scene_variation(plane: Floats) -> Floats:
