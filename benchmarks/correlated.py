@@ -4,12 +4,13 @@ python benchmarks/correlated.py                    # before training, as with `m
 python benchmarks/correlated.py --steps 300        # after 300 steps
 python benchmarks/correlated.py --kernels gaussian-0.4 --steps 300
 
-Every image has the same noise power: Poisson noise and read noise of one photo-electron, filtered so that neighbours
-share it. "white" takes the noise away as it does now; "hidden" is the mask that hides the neighbours instead
-(--mask x1y1), "as independent" takes no notice (--mask pixel). "bound" is what the best linear filter loses for the
-scene, as correlated noise has more power at the low frequencies at which scenes have theirs: the ratio of the squared
-errors of Wiener filters with the true spectra. On the two-photon image, PSNR is that against the mean of five frames,
-which is noisy itself.
+Every image has the same noise power: that of photo-electrons and of a read noise of one photo-electron, filtered so
+that neighbours share it; the demosaiced ones are interpolated from the pixels of one colour, and compared with the
+scene interpolated in the same way. "white" takes the noise away as it does now; "hidden" is the mask that hides the
+neighbours instead (--mask x1y1), "as independent" takes no notice (--mask pixel). "bound" is what the best linear
+filter loses for the scene, as correlated noise has more power at the low frequencies at which scenes have theirs: the
+ratio of the squared errors of Wiener filters with the true spectra. On the two-photon image, PSNR is that against the
+mean of five frames, which is noisy itself.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import ndimage
 
 from muguet.formats import read
 from muguet.quality import psnr
@@ -58,12 +60,24 @@ KERNELS = {
 }
 """The gain of the filter of the noise at each frequency along Y and X."""
 
+MOSAICS = {
+    "demosaiced-red": ([[1, 2, 1], [2, 4, 2], [1, 2, 1]], lambda y, x: (y % 2 == 0) & (x % 2 == 0)),
+    "demosaiced-green": ([[0, 1, 0], [1, 4, 1], [0, 1, 0]], lambda y, x: (y + x) % 2 == 0),
+}
+"""Weights (in quarters) of a bilinear interpolation of the pixels of one colour, and where they lie in the mosaic."""
+
 MASKS = {"white": "auto", "hidden": "x1y1", "as independent": "pixel"}
 
 
 def filtered(white: np.ndarray, gain: np.ndarray) -> np.ndarray:
     """Filter white noise; its variance stays one."""
     return np.fft.ifft2(np.fft.fft2(white) * gain / np.sqrt((gain**2).mean())).real
+
+
+def demosaiced(image: np.ndarray, name: str) -> np.ndarray:
+    """Interpolate the pixels of one colour of a Bayer mosaic."""
+    weights, lies = MOSAICS[name]
+    return ndimage.convolve(image * lies(*np.indices(image.shape)), np.array(weights) / 4, mode="wrap")
 
 
 def wiener_loss(scene: np.ndarray, variance: float, gain: np.ndarray) -> float:
@@ -89,26 +103,26 @@ def simulated(brightest: float, names: list[str], steps: int, seed: int) -> list
     """Measure all kernels at one light level."""
     cells = acquisition((_SIDE, _SIDE), seed).astype(np.float64)
     cells = 1 + brightest * (cells - cells.min()) / np.ptp(cells)
-    truth = 10 * cells + 100
     white = np.random.default_rng(seed).normal(size=cells.shape)
     rows = []
     for name in names:
-        gain = KERNELS[name]
-        noisy = (truth + 10 * np.sqrt(cells + 1) * filtered(white, gain)).astype(np.float32)
-        overlap = np.fft.ifft2(gain**2).real
-        row: dict[str, Any] = {
-            "brightest": brightest,
-            "kernel": name,
-            "true": [float(overlap[1, 0] / overlap[0, 0]), float(overlap[0, 1] / overlap[0, 0])],
-            "noisy": psnr(noisy, truth),
-            "bound": wiener_loss(cells, float(cells.mean() + 1), gain),
-        }
+        row: dict[str, Any] = {"brightest": brightest, "kernel": name}
+        if name in MOSAICS:
+            truth = demosaiced(10 * cells + 100, name)
+            noisy = demosaiced(10 * (cells + np.sqrt(cells + 1) * white) + 100, name).astype(np.float32)
+        else:
+            gain, truth = KERNELS[name], 10 * cells + 100
+            noisy = (truth + 10 * np.sqrt(cells + 1) * filtered(white, gain)).astype(np.float32)
+            overlap = np.fft.ifft2(gain**2).real
+            row["true"] = [float(overlap[1, 0] / overlap[0, 0]), float(overlap[0, 1] / overlap[0, 0])]
+            row["bound"] = wiener_loss(cells, float(cells.mean() + 1), gain)
+        row["noisy"] = psnr(noisy, truth)
         for kind, mask in MASKS.items():
             if mask == "x1y1" and steps == 0:
                 continue
             result, model = denoised(noisy, mask, steps, seed)
             row[kind] = psnr(result, truth)
-            if kind == "white":
+            if kind == "white" and name in KERNELS:
                 found = model.noise.correlation
                 row["measured"] = (
                     [float(next(iter(each), 0.0)) for each in (found.y, found.x)] if found else [0, 0]
@@ -139,7 +153,7 @@ def main() -> None:
     parser.add_argument(
         "--levels", type=float, nargs="+", default=[30, 300], help="photo-electrons of the brightest"
     )
-    parser.add_argument("--kernels", nargs="+", choices=list(KERNELS), default=list(KERNELS))
+    parser.add_argument("--kernels", nargs="+", choices=[*KERNELS, *MOSAICS], default=[*KERNELS, *MOSAICS])
     parser.add_argument("--steps", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-real", action="store_true", help="leave the two-photon image out")

@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from muguet import fit
-from muguet.quality import examine
+from muguet.quality import examine, quality
 from muguet.restoration import gaussian_blur
 
 
@@ -27,6 +27,13 @@ def test_a_good_result_is_called_good(case):
     white = next(check for check in card.checks if check.name == "The noise is white")
     assert "correlated" in white.sentence
     assert abs(white.figures["noise_x"]) < 0.1
+
+
+def test_without_the_model_the_verdicts_are_the_same(case):
+    noisy, model, _ = case
+    assert quality(noisy, model(noisy, "YX")).verdict != "bad"
+    assert quality(noisy, noisy).verdict == "bad"
+    assert quality(noisy, gaussian_blur(noisy, 6.0)).verdict == "bad"
 
 
 def test_bad_results_are_called_bad(case):

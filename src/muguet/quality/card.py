@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from muguet.errors import MuguetError
 from muguet.image.values import unsaturated
+from muguet.noise.correlated.first import measure_whitening
 from muguet.noise.law import Law
 from muguet.noise.numerics import extreme
 from muguet.quality.check import Check, Floats, Verdict, worst
@@ -28,6 +29,7 @@ from muguet.quality.result_checks import (
     variance_ratio,
 )
 from muguet.quality.second_opinion import SecondOpinion, check_compared
+from muguet.quality.whitened import explained, whitened_pair
 from muguet.quality.whiteness import autocorrelation
 from muguet.system.text import json_safe
 
@@ -94,7 +96,7 @@ def quality(
         plane.
     law
         The law of the noise in counts, for example that of a denoiser. None for an estimate of any other tool: the
-        variance of the noise is then measured on the noisy image.
+        variance of the noise is then measured on the noisy image, and correlated noise is made white first.
     held_out
         Pixels that were hidden from the network, and its estimates, to test whether the law predicts them.
     response
@@ -121,6 +123,10 @@ def quality(
     recorded, signal = centre(recorded), centre(signal)
     if extreme(recorded):
         return Quality((check_source(plane), _too_extreme()), {})
+    original = recorded, signal
+    whitening = measure_whitening([unsaturated(recorded)]) if law is None else None
+    if whitening is not None:
+        recorded, signal = whitened_pair(whitening, recorded, signal)
     residual = normalise(recorded, signal, law)
     fit, fits = _fit(residual, law, held_out)
     if fits is not None and fits.verdict == "bad" and residual.measured_variance is not None:
@@ -129,8 +135,9 @@ def quality(
         return Quality((check_source(plane), _too_few(residual.count)), {})
     correlation_x, correlation_y = autocorrelation(residual.z)
     white = check_white(unsaturated(recorded), (correlation_x, correlation_y, residual.count), reach)
+    white = white if whitening is None else explained(white, whitening, compared=opinion is not None)
     rings, resolved = _resolve(residual, response)
-    compared = [] if opinion is None else [check_compared(recorded, signal, opinion)]
+    compared = [] if opinion is None else [check_compared(*original, opinion)]
     close = any(check.verdict == "good" for check in compared)
     checks = [check_source(plane), white, check_kept(residual), check_removed(residual, close), *compared]
     checks += [resolved] if fits is None else [fits, resolved]

@@ -21,6 +21,7 @@ from muguet.quality.held_out import HeldOut
 from muguet.quality.image_checks import SOURCE, WHITE, check_source
 from muguet.quality.normalised import centre
 from muguet.quality.second_opinion import second_opinion
+from muguet.quality.whitened import explained, whitened_pair
 from muguet.restoration.blind import Grid, Mask
 
 Floats = npt.NDArray[np.float64]
@@ -99,30 +100,12 @@ def _examine_white(
     frames: Frames | None,
 ) -> Quality:
     """Judge a denoiser of correlated noise on the whitened image, to which all checks apply as they are."""
-    usable = np.isfinite(unsaturated(recorded)) & np.isfinite(signal)
-    if not usable.any():
-        return quality(recorded, signal)
-    white = whitening(fill_missing(recorded).astype(np.float64))
-    sharp = whitening.sharpen(fill_missing(signal))
+    white, sharp = whitened_pair(whitening, recorded, signal)
     around = frames and Frames([whitening(fill_missing(each)) for each in frames.planes], frames.middle)
-    card = examine(
-        denoiser.of_white,
-        np.where(usable, white, np.nan),
-        np.where(usable, sharp, np.nan),
-        channel,
-        around,
-    )
-    start = (
-        f"{whitening.kernel.sentence()} The image was filtered before denoising, so that its noise is white."
-    )
-    checks = []
-    for check in card.checks:
-        if check.name == SOURCE:
-            check = check_source(recorded)
-        elif check.name == WHITE:
-            check = replace(check, sentence=f"{start} There: {check.sentence}")
-        checks.append(check)
-    return replace(card, checks=tuple(checks))
+    card = examine(denoiser.of_white, white, sharp, channel, around)
+    replaced = {SOURCE: check_source(recorded)}
+    replaced |= {each.name: explained(each, whitening) for each in card.checks if each.name == WHITE}
+    return replace(card, checks=tuple(replaced.get(each.name, each) for each in card.checks))
 
 
 def response(denoiser: Denoiser, noisy: Floats, signal: Floats, law: Law, channel: int = 0) -> Response:

@@ -175,6 +175,8 @@ def _along(view: _View, order: int) -> _Along | None:
     around = local_mean(there.astype(np.float64), _WINDOW)
     variance = local_mean(z**2, _WINDOW) / np.maximum(around, 1e-9)
     there &= variance > 1e-18
+    if there.sum() < _MIN_PIXELS:
+        return None
     z = np.where(there, np.clip(z / np.sqrt(np.where(there, variance, 1)), -_CLIP, _CLIP), 0.0)
     quiet, quietest = (
         there & (view.variation <= _level(view, there, share)) for share in (_QUIET, _QUIETEST)
