@@ -570,9 +570,8 @@ class Denoiser:
         scaling = self.scalings[channel]
         if points is None or extreme(scaling.scale):
             return None
-        level = self._levels[channel]
-        found = points.scaled(scaling.offset, scaling.scale)
-        return replace(found, variance=found.variance / level, error=found.error / level)
+        found, whitening = points.scaled(scaling.offset, scaling.scale), self.whitening(channel)
+        return found if whitening is None else whitening.of_image(found)
 
     def _network_laws(self) -> list[Law]:
         if not self.method.learns_law:
@@ -612,11 +611,6 @@ class Denoiser:
     def untrained(self) -> bool:
         """Whether the model is a prior before the first step of training, so that N-net has not learned anything."""
         return self.method.prior is not None and self.training.get("steps") == 0
-
-    @property
-    def _levels(self) -> list[float]:
-        """Variance of the noise that the network sees, relative to that of the image, in each channel."""
-        return [each.level if each else 1.0 for each in self.whitenings or (None,) * self.parts.channels]
 
     def _in_counts(self, laws: Sequence[Law]) -> list[Law]:
         found: list[Law] = [

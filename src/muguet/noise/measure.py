@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -176,8 +176,7 @@ def measure_single_image(
         points = transfer_alone(some, fewest=_min_bin_count(some))
     else:
         white = transfer_alone([_whitened(whitening, plane) for plane in some], fewest=_min_bin_count(some))
-        variance, error = white.variance / whitening.level, white.error / whitening.level
-        points = replace(white, variance=variance, error=error)
+        points = whitening.of_image(white)
         notes = (*notes, whitening.kernel.note())
     return _measurement("alone", points, window_sums(some, _BOX) / _BOX**2, notes, offset, excess, step)
 

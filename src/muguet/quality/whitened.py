@@ -31,6 +31,10 @@ def explained(check: Check, whitening: Whitening, compared: bool = True) -> Chec
     noise that an estimate has kept is not seen in the residual.
     """
     start = f"{whitening.kernel.sentence()} The image was filtered before it was judged, so that its noise is white."
-    end = "" if compared else " Look for coarse grain that is left in the result: the residual does not show it."
+    end = (
+        ""
+        if compared
+        else " Look for coarse grain that is left in the result: the residual does not show it."
+    )
     verdict = check.verdict if compared else worst(check.verdict, "doubtful")
     return replace(check, verdict=verdict, sentence=f"{start} There: {check.sentence}{end}")

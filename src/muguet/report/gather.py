@@ -21,12 +21,14 @@ from muguet.image.axes import Layout
 from muguet.image.image import Image
 from muguet.image.values import quantum, unsaturated
 from muguet.noise.camera.readout import Readout, read_out
+from muguet.noise.correlated.whitening import Whitening
 from muguet.noise.law import Law
 from muguet.noise.origin import Origin
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.noise.transfer.single_image import transfer_alone
 from muguet.quality.frames import Frames, frames_around
 from muguet.quality.model_checks import examine
+from muguet.quality.whitened import whitened_pair
 from muguet.report.assembly import check_report, write_report
 from muguet.report.channel import Channel
 from muguet.report.run import Run
@@ -181,7 +183,7 @@ def _checked_channel(
         law=law,
         own_law=own_law,
         origin=origin,
-        points=_measured_variance(noisy, estimate),
+        points=_measured_variance(noisy, estimate, denoiser.whitening(c)),
         readout=readout,
         pixel_size=pixel_size,
         notes=notes,
@@ -207,16 +209,16 @@ def camera_readout(law: Law, signals: Array | MeanVariance, origin: Origin, step
         return None
 
 
-def _measured_variance(noisy: Array, estimate: Array) -> MeanVariance | None:
+def _measured_variance(noisy: Array, estimate: Array, whitening: Whitening | None) -> MeanVariance | None:
     """Return the variance that a high-pass of the noisy plane measures; None if the plane is too small for it."""
+    recorded, signal = unsaturated(noisy), estimate.astype(np.float64)
+    if whitening is not None:
+        recorded, signal = whitened_pair(whitening, recorded, signal)
     try:
-        return transfer_alone(
-            [unsaturated(noisy)],
-            [estimate.astype(np.float64)],
-            fewest=min(1000, max(100, noisy.size // 64)),
-        )
+        found = transfer_alone([recorded], [signal], fewest=min(1000, max(100, noisy.size // 64)))
     except MuguetError:
         return None
+    return found if whitening is None else whitening.of_image(found)
 
 
 def _run(denoiser: Denoiser, command: Sequence[str], started: float | None, made: Mapping[str, Any]) -> Run:

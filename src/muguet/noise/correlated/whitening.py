@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from scipy.special import ndtri
 
 from muguet.noise.kernel import Kernel, gain_of, spectrum, symmetric_taps
 from muguet.noise.transfer.bins import Floats
+from muguet.noise.transfer.curve import MeanVariance
 
 _WEAKEST = (
     0.25  # τ: the noise of the rounding of counts is amplified as well, by at most 1/τ² in two dimensions.
@@ -105,6 +106,10 @@ class Whitening:
     def level(self) -> float:
         """Variance of the noise after whitening, relative to that of the image."""
         return float(np.prod([power.max() for power in self.powers]))
+
+    def of_image(self, white: MeanVariance) -> MeanVariance:
+        """Return the photon-transfer curve of an image from that of the image with white noise."""
+        return replace(white, variance=white.variance / self.level, error=white.error / self.level)
 
     @property
     def reach(self) -> tuple[int, int]:
