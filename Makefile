@@ -21,7 +21,7 @@ lint: .venv/dev  ## check style, types, and which package may import which
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/dev  ## measure the speed of training, a step, prediction and start, with CAREamics (see docs/performance.md)
+bench: .venv/dev  ## measure the speed of training, a step, prediction and start, with CAREamics (see docs/evidence/performance.md)
 	$(BIN)/python benchmarks/performance.py
 
 bench-quality: .venv/dev  ## measure the figures of the README on real images (see benchmarks/)

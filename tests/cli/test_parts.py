@@ -18,7 +18,7 @@ from muguet.system.unfinished import unfinished_of
 from tests.blockwise.conftest import save_model, write_store
 from tests.blockwise.test_jobs import files_of
 
-PAGE = Path(__file__).parents[2] / "docs" / "big-data.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "big-data.md"
 
 
 @pytest.fixture(scope="module")
