@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,8 +32,10 @@ html_theme = "furo"
 html_title = f"muguet {release}"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_show_sphinx = False
 
 myst_enable_extensions = ["deflist", "dollarmath", "smartquotes"]
+napoleon_use_ivar = True
 myst_heading_anchors = 4  # Headings have the anchors that they have on GitHub.
 
 default_role = "literal"  # Docstrings write code between single backticks.
@@ -46,25 +48,39 @@ python_maximum_signature_line_length = 88
 # A block of the console has no prompt, and a comment is a part of a command.
 copybutton_prompt_text = "$ "
 
+# Attributes of several classes have one name, which a description of attributes refers to.
+suppress_warnings = ["ref.python"]
+
 # Types of other packages are named without a link, so that a build needs no network.
-nitpick_ignore_regex = [("py:.*", r"(?!muguet\.).*"), ("py:.*", r"muguet\..*\.(__.*|_.*)")]
+nitpick_ignore_regex = [("py:.*", r"(?!muguet\.).*")]
 
 
 def setup(app: Sphinx) -> None:
     """Write the pages that are made of the program itself, and find public names by their private paths."""
     generate.write_all(HERE / "reference")
     app.connect("missing-reference", _public_reference)
+    app.connect("autodoc-process-docstring", _escape_bars)
+
+
+def _escape_bars(
+    app: Sphinx, kind: str, name: str, value: object, options: object, lines: list[str]
+) -> None:
+    """Keep the bars of |x| and p(y | x), which would be substitutions in reStructuredText."""
+    for number, line in enumerate(lines):
+        parts = re.split(r"(`+[^`]+`+)", line)
+        parts[::2] = [part.replace("|", r"\|") for part in parts[::2]]
+        lines[number] = "".join(parts)
 
 
 def _public_reference(
     app: Sphinx, env: BuildEnvironment, node: Any, content: nodes.TextElement
-) -> nodes.reference | None:
-    """Link a type such as muguet.noise.law.Law to the page of muguet.noise, which has it."""
+) -> nodes.Element | None:
+    """Link a type such as muguet.noise.law.Law to the page of its public name, muguet.noise.Law."""
     target = node.get("reftarget", "")
     if node.get("refdomain") != "py" or not target.startswith("muguet."):
         return None
     public = generate.public_name(target)
     if public is None or public == target:
-        return None
+        return content  # A type that is not public is named without a link.
     domain = env.get_domain("py")
     return domain.resolve_xref(env, node["refdoc"], app.builder, "obj", public, node, content)

@@ -104,7 +104,8 @@ def test_the_blocks_of_a_page_run_as_programs(page, reader, tmp_path):
         script = folder / f"block{number}"
         script.write_text(text)
         done = subprocess.run([*command, script.name], env=env, capture_output=True, text=True, timeout=900)
-        assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+        allowed = (0, 1) if "--fail-on" in text else (0,)  # A network of two steps may well be judged bad.
+        assert done.returncode in allowed, f"{block}\n{done.stdout}\n{done.stderr}"
 
 
 def unavailable(line: str) -> bool:

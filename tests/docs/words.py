@@ -33,7 +33,7 @@ def faults(line: str) -> list[str]:
     words = split(line)
     while words and re.fullmatch(r"[A-Z_]+=\S*", words[0]):
         words = words[1:]
-    if not words:
+    if not words or re.match(r"\w+=", words[0]):
         return []
     program, rest = words[0], words[1:]
     if "muguet" in words and (program == "muguet" or words[words.index("muguet") - 1] == "-m"):
