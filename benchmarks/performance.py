@@ -6,7 +6,7 @@
 Without a name all parts but quality are measured, on simulated images; quality calls versus_careamics.py on one frame
 of W2S for two minutes a method. Every measurement runs in a process of its own, one after the other. The results of a
 part replace its previous results in FILE.json; then the tables of all parts in the file are printed and drawn. By
-default the picture is docs/images/performance.png, and the tables in docs/evidence/performance.md are updated; with another
+default the picture is docs/images/performance.png, and docs/evidence/performance.md gets the tables; with another
 --out the picture is written beside that file and nothing else changes. A GPU is used if there is one.
 
 OMP_NUM_THREADS sets the number of cores. "cores" is the mean number of cores that a training used: if it is below the

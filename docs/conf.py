@@ -34,8 +34,7 @@ html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_show_sphinx = False
 
-myst_enable_extensions = ["deflist", "dollarmath", "smartquotes"]
-napoleon_use_ivar = True
+smartquotes = False  # Options begin with two hyphens.
 myst_heading_anchors = 4  # Headings have the anchors that they have on GitHub.
 
 default_role = "literal"  # Docstrings write code between single backticks.
@@ -48,9 +47,6 @@ python_maximum_signature_line_length = 88
 # A block of the console has no prompt, and a comment is a part of a command.
 copybutton_prompt_text = "$ "
 
-# Attributes of several classes have one name, which a description of attributes refers to.
-suppress_warnings = ["ref.python"]
-
 # Types of other packages are named without a link, so that a build needs no network.
 nitpick_ignore_regex = [("py:.*", r"(?!muguet\.).*")]
 
@@ -60,16 +56,22 @@ def setup(app: Sphinx) -> None:
     generate.write_all(HERE / "reference")
     app.connect("missing-reference", _public_reference)
     app.connect("autodoc-process-docstring", _escape_bars)
+    app.connect("autodoc-skip-member", _skip_fields_of_tuples)
 
 
-def _escape_bars(
-    app: Sphinx, kind: str, name: str, value: object, options: object, lines: list[str]
-) -> None:
+def _escape_bars(app: Sphinx, kind: str, name: str, value: object, options: object, lines: list[str]) -> None:
     """Keep the bars of |x| and p(y | x), which would be substitutions in reStructuredText."""
     for number, line in enumerate(lines):
         parts = re.split(r"(`+[^`]+`+)", line)
         parts[::2] = [part.replace("|", r"\|") for part in parts[::2]]
         lines[number] = "".join(parts)
+
+
+def _skip_fields_of_tuples(
+    app: Sphinx, kind: str, name: str, member: object, skip: bool, options: object
+) -> bool | None:
+    """Leave out the fields of named tuples, which the docstring of the class describes."""
+    return True if type(member).__name__ == "_tuplegetter" else None
 
 
 def _public_reference(

@@ -1,10 +1,11 @@
-"""Write the reference pages that are made of the program itself: the commands with their options, and the Python API."""
+"""Write the reference pages that are made of the program itself: the commands with their options, and Python."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
 from collections.abc import Iterator
+from enum import Enum
 from functools import cache
 from pathlib import Path
 from textwrap import dedent
@@ -56,8 +57,9 @@ def commands_page() -> str:
     for name, command in sorted(commands().items()):
         parts += [f"## muguet {name}", _prose(command.help), f"```text\n{_usage(name, command)}\n```"]
         for panel, parameters in _panels(command).items():
+            title = "argument" if panel == "Arguments" else "option"
             rows = "\n".join(_row(each) for each in parameters)
-            parts.append(f"**{panel}**\n\n| | |\n|---|---|\n{rows}")
+            parts.append(f"**{panel}**\n\n| {title} | meaning |\n|---|---|\n{rows}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -144,13 +146,17 @@ def _row(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         names = f"`{_word(parameter)}`"
     else:
-        value = "" if parameter.is_flag else f" {parameter.metavar or _word(parameter)}"
+        value = "" if parameter.is_flag else f" {_word(parameter)}"
         names = ", ".join(f"`{name}{value}`" for name in (*parameter.opts, *parameter.secondary_opts))
     words = " ".join((parameter.help or "").split()) + _default(parameter)
-    return f"| {names} | {words} |".replace("\\|", "|")
+    return "| " + " | ".join(text.replace("|", r"\|") for text in (names, words)) + " |"
 
 
 def _word(parameter: Any) -> str:
+    """Return the word that stands for a value: the choices if there are few, otherwise the name."""
+    values = getattr(getattr(parameter, "type_descriptor", None), "annotation", None)
+    if parameter.metavar is None and inspect.isclass(values) and issubclass(values, Enum):
+        return "|".join(str(each.value) for each in values)
     return str(parameter.metavar or parameter.name.upper().replace("_", "-"))
 
 

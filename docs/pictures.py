@@ -2,7 +2,7 @@
 
     python docs/pictures.py                     all, into docs/images
     python docs/pictures.py light movie         only these
-    python docs/pictures.py report --browser chromium      a screenshot of a report, with a browser that can run headless
+    python docs/pictures.py report --browser chromium    a screenshot of a report, by a browser that runs headless
 
 All results but that of the report are first results (`minutes=0`), so that the pictures are drawn in minutes. Seed 0.
 """
@@ -63,7 +63,11 @@ def movie() -> Figure:
     alone = model(noisy, "TYX", time_window=0, symmetries=1)
     together = model(noisy, "TYX", symmetries=1)
     middle = len(truth) // 2
-    panels = [("recorded", noisy), ("each frame by itself", alone), ("with 4 frames before and after", together)]
+    panels = [
+        ("recorded", noisy),
+        ("each frame by itself", alone),
+        ("with 4 frames before and after", together),
+    ]
     found = [
         (title, images[middle], f"{psnr(images[middle], truth[middle]):.1f} dB") for title, images in panels
     ]

@@ -133,7 +133,9 @@ def test_the_page_is_followed_as_it_stands(tmp_path, tiny_prior):
         (tmp_path / name).write_text(text)
         runner = [sys.executable, name] if language == "python" else ["bash", "-e", name]
         subprocess.run(runner, cwd=tmp_path, env=environment, check=True, timeout=600)
-    results = [read(path).data for path in sorted(tmp_path.glob("*.ome.zarr")) if path.name != "volume.ome.zarr"]
+    results = [
+        read(path).data for path in sorted(tmp_path.glob("*.ome.zarr")) if path.name != "volume.ome.zarr"
+    ]
     assert len(results) == 4
     assert all((each == results[1]).all() for each in results[1:])
     assert not unfinished_of(tmp_path / "denoised.ome.zarr").exists()

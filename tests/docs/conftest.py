@@ -43,7 +43,15 @@ def samples(tmp_path_factory) -> Path:
         tifffile.imwrite(path, data, imagej=True, metadata={"axes": axes})
 
     save("clean.tif", clean, "YX")
-    for name in ("cells.tif", "noisy.tif", "experiment/a.tif", "experiment/b.tif", "new/d.tif", "raw/e.tif", *FOLDERS):
+    for name in (
+        "cells.tif",
+        "noisy.tif",
+        "experiment/a.tif",
+        "experiment/b.tif",
+        "new/d.tif",
+        "raw/e.tif",
+        *FOLDERS,
+    ):
         save(name, recorded(), "YX")
     for name in ("movie.tif", "repeats.tif"):
         save(name, np.stack([recorded() for _ in range(4)]), "TYX")
@@ -97,7 +105,9 @@ def run_line(muguet, short) -> Callable[[str], str]:
         if words[0] == "muguet" and "|" not in words:
             into = Path(words[words.index(">") + 1]) if ">" in words else None
             answer = muguet(*words[1 : words.index(">") if into else None])
-            allowed = (0, 1) if "--fail-on" in words else (0,)  # A network of two steps may well be judged bad.
+            allowed = (
+                (0, 1) if "--fail-on" in words else (0,)
+            )  # A network of two steps may well be judged bad.
             assert answer.code in allowed, f"{line}\n{answer.err}"
             if into:
                 into.write_text(answer.out)

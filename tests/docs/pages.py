@@ -1,4 +1,4 @@
-"""The pages of the documentation: their blocks of code with the markers above them, code in the text, links and anchors.
+"""The pages of the documentation: their blocks of code with the markers above them, code in sentences, and links.
 
 A comment above a block says how the tests treat it; it is not shown on the page:
 
@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -94,7 +95,9 @@ def links(page: Path) -> list[Link]:
     """Return the links and pictures of a page that lead to files of the repository."""
     targets = [str(token.attrGet("href") or token.attrGet("src") or "") for token in _inline(page)]
     for token in _tokens(page):
-        directive = re.match(r"\{(?:literal)?include\}\s*(\S+)", token.info) if token.type == "fence" else None
+        directive = (
+            re.match(r"\{(?:literal)?include\}\s*(\S+)", token.info) if token.type == "fence" else None
+        )
         targets += [directive[1]] if directive else []
     return [Link(page, target) for target in targets if target and not re.match(r"[a-z]+:", target)]
 
@@ -104,7 +107,7 @@ def anchors(page: Path) -> frozenset[str]:
     """Return the anchors of the headings of a page, as GitHub and MyST make them."""
     found: list[str] = []
     tokens = _tokens(page)
-    for token, inside in zip(tokens, tokens[1:], strict=False):
+    for token, inside in pairwise(tokens):
         if token.type == "heading_open":
             text = "".join(child.content for child in inside.children or [])
             slug = re.sub(r"[^\w\- ]", "", text.strip().lower()).replace(" ", "-")

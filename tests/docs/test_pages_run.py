@@ -5,6 +5,7 @@ Trainings end after two steps, and the prior is a small network. `make test-slow
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import os
@@ -71,7 +72,7 @@ def test_the_words_of_a_block_exist(block):
         assert commands
         assert [each for line in commands for each in faults(line)] == []
     elif block.language == "python":
-        compile(block.text, str(block), "exec")
+        ast.parse(block.text, str(block))
 
 
 @pytest.mark.slow
@@ -98,7 +99,10 @@ def test_the_blocks_of_a_page_run_as_programs(page, reader, tmp_path):
             python += block.text if block.marker == "" else ""
             text, command = python if block.marker == "" else block.text, [sys.executable]
         elif block.language in ("sh", "console"):
-            text, command = "\n".join(line for line in lines(block.text) if not unavailable(line)), ["bash", "-e"]
+            text, command = (
+                "\n".join(line for line in lines(block.text) if not unavailable(line)),
+                ["bash", "-e"],
+            )
         else:
             continue
         script = folder / f"block{number}"

@@ -1,4 +1,4 @@
-"""Whether what a page names exists: commands and options of muguet, extras, targets of make, scripts and their options."""
+"""Whether what a page names exists: commands and options of muguet, extras, targets of make, and scripts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import shlex
 import sys
 import tomllib
 from functools import cache
-from pathlib import Path
 
 from tests.docs.pages import DOCS, ROOT
 
@@ -62,7 +61,9 @@ def split(line: str) -> list[str]:
 
 def span_faults(span: str) -> list[str]:
     """Return what is wrong with a piece of code within a sentence."""
-    if re.match(r"(muguet|python|make|pip install|torchrun|pytest) ", span) and not re.match(r"make(s|d)?$", span):
+    if re.match(r"(muguet|python|make|pip install|torchrun|pytest) ", span) and not re.match(
+        r"make(s|d)?$", span
+    ):
         return faults(span.replace("…", ""))
     if span.startswith("--"):
         option = span.split()[0].split("=")[0]
@@ -118,7 +119,9 @@ def _python(rest: list[str]) -> list[str]:
 
 @cache
 def _in_a_script(option: str) -> bool:
-    scripts = [path for folder in ("benchmarks", "studies", "examples") for path in (ROOT / folder).glob("*.py")]
+    scripts = [
+        path for folder in ("benchmarks", "studies", "examples") for path in (ROOT / folder).glob("*.py")
+    ]
     return any(f'"{option}"' in path.read_text(encoding="utf-8") for path in scripts)
 
 
