@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check
 IMAGE ?=
 
-.PHONY: demo test test-slow lint bench bench-quality clean
+.PHONY: demo test test-slow lint docs bench bench-quality clean
 
 demo: .venv/figures  ## install, then denoise an image (IMAGE=path.tif for your own): see demo/
 	$(BIN)/python examples/demo.py $(if $(IMAGE),"$(IMAGE)") --out demo
@@ -21,7 +21,10 @@ lint: .venv/dev  ## check style, types, and which package may import which
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/dev  ## measure the speed of training, a step, prediction and start, with CAREamics (see docs/performance.md)
+docs: .venv/docs  ## build the documentation site into build/docs, without a warning
+	$(BIN)/python -m sphinx -W --keep-going -n docs build/docs
+
+bench: .venv/dev  ## measure the speed of training, a step, prediction and start, with CAREamics (see docs/evidence/performance.md)
 	$(BIN)/python benchmarks/performance.py
 
 bench-quality: .venv/dev  ## measure the figures of the README on real images (see benchmarks/)
@@ -37,6 +40,10 @@ bench-quality: .venv/dev  ## measure the figures of the README on real images (s
 
 .venv/dev: .venv/bin/python pyproject.toml constraints.txt
 	$(PIP) install -q -c constraints.txt -e '.[dev]'
+	@touch $@
+
+.venv/docs: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) install -q -c constraints.txt -e '.[docs]'
 	@touch $@
 
 clean:

@@ -1,6 +1,6 @@
 """What denoising large images costs: seconds, bytes and memory for 1 to 1,000 workers, from figures measured here.
 
-python benchmarks/volume.py && python benchmarks/cost.py        # the tables in docs/big-data.md
+python benchmarks/volume.py && python benchmarks/cost.py        # the tables in docs/evidence/large-images.md
 python benchmarks/cost.py --disk 2000 --terabytes 100
 
 A worker is one thread. Its time for a pixel, and the bytes that a pixel takes in the result, are those that

@@ -6,7 +6,7 @@
 Without a name all parts but quality are measured, on simulated images; quality calls versus_careamics.py on one frame
 of W2S for two minutes a method. Every measurement runs in a process of its own, one after the other. The results of a
 part replace its previous results in FILE.json; then the tables of all parts in the file are printed and drawn. By
-default the picture is docs/images/performance.png, and the tables in docs/performance.md are updated; with another
+default the picture is docs/images/performance.png, and docs/evidence/performance.md gets the tables; with another
 --out the picture is written beside that file and nothing else changes. A GPU is used if there is one.
 
 OMP_NUM_THREADS sets the number of cores. "cores" is the mean number of cores that a training used: if it is below the
@@ -32,7 +32,7 @@ from muguet import MuguetError
 
 DEFAULT = HERE / "results" / "performance.json"
 QUICK = HERE / "results" / "quick_performance.json"
-PAGE = HERE.parent / "docs" / "performance.md"
+PAGE = HERE.parent / "docs" / "evidence" / "performance.md"
 PICTURE = HERE.parent / "docs" / "images" / "performance.png"
 
 

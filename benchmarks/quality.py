@@ -1,4 +1,4 @@
-"""Measure the figures of docs/results.md: PSNR, noise law and residuals on real images, with the public interface.
+"""Measure the figures of docs/evidence/results.md on real images: PSNR, noise law and residuals.
 
     python benchmarks/quality.py [frame] [soon] [frames] [residuals] [bright] [ceiling]
                                  [partners] [--data FOLDER] [--quick]

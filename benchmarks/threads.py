@@ -1,6 +1,6 @@
 """Training steps per second by the number of threads and by what they do while they wait, alone and beside other work.
 
-python benchmarks/threads.py                      # the table in docs/performance.md, three minutes
+python benchmarks/threads.py                      # the table in docs/evidence/performance.md, three minutes
 python benchmarks/threads.py --seconds 2 --turns 1
 
 Two processes of each setting are started and then wait. In every turn, each setting is measured in windows of equal

@@ -97,7 +97,7 @@ MEASURED = {
     "fmd_mice_clean.tif": "d553af81168d8b5bf7f6017705935da3b06a4da8ef077c20535b4a7d325f1d09",
     "fmd_mice_noisy.tif": "976439f7f369fedc765093b25deddf0397dc308300b16dd3388296bdc04f15d8",
 }
-"""SHA-256 of the files on which the figures of docs/results.md were measured.
+"""SHA-256 of the files on which the figures of docs/evidence/results.md were measured.
 
 Those of W2S were made from published 8-bit copies, in which every image was stretched to its own range; they were
 brought back to the counts of one camera. Which fields of view they are is not recorded, so files that `w2s` makes from

@@ -18,7 +18,7 @@ from muguet.system.unfinished import unfinished_of
 from tests.blockwise.conftest import save_model, write_store
 from tests.blockwise.test_jobs import files_of
 
-PAGE = Path(__file__).parents[2] / "docs" / "big-data.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "big-data.md"
 
 
 @pytest.fixture(scope="module")
@@ -121,23 +121,21 @@ def test_the_page_is_followed_as_it_stands(tmp_path, tiny_prior):
         (tools / name).write_text(text)
         (tools / name).chmod(stat.S_IRWXU)
     environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
-    results = []
     for language, text in blocks:
         if language == "bash":
             (tmp_path / "denoise.sh").write_text(text)
             continue
         lines = [each for each in text.splitlines() if not each.startswith("pip ")]
         text = "\n".join(lines).replace("--minutes 20", "--steps 2")
-        if "--model" not in text and "denoise" in text and language == "console" and "sbatch" not in text:
+        if "--model" not in text and "denoise" in text and language == "sh" and "sbatch" not in text:
             text += " --steps 2"
         name = "block.py" if language == "python" else "block.sh"
         (tmp_path / name).write_text(text)
         runner = [sys.executable, name] if language == "python" else ["bash", "-e", name]
         subprocess.run(runner, cwd=tmp_path, env=environment, check=True, timeout=600)
-        result = tmp_path / "denoised.ome.zarr"
-        if result.exists():
-            results.append(read(result).data)
-            result.rename(tmp_path / f"denoised{len(results)}.ome.zarr")
+    results = [
+        read(path).data for path in sorted(tmp_path.glob("*.ome.zarr")) if path.name != "volume.ome.zarr"
+    ]
     assert len(results) == 4
     assert all((each == results[1]).all() for each in results[1:])
     assert not unfinished_of(tmp_path / "denoised.ome.zarr").exists()

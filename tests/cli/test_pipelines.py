@@ -24,7 +24,9 @@ from muguet.system import memory
 from muguet.system.claims import Claims
 from tests.cli.conftest import noise
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "schema" / "results.json").read_text())
+SCHEMA = json.loads(
+    (Path(__file__).parents[2] / "docs" / "reference" / "schema" / "results.json").read_text()
+)
 QUICK = ("--steps", 2, "--symmetries", 1)
 
 

@@ -38,7 +38,7 @@ class Grid:
 
     The spacing is drawn from `spacings` and the phase uniformly, so that every pixel is hidden equally often.
     With spacings of at least 2, hidden pixels are never neighbours of each other: otherwise the value of one would
-     affect the replacement of the other, and through it its own estimate.
+    affect the replacement of the other, and through it its own estimate.
 
     Where the noise of neighbours is correlated, `reach` of them on each side along each axis are hidden with a pixel.
     The spacing along this axis grows by 2 `reach` + 1, so that more than one line of pixels stays visible in between.

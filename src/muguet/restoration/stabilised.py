@@ -27,7 +27,7 @@ class Stabilised(GatedNet):
     Parameters
     ----------
     net
-        The inner network, which works with noise of the variance 1 / `UNIT`².
+        The inner network, which works with noise of the variance 1 / UNIT².
     """
 
     def __init__(self, net: GatedNet) -> None:

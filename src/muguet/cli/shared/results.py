@@ -1,4 +1,4 @@
-"""The object that `--json` prints for `muguet denoise` and `muguet fit`: numbers, not prose (docs/json.md)."""
+"""The object that `--json` prints for `muguet denoise` and `muguet fit`: numbers, no prose (docs/reference/json.md)."""
 
 from __future__ import annotations
 
