@@ -181,6 +181,8 @@ class ModelHeader(Struct, kw_only=True):
     blends: list[Weights] = []
     error_scales: list[Errors] = []
     whitenings: list[WhiteningRecord | None] = []
+    lines: Literal["auto", "keep"] = "auto"
+    maps: dict[Literal["gain", "offset", "variance"], Text] = {}  # Digests of the maps of the camera.
     training: dict[str, Any]  # The fields of `Training`, and others that nothing reads.
 
     def __post_init__(self) -> None:
