@@ -154,6 +154,7 @@ class Training(Struct):
     history: list[Record] = []
     versions: dict[str, Text] = {}
     device: Text | None = None
+    patterns: list[dict[str, Any]] = []  # See `muguet.pattern.Found`.
     noise_correlation: dict[str, Number | list[Number] | Text | bool | None] | None = None
     outcome: OutcomeRecord | UnsetType = UNSET
     law_origins: list[Text] | UnsetType = UNSET

@@ -178,7 +178,7 @@ def _denoised(
     """Return the part of a plane that is judged, and its estimate by the model."""
     from muguet.quality.normalised import centre
 
-    cropped = centre(recorded)
+    cropped = centre(denoiser.correction.plane(recorded, channel))
     return cropped, denoiser.denoise_plane(cropped, channel)
 
 

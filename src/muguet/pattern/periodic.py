@@ -29,7 +29,7 @@ def find_period(offsets: Floats) -> tuple[int, Floats]:
     low frequencies only, so that a period is accepted if power stands out at a frequency that optics do not pass. A
     period of three rows has no such frequency, and is left to the scene.
 
-    Of several periods, the one is chosen whose peaks rise most above the noise in total.
+    Of several periods, the one with the most power in its peaks is chosen.
     """
     scores: dict[int, float] = {}
     for period in (2, *range(4, MAX_PERIOD + 1)):
@@ -46,13 +46,14 @@ def find_period(offsets: Floats) -> tuple[int, Floats]:
 
 
 def _score(offsets: Floats, period: int) -> float:
-    """Return how far the peaks of a period rise above the noise together; 0 if it is not one of lines."""
-    power = np.abs(np.fft.rfft(offsets - offsets.mean())) ** 2
+    """Return the power of the peaks of a period above the noise; 0 if it is not one of lines."""
+    power = np.abs(np.fft.rfft(offsets - offsets.mean())) ** 2 / len(offsets) ** 2
     step = len(offsets) // period
     comb = np.zeros(len(power), bool)
     comb[step::step] = True
     peaks = np.flatnonzero(comb)
-    height = power[peaks] / np.array([_around(power, int(at), step) for at in peaks])
+    usual = np.array([_around(power, int(at), step) for at in peaks])
+    height = power[peaks] / usual
     fine = peaks / len(offsets) >= _FINE
     strongest = float(power[peaks][fine].max())
     if float(height[fine].max()) < _MIN_PEAK or strongest < _MIN_FINE * float(power[peaks].mean()):
@@ -64,7 +65,8 @@ def _score(offsets: Floats, period: int) -> float:
         power, at, step
     ):
         return 0.0
-    return float((height - _MIN_MEAN).sum())
+    above = power[peaks] - _MIN_MEAN * usual
+    return float(above[peaks >= _COARSE * len(offsets)].sum())
 
 
 def _around(power: Floats, at: int, step: int) -> float:

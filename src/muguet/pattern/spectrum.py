@@ -35,16 +35,6 @@ def inverse_cosine(coefficients: Floats) -> Floats:
     return found
 
 
-def smoothed(power: Floats) -> Floats:
-    """Return running means of a power spectrum over windows that are narrower at low frequencies."""
-    at = np.arange(len(power))
-    half = 1 + at // 4
-    total = np.concatenate([[0.0], power.cumsum()])
-    first, last = np.maximum(at - half, 0), np.minimum(at + half + 1, len(power))
-    found: Floats = (total[last] - total[first]) / (last - first)
-    return found
-
-
 def is_white(parts: Floats) -> bool:
     """Return whether what the parts of rows ``(parts, y)`` share is as large at the highest frequencies as below them.
 
@@ -53,19 +43,19 @@ def is_white(parts: Floats) -> bool:
     """
     power = _shared(cosine(parts))
     size = len(power)
-    top, below = (
-        float(power[int(low * 2 * size) : int(high * 2 * size)].mean()) for low, high in (_TOP, _BELOW)
-    )
-    return top > _MIN_FLAT * below
+    top, below = (power[int(low * 2 * size) : int(high * 2 * size)] for low, high in (_TOP, _BELOW))
+    chance = 1 + 1.5 * np.sqrt(2 / top.size)
+    return bool(chance * top.mean() > _MIN_FLAT * below.mean())
 
 
 def shrunk(whole: Floats, parts: Floats) -> Floats:
     """Return the offsets ``(y,)`` without what the scene and the noise of single pixels add to them.
 
     The parts of a row share its offset and little else, so that the mean product of two of them is the variance τ² of
-    the offsets; it is taken where optics leave nothing of a scene. The offsets of lines are white. With P the power of
-    the measured offsets at a frequency, their share there is τ²/P, by which the coefficient is multiplied (Wiener's
-    filter).
+    the offsets; it is taken where optics leave nothing of a scene. The power P of the measured offsets exceeds it there
+    by the noise of single pixels, ν. The offsets of lines are white: where P is larger at lower frequencies than chance
+    allows, the scene has added the difference, δ. A coefficient is multiplied by 1 − (ν + δ)/P, which is Wiener's
+    filter.
 
     Parameters
     ----------
@@ -79,12 +69,24 @@ def shrunk(whole: Floats, parts: Floats) -> Floats:
     variance = float(_shared(cosine(parts))[top].mean())
     if variance <= 0:
         return np.zeros(size)
-    power = np.stack([smoothed(each**2) for each in every])
-    best = power.argmin(0)
-    chosen, least = (np.take_along_axis(each, best[None], 0)[0] for each in (every, power))
-    gain = np.minimum(variance / np.maximum(least, float((chosen[top] ** 2).mean())), 1.0)
+    smooth, number = _smoothed(every**2)
+    best = smooth.argmin(0)
+    chosen, power = (np.take_along_axis(each, best[None], 0)[0] for each in (every, smooth))
+    high = float((chosen[top] ** 2).mean())
+    scene = np.maximum(power - high * (1 + 1.5 * np.sqrt(2 / number)), 0.0)
+    gain = np.clip(1 - (max(high - variance, 0.0) + scene) / np.maximum(power, 1e-300), 0.0, 1.0)
     gain[0] = 0.0
     return inverse_cosine(chosen * gain)
+
+
+def _smoothed(power: Floats) -> tuple[Floats, Floats]:
+    """Return running means of power spectra ``(sets, m)`` over narrower windows at low frequencies, and their sizes."""
+    size = power.shape[1]
+    at = np.arange(size)
+    half = 1 + at // 4
+    total = np.concatenate([np.zeros((len(power), 1)), power.cumsum(1)], 1)
+    first, last = np.maximum(at - half, 0), np.minimum(at + half + 1, size)
+    return (total[:, last] - total[:, first]) / (last - first), (last - first).astype(np.float64)
 
 
 def _shared(coefficients: Floats) -> Floats:
