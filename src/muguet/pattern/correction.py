@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
+from muguet.image import mosaic
 from muguet.image.axes import Layout
 from muguet.image.screen import Screened, as_float
 from muguet.image.values import clipping_level, floor_level
@@ -197,6 +198,8 @@ def _remove_patterns(stack: _Stack, c: int) -> Found:
     if standing is not None and standing.offsets is not None:
         offsets = standing.offsets
         stack.change(c, lambda plane, _: plane - offsets)
+    if places and mosaic.pattern(stack.plane(c, places[len(places) // 2])) == "grid":
+        places = []  # The colours of a camera's mosaic alternate from line to line.
     upper_lower = _remove_halves(stack, c, places, False)
     left_right = _remove_halves(stack, c, places, True)
     rows = _remove_lines(stack, c, places, False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from muguet.noise.transfer.single_image import rough_std
 from muguet.pattern.coherence import coherence
 from muguet.pattern.differences import row_offsets
 from muguet.pattern.periodic import find_period
@@ -21,6 +22,7 @@ _MIN_SHARE = 0.01  # Offsets with less than this part of the variance of the noi
 _MIN_ERRORS = 8.0  # Their share is at least this many standard errors …
 _MIN_ERRORS_PERIOD = 4.0  # … or this many if they repeat, which is clear by itself …
 _MIN_LEAST = 0.25  # … any two parts of the rows have at least this part of it in common …
+_MIN_REPEATING = 0.03  # Smaller offsets that repeat do no harm, relative to the noise of single pixels.
 _MIN_COMMON = 0.5  # Each half of the rows has at least this part of the offsets that repeat.
 _FAR = (0.8, 1.25)  # … and the parts that are farthest apart about as much as others.
 
@@ -77,7 +79,8 @@ def find_lines(plane: Floats, expected: bool = False) -> Lines | None:
         return None
     whole, parts = row_offsets(plane)
     period, offsets = find_period(whole[0])
-    if period and not _is_common(parts, offsets):
+    small = period and offsets.std() < _MIN_REPEATING * rough_std(plane)
+    if small or (period and not _is_common(parts, offsets)):
         period, offsets = 0, np.zeros(len(offsets))
     rest = parts - offsets
     if expected or (clear and is_white(rest)):
