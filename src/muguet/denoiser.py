@@ -33,7 +33,7 @@ from muguet.noise.law import Affine, Law
 from muguet.noise.numerics import extreme
 from muguet.noise.origin import Origin
 from muguet.noise.transfer.curve import MeanVariance
-from muguet.pattern.correction import Correction
+from muguet.pattern.correction import KEEP, Correction
 from muguet.prediction.blend import Blend
 from muguet.prediction.error_scale import ErrorScale
 from muguet.prediction.movies import Movie, MovieFunction, map_movies
@@ -294,8 +294,13 @@ class Denoiser:
 
     @property
     def of_white(self) -> Denoiser:
-        """The denoiser of images that are white already, without the filters."""
-        return replace(self, whitenings=())
+        """The denoiser of images that are white already, without the filters, and whose counts are corrected."""
+        return replace(self, whitenings=(), correction=Correction(KEEP))
+
+    @property
+    def of_corrected(self) -> Denoiser:
+        """The denoiser of images whose counts are corrected already."""
+        return replace(self, correction=Correction(KEEP))
 
     def denoise_plane(
         self,

@@ -101,6 +101,7 @@ def check(
 
         if estimate is None:
             (recorded, denoised), frames = _denoised(denoiser, recorded, channel), None
+            denoiser = denoiser.of_corrected
         result = examine(denoiser, recorded, denoised, channel, frames)
     else:
         result = (

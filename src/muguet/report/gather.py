@@ -184,7 +184,7 @@ def _checked_channel(
         noisy=noisy,
         estimate=estimate,
         signal_range=contrast(estimate.astype(np.float64)),
-        quality=examine(denoiser, noisy, estimate, c, frames),
+        quality=examine(denoiser.of_corrected, noisy, estimate, c, frames),
         law=law,
         own_law=own_law,
         origin=origin,

@@ -251,7 +251,8 @@ def checks_of(found: Denoised, denoiser: Denoiser | None) -> list[dict[str, Any]
         if denoiser is None:
             card = quality(*pair, opinion=second_opinion(pair[0]))
         else:
-            card = examine(denoiser, *pair, channel, frames_around(noisy, layout, plane, channel))
+            denoises = denoiser if found.counts is None else denoiser.of_corrected
+            card = examine(denoises, *pair, channel, frames_around(noisy, layout, plane, channel))
         facts = {name: value for name, value in card.to_dict().items() if name != "curves"}
         result.append({"channel": channel, "plane": plane, **facts})
     return result
