@@ -21,7 +21,7 @@ from muguet.cli.shared.apply import (
     write_images,
     write_pattern,
 )
-from muguet.cli.shared.camera import corrected_as_chosen, refuse_whole_images
+from muguet.cli.shared.camera import corrected_as_chosen
 from muguet.cli.shared.checkpoints import check_checkpoint, checkpoint_of, remove_checkpoint
 from muguet.cli.shared.classical import CLASSICAL, denoise_classically
 from muguet.cli.shared.display import say
@@ -270,7 +270,11 @@ def denoise(
             replace = choices.overwrite or keeps
             large = streams.of(source)
             if large:
-                refuse_whole_images(source, denoiser, source in patterns)
+                if source in patterns:
+                    raise MuguetError(
+                        f"{source} is processed block by block, in which no pattern is searched: leave out "
+                        "--pattern, or allow more by --memory"
+                    )
                 if time_window:
                     raise MuguetError(
                         f"{source} is larger than memory, and --time-window is only for movies in memory: leave it "

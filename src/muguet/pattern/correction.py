@@ -152,13 +152,13 @@ class _Stack:
     def now(self) -> npt.NDArray[Any]:
         return self.given if self.changed is None else self.changed
 
-    def places(self) -> list[tuple[int, int]]:
+    def places(self, c: int) -> list[tuple[int, int]]:
         """Return sample and depth of all planes of a channel that are not missing altogether."""
         return [
             (n, z)
             for n in range(self.given.shape[0])
             for z in range(self.given.shape[2])
-            if self.given.dtype.kind != "f" or np.isfinite(self.given[n, 0, z]).any()
+            if self.given.dtype.kind != "f" or np.isfinite(self.given[n, c, z]).any()
         ]
 
     def plane(self, c: int, place: tuple[int, int]) -> Floats:
@@ -175,7 +175,7 @@ class _Stack:
         """Replace every plane of a channel by a function of it."""
         if self.changed is None:
             self.changed = as_float(self.given)
-        for n, z in self.places():
+        for n, z in self.places(c):
             raw = self.given[n, c, z]
             low, high = _range(raw)
             with np.errstate(invalid="ignore"):
@@ -193,7 +193,7 @@ def _range(plane: npt.NDArray[Any]) -> tuple[float, float]:
 
 def _remove_patterns(stack: _Stack, c: int) -> Found:
     """Find and remove what one channel has, and return it."""
-    places = stack.places()
+    places = stack.places(c)
     standing = find_standing([stack.now[n, c, z] for n, z in places]) if places else None
     if standing is not None and standing.offsets is not None:
         offsets = standing.offsets
