@@ -63,7 +63,9 @@ SIMULATED = {  # scene, photo-electrons of the brightest pixel, read noise in el
     "mito100rows": ("mitochondria", 100, 2.0, "poisson"),
     "nuc200odd": ("nuclei", 200, 2.0, "poisson"),
 }
-LINES: dict[str, Callable[[Floats], Floats]] = {  # Offsets of rows in counts, drawn from random numbers (y, 1).
+LINES: dict[
+    str, Callable[[Floats], Floats]
+] = {  # Offsets of rows in counts, drawn from random numbers (y, 1).
     "mito100rows": lambda drawn: 8.0 * drawn,
     "nuc200odd": lambda drawn: 5.0 * (-1.0) ** np.arange(len(drawn))[:, None],
 }
