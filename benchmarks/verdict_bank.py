@@ -33,6 +33,7 @@ from muguet.quality import centre, examine, psnr, quality, second_opinion
 from muguet.restoration import best_blur, gaussian_blur
 from muguet.system import json_safe
 
+Floats = np.ndarray
 HERE = Path(__file__).resolve().parent
 GOOD, BAD = 1.0, 3.0  # Limits of the loss in decibels.
 SEEN = ("w2s0", "w2s1", "w2s2", "fish", "mice", "bpae", "mito20", "mito100", "mito500")
@@ -59,6 +60,14 @@ SIMULATED = {  # scene, photo-electrons of the brightest pixel, read noise in el
     "hela30g": ("hela", 30, 4.0, "gauss"),
     "hela1000": ("hela", 1000, 2.0, "poisson"),
     "mito50g": ("mitochondria", 50, 6.0, "gauss"),
+    "mito100rows": ("mitochondria", 100, 2.0, "poisson"),
+    "nuc200odd": ("nuclei", 200, 2.0, "poisson"),
+}
+LINES: dict[
+    str, Callable[[Floats], Floats]
+] = {  # Offsets of rows in counts, drawn from random numbers (y, 1).
+    "mito100rows": lambda drawn: 8.0 * drawn,
+    "nuc200odd": lambda drawn: 5.0 * (-1.0) ** np.arange(len(drawn))[:, None],
 }
 RUNS = {  # name: recipe, prior, steps
     **{f"none{steps}": ("joint", "none", steps) for steps in (1, 10, 30, 100, 300)},
@@ -68,7 +77,6 @@ RUNS = {  # name: recipe, prior, steps
 WITH_MODEL = ("none1", "none30", "none300", "scenes0", "scenes100", "blind10")
 GROSS = ("raw", "blur 3", "blur 5", "blind10, no prior")  # These must never be called good if they are bad.
 FITS, ORDER = "The noise law fits", ("good", "doubtful", "bad")
-Floats = np.ndarray
 
 
 class Bank:
@@ -94,6 +102,8 @@ class Bank:
         if law == "emccd":
             drawn = np.where(drawn > 0, rng.gamma(np.maximum(drawn, 1)), 0.0)
         counts = 2.0 * (drawn + rng.normal(0, read, electrons.shape)) + 100
+        if name in LINES:
+            counts = counts + LINES[name](np.random.default_rng(0).normal(size=(len(counts), 1)))
         return np.clip(np.rint(counts), 0, 65535).astype(np.uint16), 2.0 * electrons + 100
 
     def model(self, image: str, run: str) -> muguet.Denoiser:

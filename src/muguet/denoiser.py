@@ -33,6 +33,7 @@ from muguet.noise.law import Affine, Law
 from muguet.noise.numerics import extreme
 from muguet.noise.origin import Origin
 from muguet.noise.transfer.curve import MeanVariance
+from muguet.pattern.correction import KEEP, Correction
 from muguet.prediction.blend import Blend
 from muguet.prediction.error_scale import ErrorScale
 from muguet.prediction.movies import Movie, MovieFunction, map_movies
@@ -46,6 +47,9 @@ from muguet.system.text import html_table, json_safe
 
 CORE = {2: (512, 512), 3: (16, 192, 192)}
 """Size of a region without its halo in pixels, by the number of spatial dimensions."""
+
+MAPS = "maps."
+"""The names of the tensors of a model file that hold maps of the camera begin with this."""
 
 MAX_PIXELS_EIGHT = 2**22
 """Estimates of larger images are not averaged over views: eight views take eight times as long for 0.01 to 0.06 dB."""
@@ -90,6 +94,9 @@ class Denoiser:
     whitenings
         The filters of each channel, in counts, that make correlated noise white before the network and are undone after
         it, see `muguet.noise.Whitening`. Empty, or None for a channel: its noise is independent from pixel to pixel.
+    correction
+        How the counts of an image are corrected before it is denoised: lines, patterns that stand still, and maps of
+        the camera.
     """
 
     parts: Parts
@@ -100,6 +107,7 @@ class Denoiser:
     blends: tuple[Blend, ...] = ()
     error_scales: tuple[ErrorScale, ...] = ()
     whitenings: tuple[Whitening | None, ...] = ()
+    correction: Correction = field(default_factory=Correction)
 
     # ------------------------------------------------------------------ images
 
@@ -118,7 +126,7 @@ class Denoiser:
         field. Missing pixels (NaN or infinite) are NaN in the result and do not affect the others. Pixels that are not
         measurements, such as padding, blank planes and the masked pixels of a masked array, do not affect the others
         either, and are returned as they were; a masked array gives a masked array. Defective pixels are replaced. See
-        `muguet.image.screen`.
+        `muguet.image.screen`. Offsets of lines and of single pixels are removed, see `muguet.pattern.Correction`.
 
         The result is float32, or float64 for values such as 10⁹ ± 10, which float32 cannot hold.
 
@@ -148,7 +156,7 @@ class Denoiser:
         array = found.array
         require_real(array, found.name or "the image")
         layout = self.layout(array.shape, found.axes)
-        screened = screen(array, layout)
+        screened = self.correction(screen(array, layout), layout).screened
         out = np.empty(array.shape, self.dtype)
         source = ArrayPlanes(screened.values, layout)
         movies = self.find_movies(source, layout, time_window, causal)
@@ -286,8 +294,13 @@ class Denoiser:
 
     @property
     def of_white(self) -> Denoiser:
-        """The denoiser of images that are white already, without the filters."""
-        return replace(self, whitenings=())
+        """The denoiser of images that are white already, without the filters, and whose counts are corrected."""
+        return replace(self, whitenings=(), correction=Correction(KEEP))
+
+    @property
+    def of_corrected(self) -> Denoiser:
+        """The denoiser of images whose counts are corrected already."""
+        return replace(self, correction=Correction(KEEP))
 
     def denoise_plane(
         self,
@@ -421,7 +434,8 @@ class Denoiser:
         mean = self(array, found.axes, symmetries=symmetries, time_window=time_window, causal=causal)
         layout = self.layout(array.shape, found.axes)
         std = np.empty(array.shape, np.float32)
-        source = ArrayPlanes(screen(array, layout).values, layout)
+        screened = self.correction(screen(array, layout), layout).screened
+        source = ArrayPlanes(screened.values, layout)
         movies = self.find_movies(source, layout, time_window, causal)
         for _ in self.std_planes(source, ArrayPlanes(std, layout), movies):
             pass
@@ -637,7 +651,11 @@ class Denoiser:
 
     def save(self, path: str | Path) -> None:
         """Write the model to a safetensors file with a JSON header, completely or not at all."""
-        tensor_file.write(Path(path), "model", arrays_of(self.method), self.header())
+        tensor_file.write(Path(path), "model", arrays_of(self.method) | self._maps(), self.header())
+
+    def _maps(self) -> dict[str, npt.NDArray[np.generic]]:
+        """The maps of the camera by the name of their tensor."""
+        return {f"{MAPS}{name}": each for name, each in self.correction.maps.given.items()}
 
     def header(self) -> dict[str, Any]:
         """Return the content of the JSON header of the model file."""
@@ -652,6 +670,7 @@ class Denoiser:
                 if self.whitenings
                 else {}
             ),
+            **self.correction.as_dict(),
             "training": json_safe(self.training),
         }
 

@@ -154,6 +154,7 @@ class Training(Struct):
     history: list[Record] = []
     versions: dict[str, Text] = {}
     device: Text | None = None
+    patterns: list[dict[str, Any]] = []  # See `muguet.pattern.Found`.
     noise_correlation: dict[str, Number | list[Number] | Text | bool | None] | None = None
     outcome: OutcomeRecord | UnsetType = UNSET
     law_origins: list[Text] | UnsetType = UNSET
@@ -181,6 +182,8 @@ class ModelHeader(Struct, kw_only=True):
     blends: list[Weights] = []
     error_scales: list[Errors] = []
     whitenings: list[WhiteningRecord | None] = []
+    lines: Literal["auto", "keep"] = "auto"
+    maps: dict[Literal["gain", "offset", "variance"], Text] = {}  # Digests of the maps of the camera.
     training: dict[str, Any]  # The fields of `Training`, and others that nothing reads.
 
     def __post_init__(self) -> None:

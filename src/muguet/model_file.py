@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from msgspec.structs import asdict
 
-from muguet.denoiser import Denoiser, arrays_of
+from muguet.denoiser import MAPS, Denoiser, arrays_of
 from muguet.errors import MuguetError
 from muguet.headers import Curve, ModelHeader, WhiteningRecord
 from muguet.image.scaling import Scaling
@@ -20,6 +20,8 @@ from muguet.method import Method
 from muguet.noise.correlated.whitening import Whitening
 from muguet.noise.kernel import Kernel
 from muguet.noise.transfer.curve import MeanVariance
+from muguet.pattern.correction import Correction
+from muguet.pattern.maps import Maps
 from muguet.prediction.blend import Blend
 from muguet.prediction.error_scale import ErrorScale
 from muguet.recipes.find import find_recipe
@@ -54,6 +56,8 @@ def load(path: str | Path, device: str = "auto") -> Denoiser:
     keep_freed_memory()
     tensors, header = tensor_file.read(path, "model", ModelHeader)
     tensors = _renamed(tensors, header.format)
+    correction = Correction(header.lines, _maps(path, tensors, header))
+    tensors = {name: value for name, value in tensors.items() if not name.startswith(MAPS)}
     parts = Parts.of(header)
     method = _built(path, parts, tensors)
     method.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
@@ -71,10 +75,22 @@ def load(path: str | Path, device: str = "auto") -> Denoiser:
         tuple(Blend.of(asdict(each)) for each in header.blends),
         tuple(ErrorScale.of(asdict(each)) for each in header.error_scales),
         tuple(None if each is None else _whitening(each) for each in header.whitenings),
+        correction,
     )
     model.to(place)
     _check_numbers(path, model)
     return model
+
+
+def _maps(path: Path, tensors: tensor_file.Tensors, header: ModelHeader) -> Maps:
+    """The maps of the camera in a file, which are those that its header names."""
+    given = {name.removeprefix(MAPS): value for name, value in tensors.items() if name.startswith(MAPS)}
+    if given.keys() != header.maps.keys():
+        tensor_file.refuse(path, "model", "it lacks maps of the camera, or has others than its header names")
+    try:
+        return Maps.of(**given)
+    except MuguetError as error:
+        tensor_file.refuse(path, "model", str(error))
 
 
 def _curve(curve: Curve) -> MeanVariance:

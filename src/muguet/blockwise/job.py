@@ -226,6 +226,11 @@ def opened(
     MuguetError
         If an input cannot be read, or the results cannot be written.
     """
+    if denoiser.correction.maps.given:
+        raise MuguetError(
+            f"the model corrects images with maps of the camera, which need whole images in memory, and {work.source} "
+            "is processed block by block: allow more by --memory, or process parts of the image"
+        )
     images = work.open()
     roundings = [Rounding.of(work, image) for image in images]
     abouts = [

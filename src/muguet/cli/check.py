@@ -101,6 +101,7 @@ def check(
 
         if estimate is None:
             (recorded, denoised), frames = _denoised(denoiser, recorded, channel), None
+            denoiser = denoiser.of_corrected
         result = examine(denoiser, recorded, denoised, channel, frames)
     else:
         result = (
@@ -178,7 +179,7 @@ def _denoised(
     """Return the part of a plane that is judged, and its estimate by the model."""
     from muguet.quality.normalised import centre
 
-    cropped = centre(recorded)
+    cropped = centre(denoiser.correction.plane(recorded, channel))
     return cropped, denoiser.denoise_plane(cropped, channel)
 
 

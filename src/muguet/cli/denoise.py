@@ -19,7 +19,9 @@ from muguet.cli.shared.apply import (
     show_law,
     with_sentences,
     write_images,
+    write_pattern,
 )
+from muguet.cli.shared.camera import corrected_as_chosen
 from muguet.cli.shared.checkpoints import check_checkpoint, checkpoint_of, remove_checkpoint
 from muguet.cli.shared.classical import CLASSICAL, denoise_classically
 from muguet.cli.shared.display import say
@@ -98,6 +100,15 @@ def denoise(
             show_default=False,
         ),
     ] = None,
+    pattern: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write what was subtracted from the image before denoising (offsets of lines and pixels, in counts) "
+            "here: a file for one image, a folder for several.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None,
     save_model: Annotated[
         Path | None,
         typer.Option(
@@ -143,6 +154,11 @@ def denoise(
             "report",
             "time_window",
             "causal",
+            "pattern",
+            "lines",
+            "gain_map",
+            "offset_map",
+            "variance_map",
         )
         options += ("part", "workers", "scheduler")
         _refuse(
@@ -168,6 +184,7 @@ def denoise(
     named = find_sources(inputs, choices.recursive, out)
     sources, results = [source.path for source in named], destination(named, out)
     errors = {} if uncertainty is None else dict(zip(sources, destination(named, uncertainty), strict=True))
+    patterns = {} if pattern is None else dict(zip(sources, destination(named, pattern), strict=True))
     if report is not None and len(sources) > 1:
         raise MuguetError(
             f"--report describes one image, but there are {len(sources)}: denoise them one by one"
@@ -190,6 +207,10 @@ def denoise(
         Output(errors[source], "image", "--uncertainty", source, keeps, shared=part is not None)
         for source in missing.keys() & errors.keys()
     ]
+    outputs += [
+        Output(patterns[source], "image", "--pattern", source, keeps)
+        for source in missing.keys() & patterns.keys()
+    ]
     if save_model is not None:
         outputs.append(Output(save_model, "model", "--save-model"))
     if report is not None:
@@ -197,7 +218,10 @@ def denoise(
     if trains:
         outputs.append(Output(checkpoint, "checkpoint", "the checkpoint"))
         outputs.append(Output(first.path, "first", "the list of first results"))
-    read_too = (*(find(choices.clean) if choices.clean else ()), model, psf_file(choices.psf))
+    read_too = (
+        *(find(choices.clean) if choices.clean else ()),
+        *(model, psf_file(choices.psf), *choices.maps),
+    )
     check_files([*sources, *read_too], outputs, choices.overwrite)
     failures = Failures(len(sources), choices.strict)
     printed.add_kept(result for source, result in zip(sources, results, strict=True) if source not in missing)
@@ -217,7 +241,7 @@ def denoise(
     if model is not None:
         from muguet.model_file import load
 
-        denoiser = load(model, choices.device)
+        denoiser = corrected_as_chosen(load(model, choices.device), choices)
     else:
         check_checkpoint(checkpoint, choices)
         require_room(sources, streams)
@@ -246,6 +270,11 @@ def denoise(
             replace = choices.overwrite or keeps
             large = streams.of(source)
             if large:
+                if source in patterns:
+                    raise MuguetError(
+                        f"{source} is processed block by block, in which no pattern is searched: leave out "
+                        "--pattern, or allow more by --memory"
+                    )
                 if time_window:
                     raise MuguetError(
                         f"{source} is larger than memory, and --time-window is only for movies in memory: leave it "
@@ -269,6 +298,8 @@ def denoise(
             written = _written(
                 result, *with_sentences(found, made), replace or result in first.results, failures
             )
+            if source in patterns:
+                write_pattern(patterns[source], found, replace)
             error = errors.get(source)
             if error is not None:
                 error = _written(

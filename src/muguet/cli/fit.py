@@ -47,7 +47,7 @@ def fit(
     checkpoint = checkpoint_of([out])
     exists = choices.skip_existing and out.exists()
     outputs = [Output(out, "model"), Output(checkpoint, "checkpoint", "the checkpoint")]
-    read_too = (*(find(choices.clean) if choices.clean else ()), psf_file(choices.psf))
+    read_too = (*(find(choices.clean) if choices.clean else ()), psf_file(choices.psf), *choices.maps)
     check_files([*sources, *read_too], outputs, choices.overwrite or exists)
     printed, failures = Results("fit", as_json), Failures(len(sources), choices.strict)
     if exists:

@@ -85,7 +85,7 @@ def screen(image: npt.ArrayLike, layout: Layout, search: bool = True) -> Screene
         notes += [channel + note for note in _find_spikes(planes[:, c], missing[:, c], defects[:, c])]
     if not missing.any() and not defects.any():
         return Screened(original, original)
-    values = _as_float(planes)
+    values = as_float(planes)
     values[missing] = np.nan
     if defects.any():
         for at in zip(*np.nonzero(defects.any(axis=(-2, -1))), strict=True):
@@ -205,7 +205,7 @@ def _count_defects(defects: Mask) -> str:
     )
 
 
-def _as_float(planes: Array) -> npt.NDArray[Any]:
+def as_float(planes: Array) -> npt.NDArray[Any]:
     """Return a copy as floating-point numbers that represent every value."""
     if planes.dtype.kind == "f":
         return planes.copy()

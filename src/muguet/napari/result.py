@@ -115,6 +115,7 @@ class Result:
     def planes(self, n: int, c: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.floating]]:
         """Return the centre of sample n of a channel, noisy and denoised, in counts; this may take seconds."""
         from muguet.image.screen import screened_plane
+        from muguet.pattern.correction import Correction
         from muguet.prediction.regions import map_plane
 
         part = tuple(
@@ -123,5 +124,5 @@ class Result:
         )
         noisy = self.source.read(n, c, part)
         computation = self.computations[0]
-        plane = screened_plane(noisy)
+        plane = screened_plane(Correction().plane(noisy))
         return noisy, map_plane(lambda values: computation.function(values, c), plane, computation.cut)

@@ -224,7 +224,7 @@ def _complete(
         return
     planes = source.block([slice(None)] * 4)
     layout = Layout("TCYX", planes.shape)
-    screened = screen(planes, layout)
+    screened = denoiser.correction(screen(planes, layout), layout).screened
     result = np.empty(planes.shape, np.float32)
     into = ArrayPlanes(result, layout)
     started, shown_at = time.monotonic(), 0.0

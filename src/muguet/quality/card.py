@@ -15,6 +15,7 @@ from muguet.image.values import unsaturated
 from muguet.noise.correlated.first import measure_whitening
 from muguet.noise.law import Law
 from muguet.noise.numerics import extreme
+from muguet.pattern.correction import Correction
 from muguet.quality.check import Check, Floats, Verdict, worst
 from muguet.quality.frc import Response, ring_correlation
 from muguet.quality.held_out import Calibration, HeldOut, advantage, calibrate
@@ -81,6 +82,7 @@ def quality(
     response: Response | None = None,
     reach: Sequence[int] = (),
     opinion: SecondOpinion | None = None,
+    correction: Correction | None = None,
 ) -> Quality:
     """Judge a denoised plane by comparison with its noisy plane, without a clean image.
 
@@ -107,6 +109,9 @@ def quality(
     opinion
         Another estimate to compare with (`second_opinion` of the noisy plane); None: the question whether anything
         better is at hand is left out.
+    correction
+        What was removed from the noisy plane before it was denoised: offsets of lines, for example. None: what
+        `muguet.pattern.Correction` finds by default.
 
     Raises
     ------
@@ -120,6 +125,7 @@ def quality(
             f"noisy has the shape {recorded.shape} and estimate the shape {signal.shape}: "
             "give two planes (Y, X) of one shape"
         )
+    recorded = np.asarray((correction or Correction()).plane(plane), dtype=np.float64)
     recorded, signal = centre(recorded), centre(signal)
     if extreme(recorded):
         return Quality((check_source(plane), _too_extreme()), {})

@@ -71,14 +71,16 @@ def examine(
         If the planes do not have one shape.
     """
     recorded, signal = (np.asarray(plane, dtype=np.float64) for plane in (noisy, estimate))
+    correction, counts = denoiser.correction, denoiser.correction.plane(np.asarray(noisy), channel)
+    recorded = np.asarray(counts, dtype=np.float64)
     law = denoiser.laws[channel] if denoiser.method.learns_law else None
     reach = denoiser.parts.reach or ()
     if denoiser.parts.dimensions != 2 or recorded.shape != signal.shape or recorded.ndim != 2:
         opinion = second_opinion(noisy, frames) if np.ndim(noisy) == 2 else None
-        return quality(noisy, estimate, law, reach=reach, opinion=opinion)
+        return quality(noisy, estimate, law, reach=reach, opinion=opinion, correction=correction)
     recorded = screened_plane(recorded)
     if extreme(recorded):
-        return quality(noisy, estimate)
+        return quality(noisy, estimate, correction=correction)
     whitening = denoiser.whitening(channel)
     if whitening is not None:
         return _examine_white(denoiser, whitening, recorded, signal, channel, frames)
@@ -87,8 +89,8 @@ def examine(
     if law is not None and from_one and np.isfinite(signal).any():
         found = response(denoiser, centre(recorded, SIDE), centre(signal, SIDE), law, channel)
     # Before the first step of training there is a law of the noise alone, but none of hidden pixels.
-    held_out = None if denoiser.untrained else blind(denoiser, noisy, channel)
-    return quality(noisy, estimate, law, held_out, found, reach, opinion)
+    held_out = None if denoiser.untrained else blind(denoiser, counts, channel)
+    return quality(noisy, estimate, law, held_out, found, reach, opinion, correction)
 
 
 def _examine_white(

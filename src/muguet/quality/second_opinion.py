@@ -13,6 +13,7 @@ from muguet.errors import MuguetError
 from muguet.image.planes import ArrayPlanes
 from muguet.image.values import fill_missing, unsaturated
 from muguet.noise.numerics import extreme
+from muguet.pattern.correction import Correction
 from muguet.quality.check import Check, Floats
 from muguet.quality.frames import Frames
 from muguet.quality.normalised import centre
@@ -74,7 +75,7 @@ def second_opinion(noisy: npt.ArrayLike, frames: Frames | None = None) -> Second
     from muguet.training.fitting import prepare
     from muguet.training.planes import Sample
 
-    plane = centre(np.asarray(noisy), _SIDE)
+    plane = Correction().plane(centre(np.asarray(noisy), _SIDE))
     if extreme(plane):
         return None
     try:

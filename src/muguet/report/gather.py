@@ -19,6 +19,7 @@ from muguet.figures.style import Floats
 from muguet.figures.views import contrast
 from muguet.image.axes import Layout
 from muguet.image.image import Image
+from muguet.image.screen import screen
 from muguet.image.values import quantum, unsaturated
 from muguet.noise.camera.readout import Readout, read_out
 from muguet.noise.correlated.whitening import Whitening
@@ -38,6 +39,7 @@ from muguet.version import __version__
 Array = npt.NDArray[np.generic]
 
 _UNTRAINED = "This is the first result, before training."
+_WITHOUT_PATTERN = "The noisy image is shown and checked without what was subtracted."
 _MIN_VARIANCE_SHARE = 0.9  # Planes with at least this share of the largest variance are equally good to show.
 _MAX_PIXELS = 2**18  # The variance of a plane is computed from at most about twice as many pixels.
 
@@ -90,7 +92,10 @@ def report_denoising(
             "give two images of one shape"
         )
     layout = denoiser.layout(noisy.data.shape, noisy.axes)
-    before, after = layout.split(noisy.data), layout.split(estimate)
+    corrected = denoiser.correction(screen(noisy.data, layout), layout)
+    counts = noisy.data if corrected.removed is None else corrected.screened.values
+    notes = corrected.notes if corrected.removed is None else (*corrected.notes, _WITHOUT_PATTERN)
+    before, after = layout.split(counts), layout.split(estimate)
     n, z = _plane_to_show(after)
     names = noisy.channel_names if len(noisy.channel_names) == layout.channels else ()
     channels = [
@@ -101,7 +106,7 @@ def report_denoising(
             names[c] if names else f"Channel {c}",
             noisy.pixel_size.get("X"),
             frames_around(before, layout, n, c) if denoiser.parts.dimensions == 2 else None,
-            (*(noisy.notes if c == 0 else ()), *_plane_note(layout, n, z)),
+            (*((*noisy.notes, *notes) if c == 0 else ()), *_plane_note(layout, n, z)),
         )
         for c in range(layout.channels)
     ]
@@ -179,7 +184,7 @@ def _checked_channel(
         noisy=noisy,
         estimate=estimate,
         signal_range=contrast(estimate.astype(np.float64)),
-        quality=examine(denoiser, noisy, estimate, c, frames),
+        quality=examine(denoiser.of_corrected, noisy, estimate, c, frames),
         law=law,
         own_law=own_law,
         origin=origin,

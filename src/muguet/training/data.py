@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from muguet.image import mosaic
 from muguet.image.axes import Layout
 from muguet.image.scaling import Scaling
 from muguet.image.values import require_real
+from muguet.pattern.correction import Correction
 from muguet.training.common_scaling import common_scaling
 from muguet.training.content import content_of
 from muguet.training.exchange import Supply
@@ -51,6 +53,10 @@ class Dataset:
         SHA-256 of the pixels and axes of all samples and targets, which identifies the images whatever their names.
     supplies
         Further blocks of the images that are larger than memory, see `Exchange`.
+    correction
+        How the counts of images are corrected, here and by the model.
+    patterns
+        What was found in each image and each of its channels, see `muguet.pattern.Found`.
     """
 
     planes: list[Plane]
@@ -61,6 +67,8 @@ class Dataset:
     summary: tuple[dict[str, object], ...] = field(default=())
     content: str = ""
     supplies: tuple[Supply, ...] = ()
+    correction: Correction = field(default_factory=Correction)
+    patterns: tuple[dict[str, Any], ...] = ()
 
     @property
     def channels(self) -> int:
@@ -73,8 +81,17 @@ class Dataset:
         return sum(plane.values.size for plane in self.planes)
 
 
-def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
-    """Check samples and turn them into planes ``(*space)`` in network units.
+def collect(samples: Sequence[Sample], dimensions: int = 2, correction: Correction | None = None) -> Dataset:
+    """Check samples, correct their counts and turn them into planes ``(*space)`` in network units.
+
+    Parameters
+    ----------
+    samples
+        The images.
+    dimensions
+        Number of dimensions of space.
+    correction
+        How counts are corrected; None: as by default, see `muguet.pattern.Correction`.
 
     Raises
     ------
@@ -85,6 +102,7 @@ def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
     """
     if not samples:
         raise MuguetError("there is no image to learn from: give at least one")
+    correction = correction or Correction()
     layouts = [_layout(sample, dimensions) for sample in samples]
     channels = {layout.channels for layout in layouts}
     if len(channels) > 1:
@@ -93,7 +111,7 @@ def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
             "train one model for each number of channels"
         )
     members, thinned = _thin(
-        [Member.of(sample, layout) for sample, layout in zip(samples, layouts, strict=True)]
+        [Member.of(sample, layout, correction) for sample, layout in zip(samples, layouts, strict=True)]
     )
     doubts = [
         _named(doubt, s.name, len(samples))
@@ -129,7 +147,13 @@ def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
         {"name": s.name, "axes": s.axes, "shape": list(s.array.shape), "dtype": str(s.array.dtype)}
         for s in samples
     )
-    content = content_of([(s.axes, s.array, s.target) for s in samples])
+    content = content_of([(s.axes, s.array, s.target) for s in samples]) + correction.identity
+    patterns = tuple(
+        {"name": sample.name, "channel": c, **each.as_dict()}
+        for sample, member in zip(samples, members, strict=True)
+        for c, each in enumerate(member.patterns)
+        if each
+    )
     supplies: tuple[Supply, ...] = ()
     if not thinned:
         at = {id(plane): index for index, plane in enumerate(planes)}
@@ -139,7 +163,15 @@ def collect(samples: Sequence[Sample], dimensions: int = 2) -> Dataset:
             if sample.blocks is not None
         )
     return Dataset(
-        planes, scalings, dimensions, notes=tuple(notes), summary=summary, content=content, supplies=supplies
+        planes,
+        scalings,
+        dimensions,
+        notes=tuple(notes),
+        summary=summary,
+        content=content,
+        supplies=supplies,
+        correction=correction,
+        patterns=patterns,
     )
 
 

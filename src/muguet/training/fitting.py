@@ -14,6 +14,9 @@ from muguet.denoiser import Denoiser, Estimate
 from muguet.errors import MuguetError
 from muguet.formats.given import ImageLike, given, given_one
 from muguet.image.axes import named
+from muguet.pattern.correction import AUTO as FIND_LINES
+from muguet.pattern.correction import Correction
+from muguet.pattern.maps import Maps
 from muguet.recipes.parts import AUTO, Parts
 from muguet.restoration.optics import PSF
 from muguet.system import processes
@@ -91,6 +94,22 @@ def prepare(
     return Session(dataset, parts, Plan(minutes=minutes, steps=steps, seed=seed, batch=batch, device=device))
 
 
+def maps_of(
+    gain: ImageLike | None = None, offset: ImageLike | None = None, variance: ImageLike | None = None
+) -> Maps:
+    """Return the maps of a camera in arrays or files.
+
+    Raises
+    ------
+    MuguetError
+        If a file holds several images, or a map is not possible (`muguet.pattern.Maps.of`).
+    """
+    gain, offset, variance = (
+        None if each is None else given_one(each, None).array for each in (gain, offset, variance)
+    )
+    return Maps.of(gain, offset, variance)
+
+
 def fit(
     images: ImageLike | Sequence[ImageLike],
     axes: str | None = None,
@@ -105,6 +124,10 @@ def fit(
     mask: str = "auto",
     prior: str = AUTO,
     dimensions: int = 2,
+    lines: str = FIND_LINES,
+    gain_map: ImageLike | None = None,
+    offset_map: ImageLike | None = None,
+    variance_map: ImageLike | None = None,
     seed: int = 0,
     device: str = "auto",
 ) -> Denoiser:
@@ -137,6 +160,12 @@ def fit(
         learn from these images alone; "auto": "scenes" for the recipe joint, if it suits the images.
     dimensions
         2: treat planes one by one; 3: treat stacks ZYX as volumes.
+    lines
+        "auto": find and subtract offsets of rows, columns and halves, and patterns that stand still in a movie;
+        "keep": leave them in. See `muguet.pattern.Correction`.
+    gain_map, offset_map, variance_map
+        Gain, offset and variance of the read-out noise of every pixel of the camera ``(y, x)``, in counts, counts and
+        counts²: arrays or paths of files. They are kept in the model.
     seed
         Seed of all random numbers. The same seed and number of steps give the same bits on the same CPU.
     device
@@ -171,7 +200,7 @@ def fit(
         for i, (each, target) in enumerate(zip(found, targets, strict=True))
     ]
     session = prepare(
-        collect(samples, dimensions),
+        collect(samples, dimensions, Correction(lines, maps_of(gain_map, offset_map, variance_map))),
         minutes=minutes,
         steps=steps,
         components=components,
@@ -202,6 +231,10 @@ class _Choices(TypedDict, total=False):
     mask: str
     prior: str
     dimensions: int
+    lines: str
+    gain_map: ImageLike | None
+    offset_map: ImageLike | None
+    variance_map: ImageLike | None
     seed: int
     device: str
 
@@ -237,6 +270,10 @@ def denoise(
     mask: str = "auto",
     prior: str = AUTO,
     dimensions: int = 2,
+    lines: str = FIND_LINES,
+    gain_map: ImageLike | None = None,
+    offset_map: ImageLike | None = None,
+    variance_map: ImageLike | None = None,
     seed: int = 0,
     device: str = "auto",
 ) -> npt.NDArray[np.floating] | Estimate:
@@ -250,7 +287,9 @@ def denoise(
         One letter of TCZYXS for each axis; None: that in the file, or guessed from the shape with a warning.
     return_std
         Whether to return the standard deviation of the error of each pixel as well.
-    minutes, steps, components, recipe, net, clean, psf, mask, prior, dimensions, seed, device
+    minutes, steps, components, recipe, net, clean, psf, mask, prior, dimensions, lines, gain_map, offset_map
+        See `fit`.
+    variance_map, seed, device
         See `fit`.
 
     Returns
@@ -277,6 +316,10 @@ def denoise(
         mask=mask,
         prior=prior,
         dimensions=dimensions,
+        lines=lines,
+        gain_map=gain_map,
+        offset_map=offset_map,
+        variance_map=variance_map,
         seed=seed,
         device=device,
     )

@@ -14,6 +14,8 @@ from muguet.image.axes import Layout
 from muguet.image.scaling import Scaling
 from muguet.image.screen import screen
 from muguet.image.values import fill_missing, quantum, require_real
+from muguet.pattern.correction import Corrected, Correction
+from muguet.pattern.found import Found
 from muguet.training.blocks import Blocks
 from muguet.training.patches import Plane
 from muguet.training.tally import Tally
@@ -63,22 +65,28 @@ def targets_of(sample: Sample, layout: Layout) -> npt.NDArray[np.generic] | None
 
 @dataclass(frozen=True, eq=False)
 class Member:
-    """The planes ``(n, c, *space)`` of one sample: as recorded, screened, its targets and its defective pixels."""
+    """The planes ``(n, c, *space)`` of one sample: as recorded, screened and corrected, with targets and defects."""
 
     recorded: npt.NDArray[np.generic]
     values: npt.NDArray[np.generic]
     targets: npt.NDArray[np.generic] | None
     defects: npt.NDArray[np.bool_] | None
     notes: tuple[str, ...]
+    patterns: tuple[Found, ...] = ()
 
     @classmethod
-    def of(cls, sample: Sample, layout: Layout) -> Member:
-        """Screen a sample and split it into planes."""
-        found = screen(sample.array, layout)
+    def of(cls, sample: Sample, layout: Layout, correction: Correction) -> Member:
+        """Screen and correct a sample and split it into planes; an image in blocks is not corrected."""
+        screened = screen(sample.array, layout)
+        corrected = (
+            correction(screened, layout, sample.name) if sample.blocks is None else Corrected(screened)
+        )
+        found = corrected.screened
         defects = None if found.defects is None else layout.split(found.defects)
         recorded = layout.split(found.original)
         values = recorded if found.values is found.original else layout.split(found.values)
-        return cls(recorded, values, targets_of(sample, layout), defects, found.notes)
+        notes = (*found.notes, *corrected.notes)
+        return cls(recorded, values, targets_of(sample, layout), defects, notes, corrected.found)
 
     def every(self, number: int) -> Member:
         """Return every n-th plane."""

@@ -102,6 +102,7 @@ class Session:
                 "start from a prior: give more minutes or steps"
             )
         self.summary, self.content = dataset.summary, dataset.content
+        self.correction, self.patterns = dataset.correction, dataset.patterns
         self.device = find_device(self.plan.device)
         self.host = torch.Generator().manual_seed(self.plan.seed)
         self.chance = torch.Generator(self.device).manual_seed(self.plan.seed + 1)
@@ -319,7 +320,12 @@ class Session:
         """The denoiser with its calibrated noise law."""
         method = copy.deepcopy(self.averaged).eval()
         plain = Denoiser(
-            self.parts, method, self.scalings, training=self.record(), whitenings=self._whitenings_of_counts()
+            self.parts,
+            method,
+            self.scalings,
+            training=self.record(),
+            whitenings=self._whitenings_of_counts(),
+            correction=self.correction,
         )
         if not self.white:
             return plain
@@ -359,6 +365,7 @@ class Session:
             "history": self.history,
             "versions": {"muguet": __version__, "torch": torch.__version__, "numpy": np.__version__},
             "device": str(self.device),
+            "patterns": list(self.patterns),
             "noise_correlation": self.correlation.as_dict() if self.correlation else None,
         }
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from muguet.image.axes import Layout
     from muguet.image.image import Image
     from muguet.image.planes import Planes, Region
+    from muguet.pattern.found import Found
     from muguet.quality.residual import Residual
 
 
@@ -37,11 +38,17 @@ AUTOMATIC = Time()
 
 @dataclass(frozen=True, eq=False)
 class Denoised:
-    """A denoised image, with the noisy one and the moments of what was removed."""
+    """A denoised image, with the noisy one and the moments of what was removed.
+
+    `counts` are the noisy ones that were denoised, without the pattern `removed`, in which `patterns` were found.
+    """
 
     noisy: Image
     image: Image
     residual: Residual
+    counts: npt.NDArray[Any] | None = None
+    removed: npt.NDArray[np.float32] | None = None
+    patterns: tuple[Found, ...] = ()
 
 
 def denoise_images(
@@ -63,9 +70,11 @@ def denoise_images(
     found: list[Denoised] = []
     for image in images:
         layout = _layout(denoiser, image)
-        screened = screen(image.data, layout)
+        corrected = denoiser.correction(screen(image.data, layout), layout, str(image.path))
+        screened = corrected.screened
         kind, dither, sentence = result_dtype(screened.original, dtype)
-        for note in [*(screened.notes if announce else ()), sentence]:
+        notes = (*screened.notes, *corrected.notes) if announce else ()
+        for note in (*notes, sentence):
             if note:
                 say(f"{image.path}: {note}")
         data = np.empty(image.data.shape, kind)
@@ -76,14 +85,38 @@ def denoise_images(
             say(f"{image.path}: {movies.sentence}")
         show_regions(denoiser.denoise_planes(source, into, symmetries, movies), image, layout)
         screened.restore(data)
-        found.append(Denoised(image, replace(image, data=data), into.residual))
+        removed = corrected.removed
+        counts = image.data if removed is None else screened.values
+        result = replace(image, data=data)
+        found.append(Denoised(image, result, into.residual, counts, removed, corrected.found))
     return found
 
 
 def with_sentences(found: Sequence[Denoised], made: Made) -> tuple[list[Image], list[str]]:
     """Return denoised images with what made them, and a sentence about each."""
-    images = [replace(each.image, provenance=made) for each in found]
+    images = [replace(each.image, provenance=with_patterns(made, each)) for each in found]
     return images, [f"{described(each.image)}. {each.residual.sentence}" for each in found]
+
+
+def with_patterns(made: Made, found: Denoised) -> Made:
+    """Return what made a result, with the patterns that were removed from the noisy image."""
+    words = [sentence for each in found.patterns for sentence in each.sentences()]
+    return {**made, "patterns": " ".join(words)} if found.removed is not None and words else made
+
+
+def write_pattern(path: Path, found: Sequence[Denoised], overwrite: bool) -> None:
+    """Write what was subtracted from the images of a file before they were denoised, in counts."""
+    from muguet.formats.registry import write
+
+    images = []
+    for each in found:
+        removed = each.removed
+        if removed is None:
+            removed = np.zeros(each.noisy.data.shape, np.float32)
+        images.append(replace(each.noisy, data=removed, provenance={}))
+    write(path, images, overwrite)
+    rms = [float(np.sqrt(np.nanmean(each.data.astype(np.float64) ** 2))) for each in images]
+    say(f"{path}: what was subtracted before denoising, {max(rms):.3g} counts (root mean square).")
 
 
 def write_images(result: Path, images: Sequence[Image], sentences: Sequence[str], overwrite: bool) -> None:
@@ -110,7 +143,8 @@ def predict_errors(
         layout = _layout(denoiser, image)
         std = np.empty(image.data.shape, np.float32)
         # The error of a pixel that is no measurement is NaN.
-        source = ArrayPlanes(screen(image.data, layout).values, layout)
+        corrected = denoiser.correction(screen(image.data, layout), layout, str(image.path))
+        source = ArrayPlanes(corrected.screened.values, layout)
         movies = denoiser.find_movies(source, layout, time.window, time.causal)
         planes = denoiser.std_planes(source, ArrayPlanes(std, layout), movies)
         show_regions(planes, image, layout)

@@ -19,6 +19,7 @@ from muguet.system.limits import check_run
 
 if TYPE_CHECKING:
     from muguet.image.image import Image
+    from muguet.pattern.correction import Correction
 
 TRAINING, DATA, OUTPUT = "Training", "Images", "Output"
 
@@ -172,6 +173,40 @@ MaskValue = Annotated[
         show_default=False,
     ),
 ]
+LinesOption = Annotated[
+    str,
+    typer.Option(
+        "--lines",
+        metavar="auto|keep",
+        help="auto: find offsets of rows, columns and halves, and patterns that stand still in a movie, and subtract "
+        "them. keep: leave them in.",
+        rich_help_panel=DATA,
+    ),
+]
+GainMap = Annotated[
+    Path | None,
+    typer.Option(
+        help="Image of the gain of every pixel of the camera (sCMOS).",
+        rich_help_panel=DATA,
+        show_default=False,
+    ),
+]
+OffsetMap = Annotated[
+    Path | None,
+    typer.Option(
+        help="Image of the counts of every pixel of the camera without light.",
+        rich_help_panel=DATA,
+        show_default=False,
+    ),
+]
+VarianceMap = Annotated[
+    Path | None,
+    typer.Option(
+        help="Image of the variance of the read-out noise of every pixel of the camera, in counts².",
+        rich_help_panel=DATA,
+        show_default=False,
+    ),
+]
 Dimensions = Annotated[
     int,
     typer.Option(
@@ -237,6 +272,10 @@ class Choices:
     scene: Scene = None
     valid_range: ValidRange = None
     mask_value: MaskValue = None
+    lines: LinesOption = "auto"
+    gain_map: GainMap = None
+    offset_map: OffsetMap = None
+    variance_map: VarianceMap = None
     dimensions: Dimensions = 2
     overwrite: Overwrite = False
     recursive: Recursive = False
@@ -252,6 +291,26 @@ class Choices:
             value_range(self.valid_range)
         if self.memory is not None:
             memory_size(self.memory)
+        if self.lines not in ("auto", "keep"):
+            raise MuguetError(f"--lines {self.lines} is not known: choose auto or keep")
+
+    @property
+    def maps(self) -> tuple[Path, ...]:
+        """The files of the maps of the camera."""
+        return tuple(each for each in (self.gain_map, self.offset_map, self.variance_map) if each is not None)
+
+    def correction(self) -> Correction:
+        """Return how counts are corrected; the maps of the camera are read.
+
+        Raises
+        ------
+        MuguetError
+            If a map cannot be read, or is not possible.
+        """
+        from muguet.pattern.correction import Correction
+        from muguet.training.fitting import maps_of
+
+        return Correction(self.lines, maps_of(self.gain_map, self.offset_map, self.variance_map))
 
     @property
     def excludes(self) -> bool:
@@ -270,6 +329,7 @@ class Choices:
 
 WITHOUT_TRAINING = (
     *("device", "axes", "scene", "valid_range", "mask_value"),
+    *("lines", "gain_map", "offset_map", "variance_map"),
     *("overwrite", "recursive", "strict", "skip_existing", "memory"),
 )
 """The options among `Choices` that also have a meaning if a trained model is used."""

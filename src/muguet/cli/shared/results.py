@@ -108,6 +108,7 @@ class Results:
                     "residual": {"std": each.residual.std, "correlation": each.residual.correlation},
                     "uncertainty": None if uncertainty is None else str(uncertainty),
                     "checks": checks,
+                    "patterns": [{"channel": c, **p.as_dict()} for c, p in enumerate(each.patterns) if p],
                     "complete": True,
                 }
             )
@@ -146,6 +147,7 @@ class Results:
                     "residual": None,
                     "uncertainty": None if uncertainty is None else str(uncertainty),
                     "checks": checks_of(middle[0], denoiser) if middle and number == 0 else [],
+                    "patterns": [],
                     "complete": complete,
                 }
             )
@@ -240,7 +242,8 @@ def checks_of(found: Denoised, denoiser: Denoiser | None) -> list[dict[str, Any]
     from muguet.quality.second_opinion import second_opinion
 
     layout = Layout(found.noisy.axes, found.noisy.data.shape)
-    noisy, estimate = layout.split(found.noisy.data), layout.split(found.image.data)
+    counts = found.noisy.data if found.counts is None else found.counts
+    noisy, estimate = layout.split(counts), layout.split(found.image.data)
     plane = layout.planes // 2
     result = []
     for channel in range(layout.channels):
@@ -248,7 +251,8 @@ def checks_of(found: Denoised, denoiser: Denoiser | None) -> list[dict[str, Any]
         if denoiser is None:
             card = quality(*pair, opinion=second_opinion(pair[0]))
         else:
-            card = examine(denoiser, *pair, channel, frames_around(noisy, layout, plane, channel))
+            denoises = denoiser if found.counts is None else denoiser.of_corrected
+            card = examine(denoises, *pair, channel, frames_around(noisy, layout, plane, channel))
         facts = {name: value for name, value in card.to_dict().items() if name != "curves"}
         result.append({"channel": channel, "plane": plane, **facts})
     return result

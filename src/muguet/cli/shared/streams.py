@@ -95,8 +95,8 @@ def training_sample(image: LazyImage, choices: Choices, number: int) -> Image:
     size, share = image.nbytes / 1e9, data.size / about.data.size
     note = (
         f"The image has {size:.3g} GB and is processed block by block. The training begins with {100 * share:.3g} % of "
-        "its pixels, in blocks spread over the image, and exchanges blocks while it runs. Padding and defective pixels "
-        "are not searched."
+        "its pixels, in blocks spread over the image, and exchanges blocks while it runs. Padding, defective pixels "
+        "and lines with offsets are not searched."
     )
     sizes = {letter: value for letter, value in about.pixel_size.items() if letter != "T"}
     properties = {each.name: getattr(about, each.name) for each in fields(about)}

@@ -154,6 +154,7 @@ def _session(
             for image, target in zip(images, targets, strict=True)
         ],
         choices.dimensions,
+        choices.correction(),
     )
     for note in dataset.notes:
         say(f"  {note}")

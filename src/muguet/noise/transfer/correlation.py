@@ -108,8 +108,8 @@ class Correlation:
                 f"Line noise: whole {self.lines} share an offset, whose standard deviation is "
                 f"{np.sqrt(share / max(1 - share, 1e-3)):.2g} times that of the noise of single pixels, as from the "
                 f"read-out of some cameras or an unsteady laser or scanner. Hiding neighbours does not help, and "
-                f"denoising keeps the lines as structure: correct the {self.lines} first, for example by subtracting "
-                "the mean of a dark margin from each."
+                f"denoising keeps the lines as structure, unless their offsets are subtracted first, as muguet denoise "
+                "does with --lines auto where the scene does not look alike."
             )
         found = [
             f"along {axis} ({values[0]:+.2f} from one pixel to the next)"

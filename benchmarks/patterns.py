@@ -1,0 +1,246 @@
+"""Measure how much line noise and patterns of pixels are removed, and that scenes that look alike are left alone.
+
+    python benchmarks/patterns.py [--data FOLDER] [--only PART] [--pictures FOLDER] [--out FILE]
+
+The parts are "lines", "periods", "halves", "standing", "maps", "phantoms" and "real". Scenes, noise and patterns are
+simulated with fixed seeds; those of "real" are the images of --data, $MUGUET_DATA or ../shared/data, whose noise is
+independent, and in which nothing may be found. `left` is the share of the power of a pattern that remains; no method
+can leave less than σ²/(σ² + W τ²) of independent offsets of rows with W pixels. --pictures writes the pictures of the
+documentation, which show simulated images only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import tifffile
+
+import muguet
+from muguet import samples
+from muguet.image import unsaturated
+from muguet.pattern import find_halves, find_lines, find_standing
+from muguet.system import json_safe
+
+HERE = Path(__file__).resolve().parent
+Floats = np.ndarray
+Row = dict[str, object]
+GAIN, OFFSET, READ = 2.0, 100.0, 1.5
+
+
+def cells(shape: tuple[int, int] = (512, 512), seed: int = 0) -> Floats:
+    """A clean image of cells in photo-electrons."""
+    return (samples.acquisition(shape, seed).astype(np.float64) - samples.OFFSET) / samples.GAIN
+
+
+def camera(electrons: Floats, seed: int = 0) -> Floats:
+    """Photo-electrons as a camera records them."""
+    rng = np.random.default_rng(seed)
+    return GAIN * (rng.poisson(electrons) + rng.normal(0, READ, electrons.shape)) + OFFSET
+
+
+def sigma(electrons: Floats) -> float:
+    """The standard deviation of the noise of a pixel, in counts."""
+    return GAIN * float(np.sqrt(electrons.mean() + READ**2))
+
+
+def left(found: Floats | None, pattern: Floats) -> float:
+    return 1.0 if found is None else float(np.var(pattern - found) / np.var(pattern))
+
+
+def lines() -> list[Row]:
+    """Independent offsets of rows and columns."""
+    rows = []
+    for shape in ((256, 256), (512, 512)):
+        scene = cells(shape)
+        noisy, noise = camera(scene), sigma(scene)
+        for relative in (0.2, 0.5, 1, 2):
+            for axis in ("rows", "columns"):
+                plane = noisy if axis == "rows" else noisy.T
+                offsets = relative * noise * np.random.default_rng(1).normal(size=len(plane))
+                found = find_lines(plane + offsets[:, None])
+                power = float(np.var(offsets)) * plane.shape[1]
+                bound = noise**2 / (noise**2 + power)
+                rest = left(found and found.offsets, offsets)
+                rows.append(
+                    {"size": shape[0], "axis": axis, "relative": relative, "left": rest, "bound": bound}
+                )
+    return rows
+
+
+def periods() -> list[Row]:
+    """Odd and even rows, and stripes."""
+    scene = cells()
+    noisy, noise = camera(scene), sigma(scene)
+    rows = []
+    for period in (2, 5, 12, 32):
+        for relative in (0.2, 0.5, 1, 2):
+            offsets = relative * noise * (np.arange(len(noisy)) % period == 1)
+            found = find_lines(noisy + offsets[:, None])
+            rest, seen = left(found and found.offsets, offsets), found.period if found else 0
+            rows.append({"period": period, "relative": relative, "left": rest, "found period": seen})
+    return rows
+
+
+def halves() -> list[Row]:
+    """A step of offset and gain at the middle row."""
+    rows = []
+    for seed in range(4):
+        scene = cells(seed=seed)
+        noisy, noise = camera(scene, seed), sigma(scene)
+        for relative, gain in ((0.5, 0.0), (1, 0.0), (2, 0.0), (2, 0.1)):
+            plane = noisy.copy()
+            lower = plane[256:]
+            lower[:] = OFFSET + (lower - OFFSET) * (1 + gain) + relative * noise
+            found = find_halves(plane)
+            step = None if found is None else found.offset / noise
+            rows.append({"scene": seed, "offset": relative, "gain": gain, "found offset": step})
+    return rows
+
+
+def standing() -> list[Row]:
+    """Offsets of single pixels in movies of 40 frames that move, or do not."""
+    rows = []
+    wide = cells((256, 256 + 40 * 3))
+    for speed in (3, 1, 0):
+        movie = np.stack([wide[:, t * speed : t * speed + 256] for t in range(40)])
+        noisy, noise = camera(movie), sigma(movie)
+        for relative in (0, 0.2, 0.5, 1, 2):
+            pattern = relative * noise * np.random.default_rng(1).normal(size=noisy.shape[1:])
+            found = find_standing(list(noisy + pattern))
+            rest = left(found.offsets if found else None, pattern) if relative else None
+            word = "nothing" if found is None else "undecided" if found.offsets is None else "removed"
+            bound = noise**2 / (noise**2 + 40 * relative**2 * noise**2)
+            rows.append({"speed": speed, "relative": relative, "found": word, "left": rest, "bound": bound})
+    return rows
+
+
+def maps() -> list[Row]:
+    """The maps of an sCMOS camera: results before training, in dB."""
+    rng, rows = np.random.default_rng(0), []
+    scene = cells((256, 256))
+    gain = GAIN * (1 + 0.05 * rng.normal(size=scene.shape))
+    offset = OFFSET + 3 * rng.normal(size=scene.shape)
+    variance = READ**2 * rng.lognormal(0, 0.5, scene.shape)
+    variance[rng.random(scene.shape) < 0.03] *= 30
+    noisy = gain * (rng.poisson(scene) + np.sqrt(variance) * rng.normal(size=scene.shape)) + offset
+    truth = GAIN * scene + OFFSET
+
+    def score(plane: Floats, **given: Floats) -> float:
+        error = muguet.denoise(plane, "YX", minutes=0, **given) - truth
+        return float(20 * np.log10(np.ptp(truth) / np.sqrt((error**2).mean())))
+
+    both = {"gain_map": gain, "offset_map": offset}
+    rows.append({"camera": "equal pixels", "psnr": score(camera(scene, 3))})
+    rows.append({"camera": "sCMOS, no map", "psnr": score(noisy)})
+    rows.append({"camera": "sCMOS, gain and offset", "psnr": score(noisy, **both)})
+    rows.append({"camera": "sCMOS, all maps", "psnr": score(noisy, **both, variance_map=variance * gain**2)})
+    return rows
+
+
+def fibres(width: float, tilt: float, whole: bool, seed: int) -> Floats:
+    """Fibres along X with a Gaussian profile, in photo-electrons."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:256, :256]
+    scene = np.full(y.shape, 3.0)
+    for _ in range(40):
+        away = y - rng.uniform(0, 256) - rng.normal(0, tilt) * (x - 128)
+        ends = (0, 256) if whole else sorted(rng.uniform(0, 256, 2))
+        inside = (x >= ends[0]) & (x < ends[1])
+        scene += 60 * rng.uniform(0.3, 1) * np.exp(-0.5 * (away / width) ** 2) * inside
+    return scene
+
+
+def phantoms() -> list[Row]:
+    """Fibres along the rows, and gratings: `found` must be False."""
+    rows = []
+    for width in (0.7, 1.0, 1.5):
+        for tilt in (0.0, 0.003, 0.02):
+            for whole in (False, True):
+                plane = camera(fibres(width, tilt, whole, 0))
+                found = find_lines(plane) is not None or find_halves(plane) is not None
+                rows.append({"fibres": width, "tilt": tilt, "whole width": whole, "found": found})
+    for period in (3.7, 4, 5, 6, 8, 10, 12.5, 20):
+        wave = 1 + np.sin(2 * np.pi * np.arange(256) / period)
+        for brightness in (10, 100):
+            plane = camera(3 + brightness * wave[:, None] * np.ones(256))
+            found = find_lines(plane) is not None or find_halves(plane) is not None
+            rows.append({"grating": period, "brightness": brightness, "found": found})
+    return rows
+
+
+def real(data: Path) -> list[Row]:
+    """Every plane of the images with independent noise: `found` must be empty."""
+    rows = []
+    names = ("w2s_*_noisy", "fmd_*_noisy", "clean_*", "sem_noisy", "convallaria_noisy", "movie_lysosome")
+    for path in sorted(each for name in names for each in data.glob(f"{name}.tif")):
+        image = tifffile.imread(path)
+        planes = [unsaturated(plane) for plane in image.reshape(-1, *image.shape[-2:])]
+        found = [] if find_standing(planes) is None else ["standing"]
+        for number, plane in enumerate(planes):
+            for axis, each in (("rows", plane), ("columns", plane.T)):
+                found += [f"{axis} of {number}"] if find_lines(each) is not None else []
+                found += [f"halves of {number}"] if find_halves(each) is not None else []
+        rows.append({"image": path.stem, "planes": len(planes), "found": found})
+    return rows
+
+
+def pictures(folder: Path) -> None:
+    """Write the pictures of the documentation."""
+    import matplotlib.pyplot as plt
+
+    scene = cells((192, 288), 4)
+    noise = sigma(scene)
+    offsets = noise * np.random.default_rng(2).normal(size=(192, 1))
+    noisy = camera(scene) + offsets
+    shown = {
+        "recorded, offsets of rows of 1 σ": noisy,
+        "denoised, --lines keep": muguet.denoise(noisy, "YX", minutes=0, lines="keep"),
+        "denoised, offsets subtracted": muguet.denoise(noisy, "YX", minutes=0),
+        "truth": GAIN * scene + OFFSET,
+    }
+    figure, axes = plt.subplots(2, 2, figsize=(9, 6.4), layout="constrained")
+    for axis, (title, plane) in zip(axes.flat, shown.items(), strict=True):
+        axis.imshow(plane, cmap="gray", vmin=95, vmax=260)
+        axis.set_title(title, fontsize=10)
+        axis.axis("off")
+    figure.savefig(folder / "lines.png", dpi=110)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    default = os.environ.get("MUGUET_DATA") or HERE.parents[1] / "shared" / "data"
+    parser.add_argument("--data", type=Path, default=Path(default))
+    parser.add_argument("--only", action="append")
+    parser.add_argument("--pictures", type=Path)
+    parser.add_argument("--out", type=Path, default=HERE / "results" / "patterns.json")
+    chosen = parser.parse_args()
+    if chosen.pictures is not None:
+        return pictures(chosen.pictures)
+    parts: dict[str, Callable[[], list[Row]]] = {
+        "lines": lines,
+        "periods": periods,
+        "halves": halves,
+        "standing": standing,
+        "maps": maps,
+        "phantoms": phantoms,
+        "real": lambda: real(chosen.data),
+    }
+    results = json.loads(chosen.out.read_text()) if chosen.out.exists() else {}
+    for name in chosen.only or parts:
+        results[name] = parts[name]()
+        print(f"\n{name}")
+        for row in results[name]:
+            words = (f"{k}: {v:.3g}" if isinstance(v, float) else f"{k}: {v}" for k, v in row.items())
+            print("  " + ", ".join(words), flush=True)
+        chosen.out.write_text(json.dumps(json_safe(results), indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""Noise that lines or pixels share: offsets of rows, columns and halves, patterns that stand still, camera maps."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

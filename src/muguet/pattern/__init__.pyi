@@ -1,0 +1,20 @@
+from .correction import Corrected, Correction
+from .found import Found, LineNoise
+from .halves import Halves, find_halves
+from .maps import Maps
+from .rows import Lines, find_lines
+from .standing import Standing, find_standing
+
+__all__ = [
+    "Corrected",
+    "Correction",
+    "Found",
+    "Halves",
+    "LineNoise",
+    "Lines",
+    "Maps",
+    "Standing",
+    "find_halves",
+    "find_lines",
+    "find_standing",
+]

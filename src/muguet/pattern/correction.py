@@ -1,0 +1,271 @@
+"""Correct the counts of an image before anything else is done with them: lines, halves, standing patterns and maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from muguet.errors import MuguetError
+from muguet.image import mosaic
+from muguet.image.axes import Layout
+from muguet.image.screen import Screened, as_float
+from muguet.image.values import clipping_level, floor_level
+from muguet.noise.transfer.single_image import rough_std
+from muguet.pattern.found import Found, LineNoise
+from muguet.pattern.halves import Halves, find_halves
+from muguet.pattern.maps import Maps
+from muguet.pattern.rows import Lines, find_lines
+from muguet.pattern.standing import find_standing
+
+Floats = npt.NDArray[np.float64]
+
+AUTO: Literal["auto"] = "auto"
+KEEP: Literal["keep"] = "keep"
+CHOICES = (AUTO, KEEP)
+
+_MAX_LOOKED = (
+    9  # Lines are searched in this many planes of a series first, and if one has some in all of them.
+)
+_MAX_MEAN = 31  # Halves are searched in the mean of at most this many planes.
+
+
+@dataclass(frozen=True, eq=False)
+class Corrected:
+    """An image with corrected counts.
+
+    Attributes
+    ----------
+    screened
+        The screened image with corrected values; the one that was given, if there was nothing to correct.
+    found
+        What was found in each channel.
+    notes
+        Sentences for the user.
+    removed
+        What was subtracted from the values, of their shape; None: nothing.
+    """
+
+    screened: Screened
+    found: tuple[Found, ...] = ()
+    notes: tuple[str, ...] = ()
+    removed: npt.NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Correction:
+    """How the counts of an image are corrected before the noise is measured and the image denoised.
+
+    Attributes
+    ----------
+    lines
+        "auto": find and remove lines, halves and standing patterns; "keep": leave them in.
+    maps
+        Maps of the camera.
+    """
+
+    lines: str = AUTO
+    maps: Maps = field(default_factory=Maps)
+
+    def __post_init__(self) -> None:
+        if self.lines not in CHOICES:
+            raise MuguetError(f"--lines {self.lines} is not known: choose auto or keep")
+
+    def __call__(self, screened: Screened, layout: Layout, name: str = "the image") -> Corrected:
+        """Return a screened image with corrected values.
+
+        Without maps, and if nothing is found, these are the values that were given, to the bit. Saturated pixels keep
+        their values, and other values stay within the range of the detector, so that they can be recognised later.
+
+        Parameters
+        ----------
+        screened, layout
+            The image, and how its axes become planes.
+        name
+            Name of the image in messages.
+
+        Raises
+        ------
+        MuguetError
+            If the maps have another size than the image.
+        """
+        values = screened.values
+        self.maps.require_fit(name, layout.space, layout.channels)
+        if values.dtype.kind not in "uif" or (self.lines == KEEP and not self.maps.given):
+            return Corrected(screened)
+        before = layout.split(values)
+        planes = before.reshape(*before.shape[:2], -1, *before.shape[-2:])  # (n, c, z, y, x)
+        stack = _Stack(planes)
+        found = []
+        for c in range(layout.channels):
+            if self.maps.given:
+                stack.change(c, partial(self._remove_maps, c))
+            found.append(_remove_patterns(stack, c) if self.lines == AUTO else Found())
+        if stack.changed is None:
+            return Corrected(screened, tuple(found), _notes(found, self.maps))
+        after = layout.join(stack.changed.reshape(before.shape))
+        with np.errstate(invalid="ignore"):
+            removed = (values - after).astype(np.float32)
+        return Corrected(replace(screened, values=after), tuple(found), _notes(found, self.maps), removed)
+
+    def _remove_maps(self, channel: int, plane: Floats, _: tuple[int, int]) -> Floats:
+        return self.maps.remove(plane, channel)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what differs from the default, for the header of a model file, which holds the maps themselves."""
+        lines = {} if self.lines == AUTO else {"lines": self.lines}
+        return lines | ({"maps": dict(self.maps.digests)} if self.maps.given else {})
+
+    @property
+    def identity(self) -> str:
+        """A text that is empty for the default, and otherwise another one for every other correction."""
+        digests = [f"{name} {digest}" for name, digest in self.maps.digests.items()]
+        return "".join(f" {each}" for each in ([self.lines] if self.lines != AUTO else []) + digests)
+
+    def plane(self, plane: npt.NDArray[Any], channel: int = 0) -> npt.NDArray[Any]:
+        """Return one plane ``(y, x)`` corrected by itself, in float64; the plane itself if nothing was corrected.
+
+        The maps are used if the plane has their size.
+        """
+        if plane.ndim != 2 or plane.dtype.kind not in "uif":
+            return plane
+        stack = _Stack(plane[None, None, None])
+        if any(each.shape[-2:] == plane.shape for each in self.maps.given.values()):
+            stack.change(0, lambda each, _: self.maps.remove(each, channel))
+        if self.lines == AUTO:
+            _remove_patterns(stack, 0)
+        return plane if stack.changed is None else stack.changed[0, 0, 0].astype(np.float64)
+
+
+class _Stack:
+    """The planes ``(n, c, z, y, x)`` of an image, copied when the first of them is changed."""
+
+    def __init__(self, planes: npt.NDArray[Any]) -> None:
+        self.given = planes
+        self.changed: npt.NDArray[Any] | None = None
+
+    @property
+    def now(self) -> npt.NDArray[Any]:
+        return self.given if self.changed is None else self.changed
+
+    def places(self, c: int) -> list[tuple[int, int]]:
+        """Return sample and depth of all planes of a channel that are not missing altogether."""
+        return [
+            (n, z)
+            for n in range(self.given.shape[0])
+            for z in range(self.given.shape[2])
+            if self.given.dtype.kind != "f" or np.isfinite(self.given[n, c, z]).any()
+        ]
+
+    def plane(self, c: int, place: tuple[int, int]) -> Floats:
+        """Return a plane in which saturated and missing pixels are NaN."""
+        n, z = place
+        plane, raw = self.now[n, c, z].astype(np.float64), self.given[n, c, z]
+        low, high = _range(raw)
+        with np.errstate(invalid="ignore"):
+            unknown = ~np.isfinite(plane) | (raw >= high) | (raw <= low)
+        found: Floats = np.where(unknown, np.nan, plane)
+        return found
+
+    def change(self, c: int, function: Callable[[Floats, tuple[int, int]], Floats]) -> None:
+        """Replace every plane of a channel by a function of it."""
+        if self.changed is None:
+            self.changed = as_float(self.given)
+        for n, z in self.places(c):
+            raw = self.given[n, c, z]
+            low, high = _range(raw)
+            with np.errstate(invalid="ignore"):
+                values = np.clip(function(self.changed[n, c, z].astype(np.float64), (n, z)), low, high)
+                kept = (raw >= high) | (raw <= low)
+            values[kept] = raw[kept]
+            self.changed[n, c, z] = values
+
+
+def _range(plane: npt.NDArray[Any]) -> tuple[float, float]:
+    """Return the levels at which a plane is clipped from below and saturated; infinite if it is not."""
+    top, bottom = clipping_level(plane), floor_level(plane)
+    return -np.inf if bottom is None else bottom, np.inf if top is None else top
+
+
+def _remove_patterns(stack: _Stack, c: int) -> Found:
+    """Find and remove what one channel has, and return it."""
+    places = stack.places(c)
+    standing = find_standing([stack.now[n, c, z] for n, z in places]) if places else None
+    if standing is not None and standing.offsets is not None:
+        offsets = standing.offsets
+        stack.change(c, lambda plane, _: plane - offsets)
+    if places and mosaic.pattern(stack.plane(c, places[len(places) // 2])) == "grid":
+        places = []  # The colours of a camera's mosaic alternate from line to line.
+    upper_lower = _remove_halves(stack, c, places, False)
+    left_right = _remove_halves(stack, c, places, True)
+    rows = _remove_lines(stack, c, places, False)
+    columns = _remove_lines(stack, c, places, True)
+    return Found(
+        rows,
+        columns,
+        upper_lower,
+        left_right,
+        None if standing is None else standing.std,
+        standing is not None and standing.offsets is not None,
+    )
+
+
+def _remove_halves(stack: _Stack, c: int, places: Sequence[tuple[int, int]], across: bool) -> Halves | None:
+    if not places:
+        return None
+    mean = np.mean([stack.plane(c, place) for place in places[:: -(-len(places) // _MAX_MEAN)]], axis=0)
+    halves = find_halves(mean.T if across else mean)
+    if halves is not None:
+        found = halves
+        stack.change(c, lambda plane, _: found.remove(plane.T).T if across else found.remove(plane))
+    return halves
+
+
+def _remove_lines(stack: _Stack, c: int, places: Sequence[tuple[int, int]], across: bool) -> LineNoise | None:
+    """Remove the offsets of the rows, or of the columns, of a channel."""
+
+    def find(place: tuple[int, int], expected: bool) -> Lines | None:
+        plane = stack.plane(c, place)
+        return find_lines(plane.T if across else plane, expected)
+
+    looked = places[:: -(-len(places) // _MAX_LOOKED)] if places else []
+    seen = {place: find(place, False) for place in looked}
+    number = sum(each is not None for each in seen.values())
+    if not number:
+        return None
+    expected = 2 * number > len(seen)
+    found: dict[tuple[int, int], Lines] = {}
+    for place in places:
+        lines = seen.get(place) or find(place, expected)
+        if lines is not None:
+            found[place] = lines
+    noise = [rough_std(stack.plane(c, place)) for place in list(found)[:_MAX_LOOKED]]
+
+    def subtract(plane: Floats, place: tuple[int, int]) -> Floats:
+        if place not in found:
+            return plane
+        offsets = found[place].offsets
+        return plane - (offsets if across else offsets[:, None])
+
+    stack.change(c, subtract)
+    std = float(np.median([each.std for each in found.values()]))
+    periods = [each.period for each in found.values()]
+    return LineNoise(
+        std,
+        std / max(float(np.median(noise)), 1e-300),
+        len(found),
+        len(places),
+        int(np.median(periods)) if min(periods) == max(periods) else 0,
+    )
+
+
+def _notes(found: Sequence[Found], maps: Maps) -> tuple[str, ...]:
+    notes = [maps.sentence()] if maps.given else []
+    for c, each in enumerate(found):
+        channel = f"Channel {c}: " if len(found) > 1 else ""
+        notes += [channel + sentence for sentence in each.sentences()]
+    return tuple(notes)

@@ -1,0 +1,129 @@
+"""What was found in an image: lines, halves and a standing pattern, as numbers and as sentences for the user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from muguet.pattern.halves import Halves
+
+
+@dataclass(frozen=True)
+class LineNoise:
+    """Line noise of a channel along one axis.
+
+    Attributes
+    ----------
+    std
+        Standard deviation of the offsets in counts, the median over the planes that have them.
+    relative
+        The same relative to the noise of single pixels.
+    planes, of
+        Number of planes with offsets, and of all planes.
+    period
+        Number of lines after which the offsets repeat; 0 if they do not.
+    """
+
+    std: float
+    relative: float
+    planes: int
+    of: int
+    period: int = 0
+
+    def sentence(self, lines: str) -> str:
+        """Return a sentence; `lines` is "row" or "column"."""
+        size = f"a standard deviation of {self.std:.3g} counts, {self.relative:.2g} times the noise of single pixels"
+        some = f" in {self.planes} of {self.of} planes" if self.planes < self.of else ""
+        if self.period == 2:
+            start = f"Odd and even {lines}s have different offsets{some}"
+        elif self.period:
+            start = f"The {lines}s have offsets that repeat every {self.period} {lines}s{some}"
+        else:
+            start = f"Line noise: every {lines} has an offset of its own{some}"
+        return f"{start}, with {size}. The offsets are subtracted before denoising (--lines keep leaves them in)."
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found in one channel; None: nothing of this kind.
+
+    Attributes
+    ----------
+    rows, columns
+        Line noise.
+    upper_lower, left_right
+        A step at the middle of the image.
+    standing
+        Standard deviation in counts of a pattern that stands still in a movie.
+    standing_removed
+        Whether it could be told from the scene.
+    """
+
+    rows: LineNoise | None = None
+    columns: LineNoise | None = None
+    upper_lower: Halves | None = None
+    left_right: Halves | None = None
+    standing: float | None = None
+    standing_removed: bool = False
+    notes: tuple[str, ...] = field(default=())
+
+    def __bool__(self) -> bool:
+        """Whether anything was found."""
+        kinds = (self.rows, self.columns, self.upper_lower, self.left_right, self.standing)
+        return any(each is not None for each in kinds)
+
+    def sentences(self) -> list[str]:
+        """Return a sentence for each kind that was found."""
+        found = []
+        if self.standing is not None and self.standing_removed:
+            found.append(
+                "A pattern stands still while the scene moves: the offsets of single pixels differ by "
+                f"{self.standing:.3g} counts (standard deviation). It is subtracted before denoising (--lines keep "
+                "leaves it in)."
+            )
+        elif self.standing is not None:
+            found.append(
+                f"Single pixels have offsets that differ by {self.standing:.3g} counts (standard deviation), and the "
+                "scene stands still, so that the two cannot be told apart: they are left in. A map of the offsets, "
+                "measured in the dark, removes them (--offset-map)."
+            )
+        for halves, words in (
+            (self.upper_lower, ("lower", "upper")),
+            (self.left_right, ("right", "left")),
+        ):
+            if halves is not None:
+                found.append(_halves_sentence(halves, *words))
+        for lines, word in ((self.rows, "row"), (self.columns, "column")):
+            if lines is not None:
+                found.append(lines.sentence(word))
+        return found
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the numbers in values that JSON can hold."""
+
+        def lines(each: LineNoise | None) -> dict[str, Any] | None:
+            if each is None:
+                return None
+            return {"std": each.std, "relative": each.relative, "planes": each.planes, "period": each.period}
+
+        def halves(each: Halves | None) -> dict[str, float] | None:
+            return None if each is None else {"offset": each.offset, "gain": each.gain, "level": each.level}
+
+        standing = None if self.standing is None else {"std": self.standing, "removed": self.standing_removed}
+        return {
+            "rows": lines(self.rows),
+            "columns": lines(self.columns),
+            "upper_lower": halves(self.upper_lower),
+            "left_right": halves(self.left_right),
+            "standing": standing,
+        }
+
+
+def _halves_sentence(halves: Halves, second: str, first: str) -> str:
+    offset = f"{halves.offset:+.3g}".replace("-", "−")
+    gain = f" and a gain that differs by {100 * halves.gain:+.1f} %".replace("-", "−") if halves.gain else ""
+    return (
+        f"The {second} half of the image has {offset} counts{gain} compared with the {first} half, as with a detector "
+        "that is read out in two halves. Both are brought to their mean before denoising (--lines keep leaves them as "
+        "they are)."
+    )

@@ -1,0 +1,122 @@
+"""A camera or detector with two halves: a step of offset and gain at the middle of the image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+_GROUP = 8  # Pixels of a row whose mean is one value.
+_MIN_WIDTH = 64
+_REACH = 64  # Rows on either side of the middle that are compared with it.
+_NEAR, _FAR = 4, 10  # The usual size of a step at a border is that of the borders at these distances.
+_MIN_DEVIATION = (
+    5.0  # The step differs from those at other rows by this many of their robust standard deviations …
+)
+_MIN_RATIO = 1.3  # … and is this many times as large as the largest of them.
+_MIN_PART, _MIN_HALF = 0.1, 0.5  # Each quarter and half of the border shows at least this part of it.
+_CLIP = 2.0  # Steps beyond this many standard deviations count less (Huber's weights).
+
+
+@dataclass(frozen=True)
+class Halves:
+    """How the lower half of an image differs from the upper one, at the same signal.
+
+    Attributes
+    ----------
+    offset
+        Counts that the lower half has more, at the mean signal along the border.
+    gain
+        Relative difference of the gains.
+    level
+        The mean signal along the border in counts.
+    """
+
+    offset: float
+    gain: float
+    level: float
+
+    def remove(self, plane: Floats) -> Floats:
+        """Return a plane ``(y, x)`` whose halves have the mean of both offsets and gains."""
+        middle = len(plane) // 2
+        step = 0.5 * (self.offset + self.gain * (plane - self.level))
+        step[middle:] *= -1
+        found: Floats = plane + step
+        return found
+
+
+def find_halves(plane: Floats) -> Halves | None:
+    """Return the step at the middle row of a plane ``(y, x)``, or None if there is none.
+
+    With d the mean of the two rows after a border minus that of the two rows before it, for groups of pixels of a row,
+    and L the mean of both, the robust straight line d = a + b (L − ⟨L⟩) is fitted at the middle and, for comparison, at
+    the borders of a quarter of the rows on either side: the values of a scene there show how large a step of the scene
+    can be.
+
+    Parameters
+    ----------
+    plane
+        Counts; NaN where a pixel is missing.
+    """
+    height, width = plane.shape
+    if height < 2 * _REACH or height % 2 or width < _MIN_WIDTH:
+        return None
+    strip = plane[height // 2 - _REACH : height // 2 + _REACH]
+    starts = np.arange(0, width // _GROUP * _GROUP, _GROUP)
+    groups = np.add.reduceat(strip, starts, 1) / np.diff(np.append(starts, width))
+    groups = groups[:, np.isfinite(groups).all(0)]
+    if groups.shape[1] < 8:
+        return None
+    before, after = 0.5 * (groups[:-3] + groups[1:-2]), 0.5 * (groups[2:-1] + groups[3:])
+    step, level = after - before, 0.5 * (before + after)
+    variance = _variance_around(step)
+    step, level = (each[_FAR:-_FAR] for each in (step, level))
+    offset, gain, mean = _fitted(step, level, variance)
+    at = _REACH - 2 - _FAR
+    others = np.abs(np.arange(len(step)) - at) > _NEAR
+    found_offset, found_gain = (_stands_out(each, at, others) for each in (offset, gain))
+    if found_offset:  # A step of the scene is not the same along the whole border.
+        parts = [
+            _fitted(*(each[:, part] for each in (step, level, variance)))[0][at] / offset[at]
+            for part in np.array_split(np.arange(step.shape[1]), 4)
+        ]
+        found_offset = min(parts) > _MIN_PART and min(sum(parts[:2]), sum(parts[2:])) > 2 * _MIN_HALF
+    if not (found_offset or found_gain):
+        return None
+    return Halves(float(offset[at]), float(gain[at]) if found_gain else 0.0, float(mean[at]))
+
+
+def _variance_around(step: Floats) -> Floats:
+    """Return the mean square of the steps at the borders near each, without those that share rows with it."""
+    size = len(step) - 2 * _FAR
+    near = [k for k in range(-_FAR, _FAR + 1) if abs(k) > _NEAR]
+    total = sum((step[_FAR + k : _FAR + k + size] ** 2 for k in near), np.zeros((size, step.shape[1])))
+    variance = total / len(near)
+    found: Floats = np.maximum(variance, max(1e-3 * float(np.median(variance)), 1e-300))
+    return found
+
+
+def _stands_out(values: Floats, at: int, others: npt.NDArray[np.bool_]) -> bool:
+    """Return whether a value is far outside the range of the others."""
+    usual = float(np.median(values[others]))
+    away = np.abs(values - usual)
+    spread = 1.4826 * float(np.median(away[others]))
+    return bool(away[at] > max(_MIN_DEVIATION * spread, _MIN_RATIO * float(away[others].max())))
+
+
+def _fitted(step: Floats, level: Floats, variance: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return robust straight lines of the steps ``(borders, groups)`` against the levels: offset, slope, mean level."""
+    inverse = (float(np.median(variance)) / variance) ** 1.5
+    weight = inverse
+    for _ in range(5):
+        total = weight.sum(1)
+        mean = (weight * level).sum(1) / total
+        away = level - mean[:, None]
+        slope = (weight * away * step).sum(1) / np.maximum((weight * away**2).sum(1), 1e-300)
+        offset = (weight * step).sum(1) / total
+        rest = np.abs(step - offset[:, None] - slope[:, None] * away) / np.sqrt(variance)
+        weight = inverse * np.minimum(_CLIP / np.maximum(rest, 1e-300), 1.0)
+    return offset, slope, mean

@@ -1,0 +1,96 @@
+"""Separate the offsets of lines from the scene by their spectrum: independent offsets are white, a scene is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+_HIGH = 0.375  # Above this frequency along Y, in cycles per pixel, optics leave little of a scene.
+_TOP, _BELOW = (0.4375, 0.5), (0.25, 0.375)
+_MIN_FLAT = 0.4
+
+
+def cosine(values: Floats) -> Floats:
+    """Return the orthonormal cosine transform (DCT-II) along the last axis; coefficient m has the frequency m/2n."""
+    size = values.shape[-1]
+    spectrum = np.fft.rfft(np.concatenate([values, values[..., ::-1]], -1), axis=-1)[..., :size]
+    phase = np.exp(-0.5j * np.pi * np.arange(size) / size)
+    scale = np.full(size, np.sqrt(0.5 / size))
+    scale[0] = 0.5 / np.sqrt(size)
+    found: Floats = (spectrum * phase).real * scale
+    return found
+
+
+def inverse_cosine(coefficients: Floats) -> Floats:
+    """Return the inverse of `cosine`, along the last axis."""
+    size = coefficients.shape[-1]
+    scale = np.full(size, np.sqrt(0.5 / size))
+    scale[0] = 0.5 / np.sqrt(size)
+    phase = np.exp(0.5j * np.pi * np.arange(size) / size)
+    spectrum = np.zeros((*coefficients.shape[:-1], size + 1), complex)
+    spectrum[..., :size] = coefficients / scale * phase
+    found: Floats = np.fft.irfft(spectrum, 2 * size, axis=-1)[..., :size]
+    return found
+
+
+def is_white(parts: Floats) -> bool:
+    """Return whether what the parts of rows ``(parts, y)`` share is as large at the highest frequencies as below them.
+
+    Of a structure with a Gaussian profile of 0.7 pixels, a tenth is left there, of a sharper image of the optics more;
+    the offsets of lines are white.
+    """
+    power = _shared(cosine(parts))
+    size = len(power)
+    top, below = (power[int(low * 2 * size) : int(high * 2 * size)] for low, high in (_TOP, _BELOW))
+    chance = 1 + 1.5 * np.sqrt(2 / top.size)
+    return bool(chance * top.mean() > _MIN_FLAT * below.mean())
+
+
+def shrunk(whole: Floats, parts: Floats) -> Floats:
+    """Return the offsets ``(y,)`` without what the scene and the noise of single pixels add to them.
+
+    The parts of a row share its offset and little else, so that the mean product of two of them is the variance τ² of
+    the offsets; it is taken where optics leave nothing of a scene. The power P of the measured offsets exceeds it there
+    by the noise of single pixels, ν. The offsets of lines are white: where P is larger at lower frequencies than chance
+    allows, the scene has added the difference, δ. A coefficient is multiplied by 1 − (ν + δ)/P, which is Wiener's
+    filter.
+
+    Parameters
+    ----------
+    whole, parts
+        The measured offsets ``(sets, y)`` and ``(parts, y)``, see `muguet.pattern.differences.row_offsets`. At every
+        frequency the set with the least power is used, as all contain the offsets and differ in their errors.
+    """
+    every = cosine(whole)
+    size = every.shape[1]
+    top = slice(int(_HIGH * 2 * size), size)
+    variance = float(_shared(cosine(parts))[top].mean())
+    if variance <= 0:
+        return np.zeros(size)
+    smooth, number = _smoothed(every**2)
+    best = smooth.argmin(0)
+    chosen, power = (np.take_along_axis(each, best[None], 0)[0] for each in (every, smooth))
+    high = float((chosen[top] ** 2).mean())
+    scene = np.maximum(power - high * (1 + 1.5 * np.sqrt(2 / number)), 0.0)
+    gain = np.clip(1 - (max(high - variance, 0.0) + scene) / np.maximum(power, 1e-300), 0.0, 1.0)
+    gain[0] = 0.0
+    return inverse_cosine(chosen * gain)
+
+
+def _smoothed(power: Floats) -> tuple[Floats, Floats]:
+    """Return running means of power spectra ``(sets, m)`` over narrower windows at low frequencies, and their sizes."""
+    size = power.shape[1]
+    at = np.arange(size)
+    half = 1 + at // 4
+    total = np.concatenate([np.zeros((len(power), 1)), power.cumsum(1)], 1)
+    first, last = np.maximum(at - half, 0), np.minimum(at + half + 1, size)
+    return (total[:, last] - total[:, first]) / (last - first), (last - first).astype(np.float64)
+
+
+def _shared(coefficients: Floats) -> Floats:
+    """Return the mean product of the coefficients of two parts ``(parts, m)``, at every frequency."""
+    number = len(coefficients)
+    found: Floats = (coefficients.sum(0) ** 2 - (coefficients**2).sum(0)) / (number * (number - 1))
+    return found
