@@ -14,17 +14,26 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from muguet.axial_weights import Single
 from muguet.errors import MuguetError
-from muguet.estimates import blended, estimate_movie, predicted_std, predicts_error
+from muguet.estimates import (
+    blended,
+    estimate_movie,
+    predicted_std,
+    predicts_error,
+    scaled,
+    with_variance,
+)
 from muguet.formats.given import ImageLike, given_one
 from muguet.image.axes import Layout, named
 from muguet.image.planes import ArrayPlanes, Planes
 from muguet.image.representable import require_representable
 from muguet.image.scaling import Scaling
-from muguet.image.screen import screen
+from muguet.image.screen import Screened, screen
 from muguet.image.values import fill_missing, require_real
 from muguet.method import Method
 from muguet.movies import Movies, find_movies
+from muguet.neighbours import better
 from muguet.noise.calibrated import calibrate
 from muguet.noise.correlated.law import Correlated
 from muguet.noise.correlated.whitening import Whitening
@@ -33,17 +42,20 @@ from muguet.noise.law import Affine, Law
 from muguet.noise.numerics import extreme
 from muguet.noise.origin import Origin
 from muguet.noise.transfer.curve import MeanVariance
+from muguet.noise.transfer.variance import fitted_variance
 from muguet.pattern.correction import KEEP, Correction
 from muguet.prediction.blend import Blend
 from muguet.prediction.error_scale import ErrorScale
-from muguet.prediction.movies import Movie, MovieFunction, map_movies
+from muguet.prediction.movies import Movie, SeriesFunction, map_series
 from muguet.prediction.regions import Cut, RegionFunction, map_plane, map_regions
 from muguet.prediction.symmetry import Symmetry
 from muguet.prediction.symmetry import symmetries as chosen_symmetries
 from muguet.recipes.parts import Parts
+from muguet.restoration import axial
 from muguet.system import tensor_file
 from muguet.system.device import bfloat16_pays
 from muguet.system.text import html_table, json_safe
+from muguet.volumes import Stack, Volumes, estimate_stack, find_volumes
 
 CORE = {2: (512, 512), 3: (16, 192, 192)}
 """Size of a region without its halo in pixels, by the number of spatial dimensions."""
@@ -119,6 +131,7 @@ class Denoiser:
         symmetries: int | None = None,
         time_window: int | None = None,
         causal: bool = False,
+        z_window: int | None = None,
     ) -> npt.NDArray[np.floating]:
         """Return the denoised image, in counts, of the same shape.
 
@@ -145,6 +158,11 @@ class Denoiser:
             successive frames show one scene and have noise of their own. A model without a prior has no such estimate.
         causal
             Whether only frames before a frame help to estimate it.
+        z_window
+            In a stack (an axis Z) that is denoised plane by plane, the number of planes before and after each plane
+            that help to estimate it, see `muguet.restoration.axial`. 0: every plane is denoised by itself. None: up to
+            3, if the error falls at pixels that were held out. An image with T and Z uses one of them, by the same
+            criterion. A model without a prior has no such estimate.
 
         Raises
         ------
@@ -157,10 +175,21 @@ class Denoiser:
         require_real(array, found.name or "the image")
         layout = self.layout(array.shape, found.axes)
         screened = self.correction(screen(array, layout), layout).screened
+        source = ArrayPlanes(screened.values, layout)
+        neighbours = self.find_neighbours(source, layout, time_window, causal, z_window)
+        return self._denoised_image(array, screened, layout, symmetries, neighbours)
+
+    def _denoised_image(
+        self,
+        array: npt.NDArray[Any],
+        screened: Screened,
+        layout: Layout,
+        symmetries: int | None,
+        neighbours: Movies | Volumes,
+    ) -> npt.NDArray[np.floating]:
         out = np.empty(array.shape, self.dtype)
         source = ArrayPlanes(screened.values, layout)
-        movies = self.find_movies(source, layout, time_window, causal)
-        for _ in self.denoise_planes(source, ArrayPlanes(out, layout), symmetries, movies):
+        for _ in self.denoise_planes(source, ArrayPlanes(out, layout), symmetries, neighbours):
             pass
         screened.restore(out)
         if not np.ma.isMaskedArray(array):
@@ -202,11 +231,113 @@ class Denoiser:
             raise MuguetError(f"--time-window needs an axis T, and the axes are {layout.axes}: leave it out")
         if time_window == 0 or not possible or not sequences:
             return Movies(())
-        estimate = self.region_function(math.inf, 1)
-        return find_movies(source, sequences, self.scalings, estimate, time_window, causal)
+        return find_movies(source, sequences, self.scalings, self._once, time_window, causal)
+
+    def find_volumes(self, source: Planes, layout: Layout, z_window: int | None = None) -> Volumes:
+        """Decide which planes of the stacks of an image help each other, see `muguet.volumes.find_volumes`.
+
+        Parameters
+        ----------
+        source, layout
+            See `find_movies`.
+        z_window
+            See `__call__`.
+
+        Raises
+        ------
+        MuguetError
+            If a window is asked for that this model or image cannot use.
+        """
+        if z_window is not None and z_window < 0:
+            raise MuguetError(
+                f"--z-window {z_window} is negative: give the number of planes on each side, or 0"
+            )
+        stacks = layout.stacks()
+        possible = self.method.prior is not None and self.parts.dimensions == 2
+        if z_window and not possible:
+            raise MuguetError(
+                f"--z-window needs a model of planes with a prior, and that of the recipe {self.parts.recipe} has "
+                "none: train with --recipe=joint and --dimensions 2, or leave it out"
+            )
+        if z_window and not stacks:
+            raise MuguetError(f"--z-window needs an axis Z, and the axes are {layout.axes}: leave it out")
+        if z_window == 0 or not possible or not stacks:
+            return Volumes()
+        return find_volumes(source, stacks, self._single, z_window)
+
+    def find_neighbours(
+        self,
+        source: Planes,
+        layout: Layout,
+        time_window: int | None = None,
+        causal: bool = False,
+        z_window: int | None = None,
+    ) -> Movies | Volumes:
+        """Decide whether frames of movies or planes of stacks help each other, whichever leaves the smaller error.
+
+        The parameters and errors are those of `find_movies` and `find_volumes`.
+        """
+        movies = Movies(()) if z_window and time_window is None else None
+        movies = movies or self.find_movies(source, layout, time_window, causal)
+        if time_window and z_window is None:
+            return movies
+        volumes = self.find_volumes(source, layout, z_window)
+        views = views_of(self.parts, math.inf, 1)
+
+        def trial(
+            series: Movie | Stack,
+            units: npt.NDArray[np.float64],
+            usable: npt.NDArray[np.bool_],
+            channel: int,
+            held: slice,
+            wanted: slice,
+        ) -> npt.NDArray[np.float64]:
+            frames, known = (
+                torch.from_numpy(each)[:, None].to(self.device) for each in (units.astype(np.float32), usable)
+            )
+            choice = (views, self._blend(channel), self._scale(channel), False)
+            if isinstance(series, Movie):
+                found = estimate_movie(self.method, frames, known, series, held, wanted, *choice)
+            else:
+                found = estimate_stack(self.method, frames, known, series, held, wanted, *choice)
+            return found[0, 0].cpu().numpy().astype(np.float64)
+
+        return better(movies, volumes, source, self._single, trial)
+
+    def _once(self, plane: npt.NDArray[Any], channel: int) -> npt.NDArray[np.floating]:
+        """The estimate of a plane of any size, seen once and as a whole."""
+        views = views_of(self.parts, math.inf, 1)
+        cut = Cut(plane.shape, (0,) * plane.ndim, self.cut.stride)
+        return map_plane(lambda values: self._denoised(values, channel, views), plane, cut, self.dtype)
+
+    def _units(self, values: npt.NDArray[np.generic], channel: int) -> npt.NDArray[np.float64]:
+        """A region in network units, with NaN where a pixel is missing."""
+        units, usable = (each[0, 0].cpu().numpy() for each in self._frames(values[None], channel))
+        return np.where(usable, units.astype(np.float64), np.nan)
+
+    def _with_std(
+        self, values: npt.NDArray[np.float64], channel: int
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """The estimate of a region, seen once, and the standard deviation of its error, all in network units."""
+        views, scale = views_of(self.parts, math.inf, 1), self._scale(channel)
+        units = torch.from_numpy(values.astype(np.float32))[None, None].to(self.device)
+        mean, variance = with_variance(self.method, units, views, self._blend(channel))
+        std = (variance if scale is None else scaled(variance, scale)).sqrt()
+        estimate, error = (each[0, 0].cpu().numpy().astype(np.float64) for each in (mean, std))
+        return estimate, error
+
+    @property
+    def _single(self) -> Single:
+        points = self.transfers or (None,) * len(self.scalings)
+        variances = [None if each is None else fitted_variance(each) for each in points]
+        return Single(self._units, self._with_std, variances, self.method.net.stride)
 
     def denoise_planes(
-        self, source: Planes, into: Planes, symmetries: int | None = None, movies: Movies | None = None
+        self,
+        source: Planes,
+        into: Planes,
+        symmetries: int | None = None,
+        neighbours: Movies | Volumes | None = None,
     ) -> Iterator[float]:
         """Denoise planes region by region, and yield the completed share after each.
 
@@ -218,8 +349,8 @@ class Denoiser:
             Planes of the same shape, in which the result is written.
         symmetries
             Number of views, see `__call__`.
-        movies
-            Which frames help to estimate each other, see `find_movies`; None: none do.
+        neighbours
+            Which planes help to estimate each other, see `find_neighbours`; None: none do.
 
         Raises
         ------
@@ -227,11 +358,26 @@ class Denoiser:
             If the values are too far from those of the training images, or a result is not finite.
         """
         self._require_representable(source)
-        if movies is not None and movies.uses_time:
-            views = views_of(self.parts, math.prod(source.shape), symmetries)
-            return map_movies(self._movie_function(views), source, into, self.cut, movies.of_channels)
+        views = views_of(self.parts, math.prod(source.shape), symmetries)
+        if neighbours is not None and neighbours.helps:
+            return self._map_series(source, into, neighbours, views)
         function = self.region_function(math.prod(source.shape), symmetries)
         return map_regions(function, source, into, self.cut)
+
+    def _map_series(
+        self,
+        source: Planes,
+        into: Planes,
+        neighbours: Movies | Volumes,
+        views: Sequence[Symmetry],
+        errors: bool = False,
+    ) -> Iterator[float]:
+        if isinstance(neighbours, Movies):
+            function = self._movie_function(views, errors)
+            return map_series(function, source, into, self.cut, neighbours.of_channels)
+        halo = tuple(far + axial.REACH for far in self.cut.halo)
+        wider = Cut(self.cut.core, halo, self.cut.stride)
+        return map_series(self._stack_function(views, errors), source, into, wider, neighbours.of_channels)
 
     def region_function(self, pixels: float, symmetries: int | None = None) -> RegionFunction:
         """Return the function that denoises a region with its halo, see `muguet.prediction.map_regions`.
@@ -337,48 +483,67 @@ class Denoiser:
         )
         return self.scalings[channel].to_counts(estimate)
 
-    def _movie_function(self, views: Sequence[Symmetry], errors: bool = False) -> MovieFunction:
+    def _movie_function(self, views: Sequence[Symmetry], errors: bool = False) -> SeriesFunction[Movie]:
         """Return the function that estimates frames of a region of a movie, or the size of their errors."""
 
         def function(
             values: npt.NDArray[np.generic], channel: int, movie: Movie, held: slice, wanted: slice
         ) -> npt.NDArray[np.floating]:
-            scaling = self.scalings[channel]
-            counts = np.stack(
-                [scaling.to_units(each) if scaling.wide else each.astype(np.float32) for each in values]
-            )
-            usable = np.isfinite(counts)
-            filled = np.stack([fill_missing(each) for each in counts])
-            recorded = filled if scaling.wide else scaling.apply(filled)
-            whitening = self._whitenings_of_units[channel] if self.whitenings else None
-            white = whitening(recorded) if whitening else recorded
-            units = torch.from_numpy(white)[:, None].to(self.device)
-            scale = self.error_scales[channel] if self.error_scales else None
-            blend = self.blends[channel] if self.blends else Blend()
-            frames = estimate_movie(
-                self.method,
-                units,
-                torch.from_numpy(usable)[:, None].to(self.device),
-                movie,
-                held,
-                wanted,
-                views,
-                blend,
-                scale,
-                errors,
-            )
-            found = frames[:, 0].cpu().numpy()
-            found = whitening.undo(found) if whitening else found
-            own = usable[wanted.start - held.start : wanted.stop - held.start]
-            if not np.isfinite(found[own]).all():
-                raise MuguetError(
-                    "the model has no finite result for this image: the image has extreme values, which --valid-range "
-                    "leaves out, or the model was trained on other images"
-                )
-            found[~own] = np.nan
-            return found * np.float32(scaling.scale) if errors else scaling.to_counts(found)
+            units, usable = self._frames(values, channel)
+            choice = (views, self._blend(channel), self._scale(channel), errors)
+            found = estimate_movie(self.method, units, usable, movie, held, wanted, *choice)
+            return self._frames_in_counts(found, usable, channel, held, wanted, errors)
 
         return function
+
+    def _stack_function(self, views: Sequence[Symmetry], errors: bool = False) -> SeriesFunction[Stack]:
+        """Return the function that estimates planes of a region of a stack, or the size of their errors."""
+
+        def function(
+            values: npt.NDArray[np.generic], channel: int, stack: Stack, held: slice, wanted: slice
+        ) -> npt.NDArray[np.floating]:
+            units, usable = self._frames(values, channel)
+            choice = (views, self._blend(channel), self._scale(channel), errors)
+            found = estimate_stack(self.method, units, usable, stack, held, wanted, *choice)
+            return self._frames_in_counts(found, usable, channel, held, wanted, errors)
+
+        return function
+
+    def _blend(self, channel: int) -> Blend:
+        return self.blends[channel] if self.blends else Blend()
+
+    def _scale(self, channel: int) -> ErrorScale | None:
+        return self.error_scales[channel] if self.error_scales else None
+
+    def _frames(self, values: npt.NDArray[np.generic], channel: int) -> tuple[Tensor, Tensor]:
+        """Planes ``(n, 1, *space)`` in network units, without gaps, and where they were measured."""
+        scaling = self.scalings[channel]
+        counts = np.stack(
+            [scaling.to_units(each) if scaling.wide else each.astype(np.float32) for each in values]
+        )
+        filled = np.stack([fill_missing(each) for each in counts])
+        recorded = filled if scaling.wide else scaling.apply(filled)
+        whitening = self._whitenings_of_units[channel] if self.whitenings else None
+        units = torch.from_numpy(whitening(recorded) if whitening else recorded)
+        usable = torch.from_numpy(np.isfinite(counts))
+        return units[:, None].to(self.device), usable[:, None].to(self.device)
+
+    def _frames_in_counts(
+        self, frames: Tensor, usable: Tensor, channel: int, held: slice, wanted: slice, errors: bool
+    ) -> npt.NDArray[np.floating]:
+        """Estimates of the planes `wanted`, or the size of their errors, in counts; NaN where a pixel is missing."""
+        scaling = self.scalings[channel]
+        found = frames[:, 0].cpu().numpy()
+        whitening = self._whitenings_of_units[channel] if self.whitenings else None
+        found = whitening.undo(found) if whitening else found
+        own = usable[wanted.start - held.start : wanted.stop - held.start, 0].cpu().numpy()
+        if not np.isfinite(found[own]).all():
+            raise MuguetError(
+                "the model has no finite result for this image: the image has extreme values, which --valid-range "
+                "leaves out, or the model was trained on other images"
+            )
+        found[~own] = np.nan
+        return found * np.float32(scaling.scale) if errors else scaling.to_counts(found)
 
     def _in_units(
         self, values: npt.NDArray[Any], channel: int, function: Callable[[Tensor], Tensor]
@@ -412,6 +577,7 @@ class Denoiser:
         symmetries: int | None = None,
         time_window: int | None = None,
         causal: bool = False,
+        z_window: int | None = None,
     ) -> Estimate:
         """Return the denoised image and the standard deviation of its error, both in counts, of the same shape.
 
@@ -421,7 +587,7 @@ class Denoiser:
 
         Parameters
         ----------
-        image, axes, symmetries, time_window, causal
+        image, axes, symmetries, time_window, causal, z_window
             See `__call__`.
 
         Raises
@@ -431,17 +597,20 @@ class Denoiser:
         """
         found = given_one(image, axes)
         array = found.array
-        mean = self(array, found.axes, symmetries=symmetries, time_window=time_window, causal=causal)
+        require_real(array, found.name or "the image")
         layout = self.layout(array.shape, found.axes)
-        std = np.empty(array.shape, np.float32)
         screened = self.correction(screen(array, layout), layout).screened
         source = ArrayPlanes(screened.values, layout)
-        movies = self.find_movies(source, layout, time_window, causal)
-        for _ in self.std_planes(source, ArrayPlanes(std, layout), movies):
+        neighbours = self.find_neighbours(source, layout, time_window, causal, z_window)
+        mean = self._denoised_image(array, screened, layout, symmetries, neighbours)
+        std = np.empty(array.shape, np.float32)
+        for _ in self.std_planes(source, ArrayPlanes(std, layout), neighbours):
             pass
         return Estimate(mean, std)
 
-    def std_planes(self, source: Planes, into: Planes, movies: Movies | None = None) -> Iterator[float]:
+    def std_planes(
+        self, source: Planes, into: Planes, neighbours: Movies | Volumes | None = None
+    ) -> Iterator[float]:
         """Compute the standard deviation of the error of planes region by region, see `denoise_planes`.
 
         Raises
@@ -451,9 +620,8 @@ class Denoiser:
         """
         function = self.std_function()
         self._require_representable(source)
-        if movies is not None and movies.uses_time:
-            views = views_of(self.parts, math.prod(source.shape), 1)
-            return map_movies(self._movie_function(views, True), source, into, self.cut, movies.of_channels)
+        if neighbours is not None and neighbours.helps:
+            return self._map_series(source, into, neighbours, views_of(self.parts, math.inf, 1), True)
         return map_regions(function, source, into, self.cut)
 
     def std_plane(self, plane: npt.NDArray[Any], channel: int = 0) -> npt.NDArray[np.float32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -56,8 +57,12 @@ def with_variance(
     """Return `blended` of an image, and the variance of its error as the prior predicts it, in network units."""
     with torch.inference_mode():
         estimate, variance = method.prior_estimate(units)
-        if (blend.trained, blend.blur, len(views)) != (0.0, 0.0, 1):
-            estimate = blended(method, units, views, blend)
+        if len(views) > 1:
+            return blended(method, units, views, blend), variance
+        # The prior has been run: only the other estimates are missing.
+        rest = replace(blend, prior=0.0)
+        if rest.trained or rest.blur:
+            estimate = blend.prior * estimate + blended(method, units, views, rest)
         return estimate, variance
 
 

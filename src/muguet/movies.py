@@ -40,7 +40,7 @@ class Movies:
     sentence: str = ""
 
     @property
-    def uses_time(self) -> bool:
+    def helps(self) -> bool:
         """Whether any frame is estimated from others too."""
         return any(movie.before or movie.after for each in self.of_channels for movie in each)
 
@@ -104,7 +104,7 @@ def find_movies(
 
 
 def _sentence(movies: Movies, reasons: Sequence[str], window: int | None, causal: bool) -> str:
-    if not movies.uses_time:
+    if not movies.helps:
         return f"Every frame is denoised by itself: {reasons[0]}." if reasons and window is None else ""
     reach = max(movie.before for each in movies.of_channels for movie in each)
     which = f"{reach} before" if causal else f"{reach} before and {reach} after"

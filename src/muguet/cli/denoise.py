@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from muguet.cli.shared.apply import (
-    Time,
+    Windows,
     denoise_images,
     predict_errors,
     show_law,
@@ -38,6 +38,7 @@ from muguet.cli.shared.options import (
     Inputs,
     Symmetries,
     TimeWindow,
+    ZWindow,
     data_type,
     with_choices,
 )
@@ -47,7 +48,7 @@ from muguet.cli.shared.recordings import Recordings, require_room
 from muguet.cli.shared.rescue import write_or_rescue
 from muguet.cli.shared.results import AsJson, Results
 from muguet.cli.shared.spread import PartOfJob, Scheduler, Spread, Workers, require_stores
-from muguet.cli.shared.streams import Streams, middle_of, stream_file, work_of
+from muguet.cli.shared.streams import Streams, middle_of, planes_of, stream_file, work_of
 from muguet.cli.shared.train import psf_file, start, train
 from muguet.cli.shared.values import OmeZarr
 from muguet.errors import MuguetError
@@ -125,6 +126,7 @@ def denoise(
     ] = None,
     time_window: TimeWindow = None,
     causal: Causal = False,
+    z_window: ZWindow = None,
     as_json: AsJson = False,
     ome_zarr: OmeZarr = None,
     part: PartOfJob = None,
@@ -154,6 +156,7 @@ def denoise(
             "report",
             "time_window",
             "causal",
+            "z_window",
             "pattern",
             "lines",
             "gain_map",
@@ -235,7 +238,7 @@ def denoise(
         return failures.end()
     if trains:
         lead(sources, choices, always=spread.together)
-    time_of_frames = Time(time_window, causal)
+    windows = Windows(time_window, causal, z_window)
     streams = Streams(choices, always=spread.together)
     recordings = Recordings(choices, streams)
     if model is not None:
@@ -256,7 +259,7 @@ def denoise(
             for source, result in missing.items()
             if source in images and not streams.of(source)
         }
-        write_first_results(session, *recordings.by_result(whole), kind, first, time_of_frames)
+        write_first_results(session, *recordings.by_result(whole), kind, first, windows)
         del images, targets  # Those of a file are released when its result is written.
         denoiser = train(session, choices, checkpoint)
     if save_model is not None:
@@ -275,11 +278,14 @@ def denoise(
                         f"{source} is processed block by block, in which no pattern is searched: leave out "
                         "--pattern, or allow more by --memory"
                     )
-                if time_window:
-                    raise MuguetError(
-                        f"{source} is larger than memory, and --time-window is only for movies in memory: leave it "
-                        "out, or denoise parts of the movie"
-                    )
+                for window, name in ((time_window, "time"), (z_window, "z")):
+                    if window:
+                        raise MuguetError(
+                            f"{source} is processed block by block, and --{name}-window is only for images in memory: "
+                            "leave it out, or denoise parts of the image"
+                        )
+                if denoiser.method.prior is not None and max(map(planes_of, large)) > 1:
+                    say(f"{source} is processed block by block: every plane is denoised by itself.")
                 work = work_of(source, result, choices, kind, symmetries, ome_zarr)
                 complete = stream_file(work, errors.get(source), denoiser, choices, spread, replace)
                 made = made_by(denoiser, None)
@@ -294,7 +300,7 @@ def denoise(
             if ome_zarr is not None:
                 scenes = tuple(dataclasses.replace(image, kind=f"ome-zarr {ome_zarr}") for image in scenes)
             made = made_by(denoiser, digest)
-            found = denoise_images(denoiser, scenes, kind, symmetries, model is not None, time_of_frames)
+            found = denoise_images(denoiser, scenes, kind, symmetries, model is not None, windows)
             written = _written(
                 result, *with_sentences(found, made), replace or result in first.results, failures
             )
@@ -302,9 +308,7 @@ def denoise(
                 write_pattern(patterns[source], found, replace)
             error = errors.get(source)
             if error is not None:
-                error = _written(
-                    error, *predict_errors(denoiser, scenes, made, time_of_frames), replace, failures
-                )
+                error = _written(error, *predict_errors(denoiser, scenes, made, windows), replace, failures)
             first.replaced(result)
             printed.add_output(
                 source,

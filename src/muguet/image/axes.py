@@ -219,10 +219,21 @@ class Layout:
 
         An image without T has none.
         """
-        if "T" not in self._sample_axes:
+        return self._along("T")
+
+    def stacks(self) -> list[npt.NDArray[np.intp]]:
+        """Return the numbers of the planes of each stack, in the order of depth: one stack for each T.
+
+        An image without Z, or with three dimensions of space, has none.
+        """
+        return self._along("Z")
+
+    def _along(self, letter: str) -> list[npt.NDArray[np.intp]]:
+        """The numbers of the planes along one axis, for each position on the others."""
+        if letter not in self._sample_axes:
             return []
         numbers = np.arange(self.planes).reshape(self._sizes(self._sample_axes))
-        moved = np.moveaxis(numbers, self._sample_axes.index("T"), -1)
+        moved = np.moveaxis(numbers, self._sample_axes.index(letter), -1)
         return list(moved.reshape(-1, moved.shape[-1]))
 
     @property

@@ -29,6 +29,9 @@ Floats = npt.NDArray[np.float64]
 SIDE = 512
 """The network is run again on at most this many pixels along each axis, at the centre of a plane."""
 
+SIDE_OF_STACKS = 192
+"""The same for planes of a stack, several of which a network with three dimensions of space needs."""
+
 _N_MASKS = 4
 """Number of random grids of hidden pixels."""
 
@@ -56,14 +59,15 @@ def examine(
     Parameters
     ----------
     denoiser
-        The denoiser. If it has three dimensions of space, only the checks that need no network are made.
+        The denoiser. If it has three dimensions of space, its resolution is not measured, and pixels are hidden in the
+        planes of `frames`.
     noisy, estimate
         The recorded plane and the denoiser's estimate of it; NaN marks missing pixels.
     channel
         The channel whose law and scaling are used.
     frames
-        The frames around a plane of a movie, if they helped to make its estimate. The resolution is then not measured,
-        as it follows from the response of the network to the noise of one frame.
+        The planes around one of a movie or a stack, if they helped to make its estimate. The resolution is then not
+        measured, as it follows from the response of the network to the noise of one plane.
 
     Raises
     ------
@@ -77,7 +81,15 @@ def examine(
     reach = denoiser.parts.reach or ()
     if denoiser.parts.dimensions != 2 or recorded.shape != signal.shape or recorded.ndim != 2:
         opinion = second_opinion(noisy, frames) if np.ndim(noisy) == 2 else None
-        return quality(noisy, estimate, law, reach=reach, opinion=opinion, correction=correction)
+        held_out = None
+        if (
+            denoiser.parts.dimensions == 3
+            and frames is not None
+            and law is not None
+            and not extreme(recorded)
+        ):
+            held_out = blind(denoiser, np.stack(frames.planes), channel)
+        return quality(noisy, estimate, law, held_out, reach=reach, opinion=opinion, correction=correction)
     recorded = screened_plane(recorded)
     if extreme(recorded):
         return quality(noisy, estimate, correction=correction)
@@ -85,7 +97,7 @@ def examine(
     if whitening is not None:
         return _examine_white(denoiser, whitening, recorded, signal, channel, frames)
     found, opinion = None, second_opinion(noisy, frames)
-    from_one = opinion is None or not opinion.uses_time
+    from_one = opinion is None or not opinion.uses_neighbours
     if law is not None and from_one and np.isfinite(signal).any():
         found = response(denoiser, centre(recorded, SIDE), centre(signal, SIDE), law, channel)
     # Before the first step of training there is a law of the noise alone, but none of hidden pixels.
@@ -103,7 +115,7 @@ def _examine_white(
 ) -> Quality:
     """Judge a denoiser of correlated noise on the whitened image, to which all checks apply as they are."""
     white, sharp = whitened_pair(whitening, recorded, signal)
-    around = frames and Frames([whitening(fill_missing(each)) for each in frames.planes], frames.middle)
+    around = frames and replace(frames, planes=[whitening(fill_missing(each)) for each in frames.planes])
     card = examine(denoiser.of_white, white, sharp, channel, around)
     replaced = {SOURCE: check_source(recorded)}
     replaced |= {each.name: explained(each, whitening) for each in card.checks if each.name == WHITE}
@@ -131,12 +143,15 @@ def response(denoiser: Denoiser, noisy: Floats, signal: Floats, law: Law, channe
 
 
 def blind(denoiser: Denoiser, plane: npt.NDArray[np.generic], channel: int = 0) -> HeldOut:
-    """Hide pixels of one plane ``(Y, X)`` from the network, and return its estimates of them, in counts.
+    """Hide pixels of a plane ``(Y, X)``, or of a stack if the network has three dimensions, and return their estimates.
 
     The pixels of four random grids are hidden, one grid after the other. The estimates are not averaged over
-    symmetries. Missing and saturated pixels are left out.
+    symmetries, and are in counts. Missing and saturated pixels are left out.
     """
-    cut = screened_plane(centre(np.asarray(plane, dtype=np.float64), SIDE))
+    if plane.ndim == 3:
+        cut = np.stack([screened_plane(centre(each.astype(np.float64), SIDE_OF_STACKS)) for each in plane])
+    else:
+        cut = screened_plane(centre(np.asarray(plane, dtype=np.float64), SIDE))
     known = np.isfinite(unsaturated(cut))
     generator = torch.Generator().manual_seed(0)
     recorded, signal = [], []

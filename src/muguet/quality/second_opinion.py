@@ -11,6 +11,7 @@ import numpy.typing as npt
 from muguet.denoiser import Estimate
 from muguet.errors import MuguetError
 from muguet.image.planes import ArrayPlanes
+from muguet.image.screen import screen
 from muguet.image.values import fill_missing, unsaturated
 from muguet.noise.numerics import extreme
 from muguet.pattern.correction import Correction
@@ -44,15 +45,15 @@ class SecondOpinion:
         pixel is missing.
     blur, sigma
         The Gaussian blur whose width in pixels, `sigma`, has the least risk (`muguet.restoration.blur_width`).
-    uses_time
-        Whether the estimate is that of a movie, from several frames.
+    uses_neighbours
+        Whether the estimate is that of a movie or a stack, from several planes.
     """
 
     estimate: Floats
     std: Floats
     blur: Floats
     sigma: float
-    uses_time: bool = False
+    uses_neighbours: bool = False
 
 
 def second_opinion(noisy: npt.ArrayLike, frames: Frames | None = None) -> SecondOpinion | None:
@@ -63,7 +64,7 @@ def second_opinion(noisy: npt.ArrayLike, frames: Frames | None = None) -> Second
     noisy
         The plane.
     frames
-        The frames of the movie around it, which help where they show the same scene; None: it is no frame of a movie.
+        The planes of the movie or stack around it, which may help; None: it is a single plane.
 
     Returns
     -------
@@ -85,15 +86,22 @@ def second_opinion(noisy: npt.ArrayLike, frames: Frames | None = None) -> Second
     if not session.first_laws or session.first_laws[0].doubt:
         return None
     denoiser = session.denoiser()
-    uses_time = False
+    uses_neighbours = False
     if frames is None:
         found = denoiser.estimate(plane, "YX", symmetries=1)
     else:
         series = np.stack([centre(np.asarray(each), _SIDE) for each in frames.planes])
-        layout = denoiser.layout(series.shape, "TYX")
-        uses_time = denoiser.find_movies(ArrayPlanes(series, layout), layout).uses_time
-        both = denoiser.estimate(series, "TYX", symmetries=1)
-        found = Estimate(both.mean[frames.middle], both.std[frames.middle])
+        layout = denoiser.layout(series.shape, f"{frames.axis}YX")
+        screened = denoiser.correction(screen(series, layout), layout).screened
+        source = ArrayPlanes(screened.values, layout)
+        neighbours = denoiser.find_neighbours(source, layout)
+        uses_neighbours = neighbours.helps
+        mean, std = np.empty((2, *series.shape), np.float32)
+        for _ in denoiser.denoise_planes(source, ArrayPlanes(mean, layout), 1, neighbours):
+            pass
+        for _ in denoiser.std_planes(source, ArrayPlanes(std, layout), neighbours):
+            pass
+        found = Estimate(mean[frames.middle], std[frames.middle])
     filled = fill_missing(unsaturated(plane.astype(np.float64)))
     sigma = blind_sigma(filled)
     return SecondOpinion(
@@ -101,7 +109,7 @@ def second_opinion(noisy: npt.ArrayLike, frames: Frames | None = None) -> Second
         found.std.astype(np.float64),
         blurred(filled, sigma).astype(np.float64),
         sigma,
-        uses_time,
+        uses_neighbours,
     )
 
 

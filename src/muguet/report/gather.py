@@ -27,7 +27,7 @@ from muguet.noise.law import Law
 from muguet.noise.origin import Origin
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.noise.transfer.single_image import transfer_alone
-from muguet.quality.frames import Frames, frames_around
+from muguet.quality.frames import Frames, frames_around, stack_around
 from muguet.quality.model_checks import examine
 from muguet.quality.whitened import whitened_pair
 from muguet.report.assembly import check_report, write_report
@@ -105,7 +105,7 @@ def report_denoising(
             c,
             names[c] if names else f"Channel {c}",
             noisy.pixel_size.get("X"),
-            frames_around(before, layout, n, c) if denoiser.parts.dimensions == 2 else None,
+            frames_around(before, layout, n, c) if z is None else stack_around(before[n, c], z),
             (*((*noisy.notes, *notes) if c == 0 else ()), *_plane_note(layout, n, z)),
         )
         for c in range(layout.channels)

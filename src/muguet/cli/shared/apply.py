@@ -25,14 +25,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Time:
-    """Which frames of a movie help to estimate one, see `muguet.Denoiser.__call__`."""
+class Windows:
+    """Which frames of a movie and planes of a stack help to estimate one, see `muguet.Denoiser.__call__`."""
 
-    window: int | None = None
+    time: int | None = None
     causal: bool = False
+    z: int | None = None
 
 
-AUTOMATIC = Time()
+AUTOMATIC = Windows()
 """The choice of the program."""
 
 
@@ -57,7 +58,7 @@ def denoise_images(
     dtype: np.dtype[Any] | None,
     symmetries: int | None,
     announce: bool = True,
-    time: Time = AUTOMATIC,
+    windows: Windows = AUTOMATIC,
 ) -> list[Denoised]:
     """Denoise the images of a file region by region.
 
@@ -80,10 +81,10 @@ def denoise_images(
         data = np.empty(image.data.shape, kind)
         source = ArrayPlanes(screened.values, layout)
         into = Watched(ArrayPlanes(data, layout, dither), source)
-        movies = denoiser.find_movies(source, layout, time.window, time.causal)
-        if movies.sentence:
-            say(f"{image.path}: {movies.sentence}")
-        show_regions(denoiser.denoise_planes(source, into, symmetries, movies), image, layout)
+        neighbours = denoiser.find_neighbours(source, layout, windows.time, windows.causal, windows.z)
+        if neighbours.sentence:
+            say(f"{image.path}: {neighbours.sentence}")
+        show_regions(denoiser.denoise_planes(source, into, symmetries, neighbours), image, layout)
         screened.restore(data)
         removed = corrected.removed
         counts = image.data if removed is None else screened.values
@@ -131,7 +132,7 @@ def write_images(result: Path, images: Sequence[Image], sentences: Sequence[str]
 
 
 def predict_errors(
-    denoiser: Denoiser, images: Sequence[Image], made: Made, time: Time = AUTOMATIC
+    denoiser: Denoiser, images: Sequence[Image], made: Made, windows: Windows = AUTOMATIC
 ) -> tuple[list[Image], list[str]]:
     """Return the standard deviation of the error of every pixel of the images of a file, and a sentence about each."""
     from muguet.image.planes import ArrayPlanes
@@ -145,8 +146,8 @@ def predict_errors(
         # The error of a pixel that is no measurement is NaN.
         corrected = denoiser.correction(screen(image.data, layout), layout, str(image.path))
         source = ArrayPlanes(corrected.screened.values, layout)
-        movies = denoiser.find_movies(source, layout, time.window, time.causal)
-        planes = denoiser.std_planes(source, ArrayPlanes(std, layout), movies)
+        neighbours = denoiser.find_neighbours(source, layout, windows.time, windows.causal, windows.z)
+        planes = denoiser.std_planes(source, ArrayPlanes(std, layout), neighbours)
         show_regions(planes, image, layout)
         outputs.append(replace(image, data=std, provenance=made))
         median = np.nanmedian(std)

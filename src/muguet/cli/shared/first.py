@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from muguet.cli.shared.apply import AUTOMATIC, Time, denoise_images, with_sentences, write_images
+from muguet.cli.shared.apply import AUTOMATIC, Windows, denoise_images, with_sentences, write_images
 from muguet.cli.shared.display import say
 from muguet.cli.shared.provenance import made_by
 from muguet.errors import MuguetError
@@ -70,7 +70,7 @@ def write_first_results(
     digests: Mapping[Path, str],
     dtype: np.dtype[Any] | None,
     first: FirstResults,
-    time_of_frames: Time = AUTOMATIC,
+    windows: Windows = AUTOMATIC,
 ) -> None:
     """Denoise files with the prior and write the results, unless there is no prior or this takes long.
 
@@ -85,7 +85,7 @@ def write_first_results(
     denoiser = session.denoiser()
     first.announce(files)
     for result, images in files.items():
-        found = denoise_images(denoiser, images, dtype, 1, False, time_of_frames)
+        found = denoise_images(denoiser, images, dtype, 1, False, windows)
         write_images(result, *with_sentences(found, made_by(denoiser, digests[result])), overwrite=True)
     taken = duration(time.monotonic() - started)
     say(f"First result after {taken}, before training. It is replaced by the final one.")

@@ -212,7 +212,8 @@ Dimensions = Annotated[
     typer.Option(
         min=2,
         max=3,
-        help="2: denoise each plane separately. 3: also use the neighbouring planes of a Z stack (slower).",
+        help="2: train a network of planes; those of a Z stack are joined by --z-window. 3: train a network of "
+        "volumes (slower).",
         rich_help_panel=DATA,
     ),
 ]
@@ -242,6 +243,18 @@ TimeWindow = Annotated[
         "0: each frame is denoised by itself.",
         rich_help_panel=OUTPUT,
         show_default="4 if successive frames show one scene",
+    ),
+]
+ZWindow = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=1000,
+        metavar="N",
+        help="In a Z stack, up to N planes before and after each one help to estimate it. 0: each plane is denoised by "
+        "itself.",
+        rich_help_panel=OUTPUT,
+        show_default="3 if this lowers the error of the stack",
     ),
 ]
 Causal = Annotated[

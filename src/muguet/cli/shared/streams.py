@@ -75,6 +75,12 @@ class Streams:
         return images if needed > memory else ()
 
 
+def planes_of(image: LazyImage) -> int:
+    """Return the number of planes of each channel of an image."""
+    sizes = zip(image.about.axes, image.about.data.shape, strict=True)
+    return math.prod(size for letter, size in sizes if letter in "TZ")
+
+
 def training_sample(image: LazyImage, choices: Choices, number: int) -> Image:
     """Return blocks spread over an image, as an image to train on; `number` images share the memory."""
     from muguet.image.axes import Layout

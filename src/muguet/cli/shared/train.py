@@ -162,8 +162,6 @@ def _session(
         say(
             f"  {dataset.channels} channels: one network denoises each of them separately; each has its own noise law."
         )
-    if choices.dimensions == 2 and any(i.data.shape[i.axes.index("Z")] > 1 for i in images if "Z" in i.axes):
-        say("  Z stack: each plane is denoised separately; --dimensions 3 also uses the neighbouring planes.")
     session = prepare(
         dataset,
         minutes=choices.minutes,
@@ -178,6 +176,9 @@ def _session(
         device=choices.device,
         batch=batch,
     )
+    stack = any(each.data.shape[each.axes.index("Z")] > 1 for each in images if "Z" in each.axes)
+    if stack and choices.dimensions == 2 and session.method.prior is None:
+        say("  Z stack: each plane is denoised separately; --dimensions 3 also uses the neighbouring planes.")
     sentence = correlated_noise.describe(
         session.correlation, session.parts.reach or (), choices.mask != "auto", session.whitenings
     )

@@ -1,0 +1,286 @@
+"""Learns the weights with which planes of a stack help each other, and tests them at pixels that were held out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from muguet.image.planes import Planes
+from muguet.image.values import fill_missing
+from muguet.noise.transfer.variance import Variance
+from muguet.prediction.error_scale import ErrorScale
+from muguet.restoration.axial import Equations, columns, features, normal_equations
+
+Floats = npt.NDArray[np.float64]
+Square = tuple[slice, ...]
+
+MIN_SIDE = 16
+"""The planes of a stack that help each other have at least this many pixels along each axis."""
+
+_TARGETS = 8  # The weights are learned from this many planes of a channel,
+_SIDE = 96  # in four squares of at most this many pixels along each axis,
+_EDGE = 6  # without this many pixels at their borders.
+_PROBE = 0.05  # A plane is changed by this share of its noise to measure the slope of an estimate.
+_GROUPS = 8  # Errors are measured in this many groups of pixels of equal size, by their predicted error.
+_DOUBT = 4.0  # The variance of a measured share of the error counts this many times.
+_LEAST_ERROR = 0.05  # The squared error is never predicted to fall below this share of that before.
+
+
+@dataclass(frozen=True)
+class Single:
+    """How planes of an image are estimated one by one.
+
+    Attributes
+    ----------
+    units
+        Function of a region in counts and its channel that returns the region in network units, in which the noise is
+        independent from pixel to pixel, with NaN where a pixel is missing.
+    estimate
+        Function of a region in network units and its channel that returns the estimate, and the standard deviation of
+        its error.
+    variances
+        Variance of the noise of each channel, in network units; None where it is not known.
+    stride
+        The length of a region is a multiple of this, for each spatial axis.
+    """
+
+    units: Callable[[npt.NDArray[np.generic], int], Floats]
+    estimate: Callable[[Floats, int], tuple[Floats, Floats]]
+    variances: Sequence[Variance | None]
+    stride: Sequence[int]
+
+    def side(self, space: Sequence[int], most: int) -> list[int]:
+        """Return the sides of a region of planes of this size, of at most so many pixels."""
+        return [min(n, most) // step * step for n, step in zip(space, self.stride, strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """What was learned of the stacks of a channel.
+
+    Attributes
+    ----------
+    equations
+        The equations of the weights.
+    gain, doubt
+        By how much the mean squared error falls at pixels that were held out, and its standard error.
+    risk
+        The mean squared error of planes by themselves, by Stein's risk; it may be slightly negative.
+    shared
+        Correlation of the noise of successive planes.
+    scale
+        The factor by which the error of a plane with all neighbours is smaller, by that of the plane by itself.
+    """
+
+    equations: Equations
+    gain: float
+    doubt: float
+    risk: float
+    shared: float
+    scale: ErrorScale
+
+
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    """A square of a plane, as columns of its usable pixels in network units, see `muguet.restoration.axial`."""
+
+    place: int
+    columns: Tensor
+    slopes: Tensor
+    rest: Tensor
+    risk: Tensor
+    std: Floats
+    equations: Equations
+
+    def reduction(self, weights: Floats) -> Floats:
+        """Return an unbiased, noisy measurement of how much these weights lower the squared error of each pixel."""
+        w = torch.from_numpy(weights).float()
+        added, slope = w @ self.columns, w @ self.slopes
+        found: Floats = (2 * added * self.rest - added.square() - 2 * slope).double().numpy()
+        return found
+
+
+def learn(
+    source: Planes,
+    stacks: Sequence[npt.NDArray[np.intp]],
+    members: Sequence[Sequence[tuple[int, ...]]],
+    channel: int,
+    offsets: tuple[int, ...],
+    single: Single,
+) -> Learned | None:
+    """Learn the weights from squares of some planes of a channel; None if too few pixels were measured.
+
+    Parameters
+    ----------
+    source
+        The planes of the image in counts, NaN where a pixel is missing.
+    stacks
+        The numbers of the planes of each stack, in the order of depth.
+    members
+        The neighbours of each plane of each stack that can help it.
+    channel
+        The channel.
+    offsets
+        Positions of all neighbours relative to a plane.
+    single
+        How planes are estimated one by one.
+    """
+    pieces: list[_Piece] = []
+    shared: list[float] = []
+    chosen = sorted({0, len(stacks) // 2})
+    for number in chosen:
+        full = [z for z, each in enumerate(members[number]) if tuple(each) == offsets]
+        for place, square in enumerate(_squares(source.shape[2:], single)):
+            squares = _Squares(source, stacks[number], channel, square, single)
+            for z in _successive(full, _TARGETS // len(chosen), deep=place % 2 == 1):
+                piece = squares.piece(z, offsets, place)
+                pieces += [] if piece is None else [piece]
+            shared += squares.shared()
+    if not pieces:
+        return None
+    equations = Equations.mean([piece.equations for piece in pieces])
+    gains = _held_out(pieces)
+    return Learned(
+        equations,
+        float(np.mean(gains)),
+        float(np.std(gains)) / max(len(gains) - 1, 1) ** 0.5,
+        float(torch.cat([piece.risk for piece in pieces]).mean()),
+        float(np.median(shared)) if shared else 0.0,
+        _scale(pieces, equations.weights(offsets), float(np.mean(gains))),
+    )
+
+
+def _held_out(pieces: Sequence[_Piece]) -> list[float]:
+    """Return by how much the squared error falls in each piece, with weights from the other places of the planes.
+
+    With a single place, the weights are those of the other planes, or of the piece itself if there is only one.
+    """
+    places = {piece.place for piece in pieces}
+    gains = []
+    for number, piece in enumerate(pieces):
+        others = [
+            other.equations
+            for k, other in enumerate(pieces)
+            if (other.place != piece.place if len(places) > 1 else k != number)
+        ]
+        weights = Equations.mean(others or [piece.equations]).weights(piece.equations.offsets)
+        gains.append(piece.equations.gain(weights, piece.equations.offsets))
+    return gains
+
+
+def _scale(pieces: Sequence[_Piece], weights: Floats, gain: float) -> ErrorScale:
+    """Return the factor by which predicted errors fall, in groups of pixels of similar predicted errors.
+
+    The share of the squared error that is left in a group counts as much as it is certain, compared with the share that
+    is left of all. As the weights were chosen by the same pixels, the squared error seems to fall too much; the mean
+    of its fall is therefore set to `gain`, that at pixels that were held out.
+    """
+    squares = np.concatenate([piece.std for piece in pieces]) ** 2
+    reduction = np.concatenate([piece.reduction(weights) for piece in pieces])
+    reduction *= max(gain, 0.0) / max(float(reduction.mean()), gain, 1e-30)
+    left = float(np.clip(1 - reduction.mean() / squares.mean(), _LEAST_ERROR, 1))
+    rows: list[tuple[float, float]] = []
+    for part in np.array_split(np.argsort(squares), _GROUPS):
+        before = max(float(squares[part].mean()), 1e-30)
+        found = np.clip(1 - float(reduction[part].mean()) / before, _LEAST_ERROR, 1)
+        doubt = float(reduction[part].std() / np.sqrt(len(part))) / before
+        trust = left**2 / (left**2 + _DOUBT * doubt**2)
+        if not rows or before**0.5 > rows[-1][0]:
+            rows.append((before**0.5, float(left * (found / left) ** trust) ** 0.5))
+    predicted, factor = zip(*rows, strict=True)
+    return ErrorScale(predicted, factor)
+
+
+def _squares(space: Sequence[int], single: Single) -> list[Square]:
+    """Return four squares of planes of this size, or fewer if they would be the same."""
+    sides = single.side(space, _SIDE)
+    starts = [
+        sorted({round(share * (n - side)) for share in (0.2, 0.8)})
+        for n, side in zip(space, sides, strict=True)
+    ]
+    return [(slice(y, y + sides[0]), slice(x, x + sides[1])) for y in starts[0] for x in starts[1]]
+
+
+def _successive(candidates: Sequence[int], number: int, deep: bool) -> Sequence[int]:
+    """Return successive planes of a stack, at one third of its depth or at two thirds."""
+    start = round((2 / 3 if deep else 1 / 3) * max(len(candidates) - number, 0))
+    return candidates[start : start + number]
+
+
+class _Squares:
+    """One square of the planes of a stack, estimated plane by plane as they are needed, in network units."""
+
+    def __init__(
+        self, source: Planes, stack: npt.NDArray[np.intp], channel: int, square: Square, single: Single
+    ) -> None:
+        self.source, self.stack, self.channel, self.square, self.single = (
+            source,
+            stack,
+            channel,
+            square,
+            single,
+        )
+        self._found: dict[int, tuple[Floats, Floats, Floats]] = {}
+
+    def at(self, z: int) -> tuple[Floats, Floats, Floats]:
+        """Return the noisy values of a plane, their estimate, and the standard deviation of its error."""
+        if z not in self._found:
+            counts = self.source.read(int(self.stack[z]), self.channel, self.square)
+            noisy = self.single.units(counts, self.channel)
+            self._found[z] = (noisy, *self.single.estimate(_filled(noisy), self.channel))
+        return self._found[z]
+
+    def piece(self, z: int, offsets: Sequence[int], place: int) -> _Piece | None:
+        """Return what the weights of plane `z` are learned from; None if too little of it was measured."""
+        planes = [self.at(z + k) for k in (0, *offsets)]
+        usable = np.isfinite(np.array(planes)).all((0, 1))
+        for edge in (slice(0, _EDGE), slice(-_EDGE, None)):
+            usable[edge], usable[:, edge] = False, False
+        noisy, estimate, std = (_filled(each) for each in planes[0])
+        law = self.single.variances[self.channel]
+        assert law is not None
+        variance = law(estimate)
+        sign = np.random.default_rng([z, place]).choice([-1.0, 1.0], noisy.shape)
+        step = _PROBE * np.sqrt(variance) * sign
+        change = _image((self.single.estimate(noisy + step, self.channel)[0] - estimate)[None])
+        filled = np.array([[_filled(each) for each in pair] for pair in planes])
+        found = features(_image(filled[:, 0]), _image(filled[:, 1]))
+        changed = columns(features(0 * change, change)[0], [0 * each for each in found[1:]])
+        slope, inside = torch.from_numpy(variance / step), torch.from_numpy(usable)
+        rest = torch.from_numpy(noisy - estimate)[inside]
+        if len(rest) < 4 * len(changed):
+            return None
+        x, slopes = columns(found[0], list(found[1:]))[:, inside], (changed * slope).float()[:, inside]
+        risk = rest.square() + (2 * slope * change[0, 0] - torch.from_numpy(variance))[inside]
+        equations = normal_equations(tuple(offsets), x, slopes, rest)
+        return _Piece(place, x, slopes, rest.float(), risk, std[usable], equations)
+
+    def shared(self) -> list[float]:
+        """Return the correlations of the noise of successive planes."""
+        rests = {z: noisy - estimate for z, (noisy, estimate, _) in self._found.items()}
+        found = [_correlation(rest, rests[z + 1]) for z, rest in rests.items() if z + 1 in rests]
+        return [each for each in found if np.isfinite(each)]
+
+
+def _correlation(one: Floats, other: Floats) -> float:
+    """Return the correlation of two residuals in structures so fine that no optics resolve them."""
+    first, second = (np.diff(np.diff(each, 2, 0), 2, 1) for each in (one, other))
+    known = np.isfinite(first) & np.isfinite(second)
+    if known.sum() < MIN_SIDE**2 / 2:
+        return float("nan")
+    a, b = first[known], second[known]
+    return float((a * b).mean() / max(float(np.sqrt((a**2).mean() * (b**2).mean())), 1e-30))
+
+
+def _filled(values: Floats) -> Floats:
+    return fill_missing(values).astype(np.float64)
+
+
+def _image(planes: Floats) -> Tensor:
+    """Return planes ``(n, y, x)`` as images ``(n, 1, y, x)``."""
+    return torch.from_numpy(planes).float()[:, None]
