@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.napari.messages import Advanced, Better, Complete, Message, Note
-from muguet.napari.source import Source
-from muguet.napari.views import Computation
+from muguet.interactive.computation import Computation
+from muguet.interactive.messages import Advanced, Better, Complete, Message, Note
+from muguet.interactive.source import Source
 from muguet.system.text import duration
 
 if TYPE_CHECKING:
@@ -47,7 +47,22 @@ def denoise(
     minutes: float = MINUTES,
     steps: int | None = None,
 ) -> Iterator[Message]:
-    """Denoise layers by a model that is trained on them, and yield what happens.
+    """Denoise layers by a model that is trained on them, see `train`, and yield what happens.
+
+    The last message has the complete result of layers in memory.
+    """
+    denoiser, words = yield from train(levels, shown, stop, minutes, steps)
+    yield from _complete(denoiser, levels, words)
+
+
+def train(
+    levels: Sequence[Source],
+    shown: int = 0,
+    stop: Event | None = None,
+    minutes: float = MINUTES,
+    steps: int | None = None,
+) -> Generator[Message, None, tuple[Denoiser, str]]:
+    """Train a model on layers, and yield what happens.
 
     The first model is the shipped prior with the noise law of the shown plane. Training then yields better ones.
 
@@ -61,6 +76,11 @@ def denoise(
         Set by the user to end the training; the best model so far is then used.
     minutes, steps
         Length of the training, see `muguet.fit`.
+
+    Returns
+    -------
+    denoiser, words
+        The trained model, and the outcome in a sentence or two.
 
     Raises
     ------
@@ -99,9 +119,7 @@ def denoise(
     stopped = ", stopped" if stop.is_set() else session.schedule.why_early()
     words = f"after {session.step} steps in {duration(session.seconds)}{stopped}"
     yield _better(denoiser, source, coarse, words, symmetries=None)
-    yield from _complete(
-        denoiser, levels, f"Trained {words.removeprefix('after ')}. {_outcome(denoiser)}".strip()
-    )
+    return denoiser, f"Trained {words.removeprefix('after ')}. {_outcome(denoiser)}".strip()
 
 
 def apply(denoiser: Denoiser, levels: Sequence[Source], stop: Event | None = None) -> Iterator[Message]:

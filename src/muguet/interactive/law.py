@@ -1,4 +1,4 @@
-"""The noise law of a model as the Noise tab shows it: a figure, a table of the camera's values, and sentences."""
+"""The noise law of a model as an interface shows it: a figure, a table of the camera's values, and sentences."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class NoiseLaw:
-    """What the Noise tab shows of one channel.
+    """What is shown of one channel.
 
     Attributes
     ----------
