@@ -198,15 +198,22 @@ def _three(planes: list[Floats], ends: tuple[float, float], std: float) -> tuple
 
 
 def data_uri(plane: Floats, low: float, high: float) -> str:
-    """Return a plane as PNG in a data URI: 256 greys, black at `low`, white at `high`, transparent if not finite."""
+    """Return a plane as PNG in a data URI, see `png`."""
+    return "data:image/png;base64," + base64.b64encode(png(plane, low, high)).decode("ascii")
+
+
+def png(plane: Floats, low: float, high: float, level: int = 9) -> bytes:
+    """Return a plane as PNG: 256 greys, black at `low`, white at `high`, transparent if not finite.
+
+    `level` is the effort of the compression, from 0 to 9.
+    """
     import imagecodecs
 
     finite = np.isfinite(plane)
     grey = np.clip(255 * (np.where(finite, plane, low) - low) / (high - low), 0, 255).round().astype(np.uint8)
     if not finite.all():
         grey = np.stack([grey, np.where(finite, 255, 0).astype(np.uint8)], axis=-1)
-    png = imagecodecs.png_encode(np.ascontiguousarray(grey), level=9)
-    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+    return bytes(imagecodecs.png_encode(np.ascontiguousarray(grey), level=level))
 
 
 def _std(residual: Floats) -> float:

@@ -1,0 +1,34 @@
+"""What the page asks for twice a second: everything that it shows of an image, as values that JSON can hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from muguet.app.job import Job
+
+
+def state_of(job: Job) -> dict[str, Any]:
+    """Return everything that the page shows, as values that JSON can hold."""
+    source, shown = job.source, job.shown
+    pixel = None if job.image is None else job.image.pixel_size.get("X")
+    return {
+        "number": job.number,
+        "name": job.name,
+        "about": job.about,
+        "stage": job.stage,
+        "error": job.error,
+        "words": job.words,
+        "share": job.share,
+        "trains": job.stage == "working" and job.data is None and not job.stop.is_set(),
+        "held_out": job.held_out,
+        "notes": job.notes,
+        "channels": job.names,
+        "planes": 0 if source is None else source.samples,
+        "shown": None if shown is None or source is None else shown.facts(source, pixel),
+        "model": job.model_words,
+        "law": job.law,
+        "checks": job.judged,
+        "result": job.result_words if job.result is not None else None,
+        "report": job.report,
+        "version": job.version,
+    }
