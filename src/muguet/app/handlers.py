@@ -39,7 +39,12 @@ def make_application(service: Service) -> Application:
         (r"/([^/]*)/jobs/(\d{1,9})/(noisy|denoised|blurred|profile|law)\.png", PictureHandler, given),
         (r"/([^/]*)/jobs/(\d{1,9})/(result|model|report)\.file", DownloadHandler, given),
     ]
-    return Application(routes, default_handler_class=NothingHandler, default_handler_args=given)
+    return Application(
+        routes,
+        default_handler_class=NothingHandler,
+        default_handler_args=given,
+        log_function=lambda handler: None,  # Addresses hold the token.
+    )
 
 
 class NothingHandler(Handler):
