@@ -11,7 +11,7 @@ from tornado.web import Application, HTTPError, stream_request_body
 
 from muguet.app.guard import Handler
 from muguet.app.service import MAX_UPLOAD, Service
-from muguet.app.state import state_of
+from muguet.app.state import download_of, state_of
 from muguet.report.page import template_environment
 from muguet.system.text import json_safe
 from muguet.version import __version__
@@ -121,7 +121,8 @@ class UploadHandler(Handler):
 
     def data_received(self, chunk: bytes) -> None:
         """Keep a part of the file."""
-        self._file.write(chunk)
+        if self._file is not None:  # It is None if the request was refused.
+            self._file.write(chunk)
 
     def post(self, token: str) -> None:
         """Begin to denoise the file."""
@@ -198,7 +199,7 @@ class DownloadHandler(Handler):
 
     async def get(self, token: str, number: str, kind: str) -> None:
         """Answer with the file, part by part."""
-        found = self.find(number).download(kind)
+        found = download_of(self.find(number), kind)
         if found is None:
             raise HTTPError(404)
         path, name = found

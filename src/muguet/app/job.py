@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from muguet.interactive.computation import Computation
     from muguet.results.provenance import Made
 
-_JUDGED_SIDE = 1024  # The noise law and the checks need no more than the centre of a plane.
 _COMMAND = ("muguet", "app")
 _logger = logging.getLogger("muguet.app")
 
@@ -147,17 +146,13 @@ class Job:
 
     def fail(self, error: Exception) -> None:
         """Keep why the work ended."""
-        self.error, self.stage = sentence_of(error), "failed"
+        self.error, self.stage = _sentence(error), "failed"
         self.words, self.share = "", None
-        if not isinstance(error, MuguetError | OSError | MemoryError):
-            _logger.error("%s", "".join(traceback.format_exception(error)))
 
     def fail_later(self, error: Exception) -> None:
         """Keep why work on a complete result ended; the result stays."""
-        self.notes.append(sentence_of(error))
+        self.notes.append(_sentence(error))
         self.report = "" if self.report == "writing" else self.report
-        if not isinstance(error, MuguetError | OSError | MemoryError):
-            _logger.error("%s", "".join(traceback.format_exception(error)))
 
     # ------------------------------------------------------------------ parts of them
 
@@ -273,33 +268,11 @@ class Job:
         """The file of the report."""
         return self.folder / "report.html"
 
-    @property
-    def stem(self) -> str:
-        """The name of the image without its ending, for the names of downloads."""
-        name = self.name
-        for ending in (".ome.tiff", ".ome.tif", ".ome.zarr"):
-            if name.lower().endswith(ending):
-                return name[: -len(ending)]
-        return Path(name).stem
-
     def picture(self, name: str) -> bytes | None:
         """Return a picture as PNG; None if there is none of that name."""
         if name == "law":
             return self.law_picture or None
         return None if self.shown is None else self.shown.files.get(name)
-
-    def download(self, kind: str) -> tuple[Path, str] | None:
-        """Return a file and its name for download; None if there is none yet."""
-        if self.result is None:
-            return None
-        ending = "".join(Path(self.result.name).suffixes)
-        found = {
-            "result": (self.result, f"{self.stem}_denoised{ending}"),
-            "model": (self.model_path, f"{self.stem}.muguet"),
-        }
-        if self.report == "ready":
-            found["report"] = (self.report_path, f"{self.stem}_report.html")
-        return found.get(kind)
 
     def close(self) -> None:
         """Remove the files of the image."""
@@ -309,3 +282,10 @@ class Job:
                 path.unlink() if path.is_file() else path.rmdir()
         with contextlib.suppress(OSError):
             self.folder.rmdir()
+
+
+def _sentence(error: Exception) -> str:
+    """Return an error as one sentence; a fault of the program is shown in the terminal."""
+    if not isinstance(error, MuguetError | OSError | MemoryError):
+        _logger.error("%s", "".join(traceback.format_exception(error)))
+    return sentence_of(error)

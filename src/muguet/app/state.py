@@ -1,7 +1,8 @@
-"""What the page asks for twice a second: everything that it shows of an image, as values that JSON can hold."""
+"""What the page asks for: everything that it shows of an image, as values that JSON can hold, and downloads."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from muguet.app.job import Job
@@ -32,3 +33,33 @@ def state_of(job: Job) -> dict[str, Any]:
         "report": job.report,
         "version": job.version,
     }
+
+
+def download_of(job: Job, kind: str) -> tuple[Path, str] | None:
+    """Return a file of an image and its name for download; None if there is none yet.
+
+    Parameters
+    ----------
+    job
+        The image.
+    kind
+        "result", "model" or "report".
+    """
+    if job.result is None:
+        return None
+    stem, ending = _stem(job.name), "".join(job.result.suffixes)
+    found = {
+        "result": (job.result, f"{stem}_denoised{ending}"),
+        "model": (job.model_path, f"{stem}.muguet"),
+    }
+    if job.report == "ready":
+        found["report"] = (job.report_path, f"{stem}_report.html")
+    return found.get(kind)
+
+
+def _stem(name: str) -> str:
+    """Return the name of a file without its ending."""
+    for ending in (".ome.tiff", ".ome.tif", ".ome.zarr"):
+        if name.lower().endswith(ending):
+            return name[: -len(ending)]
+    return Path(name).stem

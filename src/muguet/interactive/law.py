@@ -81,6 +81,8 @@ def noise_law(
     figure.savefig(picture, format="png")
     readout = camera_readout(law, estimate if points is None else points, origin, quantum(noisy))
     sentences = [f"Noise law: {origin.words}.", *([origin.note] if origin.note else [])]
+    if law.correlation:
+        sentences.append(law.correlation.note())
     if readout is None:
         return NoiseLaw(picture.getvalue(), (), tuple(sentences))
     rows = (

@@ -7,15 +7,14 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from muguet.errors import MuguetError
 from muguet.interactive.computation import Computation
 from muguet.interactive.messages import Advanced, Better, Complete, Message, Note
-from muguet.interactive.source import Source
+from muguet.interactive.source import Source, as_layers
 from muguet.system.text import duration
 
 if TYPE_CHECKING:
@@ -257,27 +256,6 @@ def _complete(
             yield Advanced(share, f"Denoising, {duration(left)} left")
     screened.restore(result)
     yield Complete(as_layers(source, result), words)
-
-
-def as_layers(source: Source, planes: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], ...]:
-    """Return planes ``(n, c, y, x)`` as one array for each layer, of the shape of the layer.
-
-    Colour layers keep their data type and their alpha channel, because napari shows other types as other colours.
-    """
-    from muguet.image.values import to_dtype
-
-    found = []
-    for layer, original in enumerate(source.arrays):
-        array = np.array(original) if source.rgb else np.empty(source.shape, planes.dtype)
-        whole = array if source.rgb else array[..., None]
-        for n in range(source.samples):
-            for c in range(source.per_layer):
-                at, colour = source.position(n, c)
-                plane = planes[n, layer * source.per_layer + c]
-                place: tuple[Any, ...] = (*at, slice(None), slice(None), colour)
-                whole[place] = to_dtype(plane, array.dtype)
-        found.append(array)
-    return tuple(found)
 
 
 def _notes(session: Session) -> Iterator[str]:
