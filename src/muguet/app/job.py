@@ -88,6 +88,7 @@ class Job:
     report: str = ""
     version: int = 0
     data: npt.NDArray[Any] | None = None
+    _counts: npt.NDArray[Any] | None = None
     _made: Made | None = None
     _computation: Computation | None = None
 
@@ -188,7 +189,8 @@ class Job:
             return
         if self.data is not None:
             layout = Layout(self.image.axes, self.image.data.shape)
-            shown.show(layout.plane(self.data, shown.n, shown.c)[shown.part])
+            counts = self.image.data if self._counts is None else self._counts
+            shown.show(*(layout.plane(each, shown.n, shown.c)[shown.part] for each in (self.data, counts)))
         elif self._computation is not None:
             shown.denoise(self.source, self._computation)
         else:
@@ -219,7 +221,7 @@ class Job:
         path = self.folder / "result.ome.tif" if self.image.kind == "ome" else self.folder / "result.tif"
         self.notes += write(path, work.result.made(self._made), overwrite=True)
         denoiser.save(self.model_path)
-        self.data = work.result.image.data
+        self.data, self._counts = work.result.image.data, work.result.counts
         self.result, self.result_words = path, work.result.residual.sentence
         if self.shown is not None:
             yield from self._show(self.shown)
@@ -233,7 +235,7 @@ class Job:
         yield
         shown = self.shown
         if shown is not None and shown.estimate is not None:
-            self.judged = checks(judge(denoiser, shown.c, shown.noisy, shown.estimate))
+            self.judged = checks(judge(denoiser.of_corrected, shown.c, shown.counts, shown.estimate))
         self.words = "Complete."
         yield
 
@@ -246,7 +248,7 @@ class Job:
         shown = self.shown
         if shown is None or shown.estimate is None or not denoiser.method.learns_law:
             return
-        found = noise_law(denoiser, shown.c, shown.noisy, shown.estimate)
+        found = noise_law(denoiser, shown.c, shown.counts, shown.estimate)
         facts = law_facts(denoiser.laws[shown.c], None, denoiser.transfer(shown.c), contrast(shown.estimate))
         self.law_picture = found.picture
         self.law = {

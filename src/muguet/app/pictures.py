@@ -39,6 +39,8 @@ class Pictures:
         Rows and columns of the part.
     noisy, estimate
         Its values in counts; no estimate before the first result.
+    counts
+        The noisy values without the offsets of lines and pixels that are subtracted before they are denoised.
     blur
         The blur that removes as much noise; None: not known yet, or there is none.
     files
@@ -49,6 +51,7 @@ class Pictures:
     c: int
     part: Part
     noisy: npt.NDArray[np.float64]
+    counts: npt.NDArray[np.float64]
     estimate: npt.NDArray[np.float64] | None = None
     blur: MatchingBlur | None = None
     files: dict[str, bytes] = field(default_factory=dict)
@@ -58,12 +61,13 @@ class Pictures:
         """Show a plane as it was recorded."""
         part = _part_to_show(source, n, c)
         noisy = _screened(source.read(n, c, part))
-        shown = cls(n, c, part, noisy)
+        shown = cls(n, c, part, noisy, noisy)
         shown.files["noisy"] = png(noisy, *contrast(noisy), _LEVEL)
         return shown
 
     def denoise(self, source: Source, computation: Computation) -> None:
         """Show the plane as a model denoises it."""
+        from muguet.pattern.correction import Correction
         from muguet.prediction.regions import map_plane
 
         halo = computation.cut.halo
@@ -71,16 +75,17 @@ class Pictures:
             slice(max(each.start - far, 0), each.stop + far)
             for each, far in zip(self.part, halo, strict=True)
         )
-        values = _screened(source.read(self.n, self.c, wide))
+        values = _screened(Correction().plane(source.read(self.n, self.c, wide)))
         found = map_plane(lambda each: computation.function(each, self.c), values, computation.cut)
         inner = tuple(
             slice(each.start - outer.start, each.stop - outer.start)
             for each, outer in zip(self.part, wide, strict=True)
         )
-        self.show(found[inner])
+        self.show(found[inner], values[inner])
 
-    def show(self, estimate: npt.NDArray[Any]) -> None:
+    def show(self, estimate: npt.NDArray[Any], counts: npt.NDArray[Any]) -> None:
         """Show the plane with its estimate; both have the grey values of the estimate."""
+        self.counts = _screened(counts)
         self.estimate = np.asarray(estimate, np.float64)
         ends = contrast(self.estimate)
         self.files["noisy"] = png(self.noisy, *ends, _LEVEL)
@@ -92,13 +97,13 @@ class Pictures:
 
         if self.estimate is None:
             return
-        self.blur = matching_blur(self.noisy, self.estimate)
+        self.blur = matching_blur(self.counts, self.estimate)
         if self.blur is None:
             self.files.pop("blurred", None)
             self.files.pop("profile", None)
             return
         whole = (slice(0, self.noisy.shape[0]), slice(0, self.noisy.shape[1]))
-        plane = blurred_part(self.noisy, self.blur.sigma, whole).astype(np.float64)
+        plane = blurred_part(self.counts, self.blur.sigma, whole).astype(np.float64)
         self.files["blurred"] = png(plane, *contrast(self.estimate), _LEVEL)
         if self.blur.profiles:
             self.files["profile"] = as_png(profile_chart(self.blur.profiles))
