@@ -16,7 +16,7 @@ import muguet
 
 ROOT = Path(__file__).parents[1]
 ROOMS = [path.parent.name for path in sorted((ROOT / "src" / "muguet").glob("*/__init__.pyi"))]
-TOP = ("muguet.cli", "muguet.napari")  # Programs on the top floor, which have no face.
+TOP = ("muguet.app", "muguet.cli", "muguet.napari")  # Programs on the top floor, which have no face.
 OUTSIDE = [
     path for room in ("studies", "benchmarks", "examples", "tests") for path in (ROOT / room).rglob("*.py")
 ]

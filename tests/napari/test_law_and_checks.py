@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from muguet.napari import beside, checks
-from muguet.napari.law import noise_law
+from muguet.interactive import checks
+from muguet.interactive.computation import Computation
+from muguet.interactive.law import noise_law
+from muguet.interactive.source import Source
+from muguet.napari import beside
 from muguet.napari.sample_data import cells, movie, two_channels
-from muguet.napari.source import Source
-from muguet.napari.views import Computation
+from muguet.napari.words import as_html
 from muguet.restoration import matching_sigma
 from muguet.restoration.blur_width import blurred
 from muguet.training import Sample, collect, prepare
@@ -32,7 +34,7 @@ def test_the_noise_tab_has_a_figure_and_the_camera_with_intervals(model, noisy):
 def test_the_checks_are_words_with_figures_and_the_blur_is_beside_them(model, noisy, monkeypatch):
     monkeypatch.setattr("muguet.quality.model_checks.second_opinion", lambda *given: None)
     judged = checks.judge(model, 0, noisy, model(noisy, "YX"))
-    html = checks.as_html({"<cells>": judged, "b": judged})
+    html = as_html({"<cells>": judged, "b": judged})
     for check in judged.quality.checks:
         assert check.name in html
     assert "removes as much noise in flat regions" in html

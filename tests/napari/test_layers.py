@@ -12,9 +12,9 @@ pytest.importorskip("napari")
 from napari.components import ViewerModel
 
 from muguet import MuguetError
-from muguet.napari import runs
+from muguet.interactive import runs
+from muguet.interactive.messages import Better, Complete
 from muguet.napari.layers import pixel_size, shown_sample, sources
-from muguet.napari.messages import Better, Complete
 from muguet.napari.result import Result
 from tests.conftest import blobs, recorded
 

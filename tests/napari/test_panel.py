@@ -15,7 +15,7 @@ pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QApplication
 
-from muguet.napari import runs
+from muguet.interactive import runs
 from muguet.napari.panel import Panel
 from tests.conftest import blobs, recorded
 

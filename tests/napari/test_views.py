@@ -8,8 +8,9 @@ import time
 import numpy as np
 import pytest
 
-from muguet.napari.source import Source
-from muguet.napari.views import Computation, View
+from muguet.interactive.computation import Computation
+from muguet.interactive.source import Source
+from muguet.napari.views import View
 from muguet.prediction import Cut
 from muguet.restoration.blur_width import blurred
 

@@ -1,4 +1,4 @@
-"""The command line: muguet denoise | fit | info | noise | check | judge | simulate | export."""
+"""The command line: muguet denoise | fit | info | noise | check | judge | simulate | export | app."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated, TextIO
 
 import typer
 
+from muguet.cli.app import app as open_page
 from muguet.cli.check import check
 from muguet.cli.denoise import denoise
 from muguet.cli.export import export
@@ -55,7 +56,7 @@ app = typer.Typer(
     could not be used, the others are done; 130 stopped by a second Ctrl-C.
     """,
 )
-for _command in (denoise, fit, info, noise, check, judge, simulate, export):
+for _command in (denoise, fit, info, noise, check, judge, simulate, export, open_page):
     app.command()(
         with_messages(_command, computes=_command is not info, shows_progress=_command in (denoise, fit))
     )

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from muguet.cli.shared.apply import (
-    Windows,
     denoise_images,
     predict_errors,
     show_law,
@@ -42,7 +41,6 @@ from muguet.cli.shared.options import (
     data_type,
     with_choices,
 )
-from muguet.cli.shared.provenance import made_by
 from muguet.cli.shared.ranks import follow, join, lead, read_together
 from muguet.cli.shared.recordings import Recordings, require_room
 from muguet.cli.shared.rescue import write_or_rescue
@@ -52,6 +50,8 @@ from muguet.cli.shared.streams import Streams, middle_of, planes_of, stream_file
 from muguet.cli.shared.train import psf_file, start, train
 from muguet.cli.shared.values import OmeZarr
 from muguet.errors import MuguetError
+from muguet.results.denoising import Windows
+from muguet.results.provenance import made_by
 
 if TYPE_CHECKING:
     from muguet.image.image import Image

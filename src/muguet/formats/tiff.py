@@ -144,12 +144,18 @@ def members(path: Path) -> tuple[Path, ...]:
         with _tifffile_log(), open_tiff(path) as tif:
             if not (tif.is_micromanager or (tif.is_ome and "FileName" in (tif.ome_metadata or ""))):
                 return (path,)
-            names = {
-                page.parent.filehandle.name for series in tif.series for page in series if page is not None
+            files = {
+                Path(page.parent.filehandle.path)
+                for series in tif.series
+                for page in series
+                if page is not None
             }
     except Exception:  # Reading the file gives the error.
         return (path,)
-    return (path, *(path.parent / name for name in sorted(names - {path.name})))
+    # A file may name another one in any folder; those in its own are given as it is, relative or not.
+    here, folder = path.resolve(), path.parent.resolve()
+    others = sorted(each for each in files if each.resolve() != here)
+    return (path, *(path.parent / each.name if each.resolve().parent == folder else each for each in others))
 
 
 def write(path: Path, images: Sequence[Image]) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.napari.checks import blur_width, blurred_plane
-from muguet.napari.views import Computation
+from muguet.interactive.computation import Computation
+from muguet.report.blur import blurred_plane, matching_blur
 
 if TYPE_CHECKING:
     from muguet.denoiser import Denoiser
@@ -35,14 +35,16 @@ def beside(kind: str, result: Result, n: int) -> tuple[Sequence[Computation], di
     Raises
     ------
     MuguetError
-        If there is no model yet, or it does not predict its errors.
+        If there is no model yet, it does not predict its errors, or it removed no noise.
     """
     if result.denoiser is None:
         raise MuguetError("there is no result yet: denoise a layer first")
     levels = range(len(result.levels))
     if kind == "blurred":
-        sigma = blur_width(*result.planes(n, 0))
-        return [blur_computation(sigma / 2**level) for level in levels], {}
+        blur = matching_blur(*result.planes(n, 0))
+        if blur is None:
+            raise MuguetError("the model removed no noise from the shown plane: no blur removes as little")
+        return [blur_computation(blur.sigma / 2**level) for level in levels], {}
     if kind == "residual":
         computations = [residual_computation(each) for each in result.computations]
     else:

@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from muguet.napari.messages import Advanced
+from muguet.interactive.messages import Advanced
 
 _CURVE = (320, 90)  # Size of the held-out curve in pixels.
 _MARGIN = 6

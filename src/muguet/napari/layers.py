@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from muguet.errors import MuguetError
-from muguet.napari.source import Source
+from muguet.interactive.source import Source
 
 KEPT = (
     "scale",

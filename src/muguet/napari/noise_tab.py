@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from muguet.napari.law import NoiseLaw
+from muguet.interactive.law import NoiseLaw
 
 _COLUMNS = ("", "Value", "95 % interval")
 

@@ -14,17 +14,19 @@ from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from muguet.errors import MuguetError
-from muguet.napari import checks, runs
+from muguet.interactive import checks, runs
+from muguet.interactive.computation import Computation
+from muguet.interactive.law import noise_law, require_law
+from muguet.interactive.messages import Advanced, Better, Complete, Message, Note
 from muguet.napari.background import Background
 from muguet.napari.beside import beside
 from muguet.napari.checks_tab import ChecksTab
 from muguet.napari.denoise_tab import DenoiseTab
-from muguet.napari.law import noise_law, require_law
 from muguet.napari.layers import pixel_size, shown_sample, sources
-from muguet.napari.messages import Advanced, Better, Complete, Message, Note
 from muguet.napari.noise_tab import NoiseTab
 from muguet.napari.result import Result
-from muguet.napari.views import Computation, View
+from muguet.napari.views import View
+from muguet.napari.words import as_html
 
 _REFRESH_EVERY = 100  # Milliseconds between two redraws of views with new pixels.
 
@@ -217,7 +219,7 @@ class Panel(QWidget):
 
         def then(judged: Any) -> None:
             self.checks.words.setText("")
-            self.checks.text.setHtml(checks.as_html(judged))
+            self.checks.text.setHtml(as_html(judged))
 
         self.background.compute(compute, then)
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from muguet.interactive.computation import Computation
+from muguet.interactive.source import Source
 from muguet.napari.layers import levels_of, result_attributes
-from muguet.napari.source import Source
-from muguet.napari.views import Computation, View
+from muguet.napari.views import View
 
 if TYPE_CHECKING:
     from muguet.denoiser import Denoiser

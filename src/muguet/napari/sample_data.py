@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-LayerData = tuple[npt.NDArray[Any], dict[str, Any]]
+from muguet.interactive.samples import PIXEL_SIZE, recorded, simulated_cells
 
-_READ_NOISE = 3.0  # Counts.
+LayerData = tuple[npt.NDArray[Any], dict[str, Any]]
 
 
 def cells() -> list[LayerData]:
     """Return a simulated widefield image of cells with the noise of a camera."""
-    return [(_recorded(512, 0), {"name": "cells (simulated)", **_scale()})]
+    return [(simulated_cells(), {"name": "cells (simulated)", **_scale()})]
 
 
 def movie() -> list[LayerData]:
@@ -22,7 +22,7 @@ def movie() -> list[LayerData]:
     from muguet.samples import acquisition
 
     clean = acquisition((320, 320), seed=3)
-    frames = [_noisy(clean[4 * t : 4 * t + 256, 2 * t : 2 * t + 256], t) for t in range(8)]
+    frames = [recorded(clean[4 * t : 4 * t + 256, 2 * t : 2 * t + 256], t) for t in range(8)]
     given = {"scale": (5.0, 0.108, 0.108), "units": ("second", "micrometer", "micrometer")}
     return [(np.stack(frames), {"name": "movie (simulated)", "axis_labels": ("t", "y", "x"), **given})]
 
@@ -31,7 +31,7 @@ def two_channels() -> list[LayerData]:
     """Return two simulated channels of one field of view, as two layers."""
     return [
         (
-            _recorded(384, seed),
+            simulated_cells(384, seed),
             {"name": f"{name} (simulated)", "colormap": colour, "blending": "additive", **_scale()},
         )
         for seed, name, colour in ((5, "channel A", "green"), (6, "channel B", "magenta"))
@@ -57,20 +57,5 @@ def mitosis() -> list[LayerData]:
     return [(human_mitosis(), {"name": "human mitosis"})]
 
 
-def _recorded(side: int, seed: int) -> npt.NDArray[np.uint16]:
-    from muguet.samples import acquisition
-
-    return _noisy(acquisition((side, side), seed), seed)
-
-
-def _noisy(clean: npt.NDArray[Any], seed: int) -> npt.NDArray[np.uint16]:
-    """Record a clean image, in counts: shot noise and read noise, rounded."""
-    from muguet.samples import GAIN, OFFSET
-
-    rng = np.random.default_rng(seed)
-    counts = OFFSET + GAIN * rng.poisson((clean - OFFSET) / GAIN) + rng.normal(0, _READ_NOISE, clean.shape)
-    return np.clip(np.rint(counts), 0, 65535).astype(np.uint16)
-
-
 def _scale() -> dict[str, Any]:
-    return {"scale": (0.108, 0.108), "units": ("micrometer", "micrometer")}
+    return {"scale": (PIXEL_SIZE, PIXEL_SIZE), "units": ("micrometer", "micrometer")}

@@ -6,17 +6,16 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from muguet.napari.source import Source
+from muguet.interactive.computation import Computation
+from muguet.interactive.source import Source
 
 if TYPE_CHECKING:
-    from muguet.prediction.regions import Cut, RegionFunction
     from muguet.prediction.tiles import Tile
 
 MAX_BYTES = 2**29
@@ -25,22 +24,6 @@ MAX_BYTES = 2**29
 _MAX_WAITING = 4096  # Tiles that wait to be computed; older requests are dropped.
 
 Key = tuple[int, int, int]  # Sample, channel within the layer, and number of the tile.
-
-
-@dataclass(frozen=True, eq=False)
-class Computation:
-    """How the values of a tile are computed.
-
-    Attributes
-    ----------
-    function
-        Function of the values of a tile with its halo and of its channel.
-    cut
-        Sizes of the tiles and of the halo.
-    """
-
-    function: RegionFunction
-    cut: Cut
 
 
 class View:

@@ -123,18 +123,37 @@ class Drawings:
         One chart for each curve of `Quality.curves`.
     error_charts
         The predicted error of each pixel, and how it compares with measured errors; empty where it is not known.
+    blur_charts
+        The profiles across an edge; empty where there is no blur to compare with.
     """
 
     pictures: Pictures
     noise_charts: Sequence[Chart]
     quality_charts: Sequence[Chart]
     error_charts: Sequence[Chart]
+    blur_charts: Sequence[Chart]
 
 
 def channel_drawings(channel: Channel, shown: Pictures, prefix: str) -> Drawings:
     """Draw the charts of a channel; `prefix` makes the ids inside their SVG unique on the page."""
     noise_charts, quality_charts = _noise_charts(channel, prefix), _quality_charts(channel.quality, prefix)
-    return Drawings(shown, noise_charts, quality_charts, _error_charts(channel, prefix))
+    return Drawings(
+        shown, noise_charts, quality_charts, _error_charts(channel, prefix), _blur_charts(shown, prefix)
+    )
+
+
+def _blur_charts(shown: Pictures, prefix: str) -> list[Chart]:
+    if shown.blur is None:
+        return []
+    figure = charts.profile_chart(shown.blur.profiles)
+    return [
+        Chart(
+            charts.svg(figure, f"{prefix}-profile", "Profiles across an edge"),
+            "Across the edge",
+            "Counts along the line in the pictures, from the dark to the bright side, each the mean of five parallel "
+            "lines. The steeper a profile, the sharper the edge.",
+        )
+    ]
 
 
 def _error_charts(channel: Channel, prefix: str) -> list[Chart]:

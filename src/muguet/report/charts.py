@@ -124,6 +124,21 @@ def error_chart(curve: Columns) -> Figure:
     return figure
 
 
+def profile_chart(profiles: Columns) -> Figure:
+    """Draw the profiles of the noisy, the denoised and the blurred plane across an edge."""
+    with _drawing([2.1]) as (figure, (axes,)):
+        axes.axvline(0, **_GUIDE)
+        at = profiles["position"]
+        axes.plot(at, profiles["noisy"], color=HISTOGRAM, linewidth=1, label="noisy")
+        axes.plot(
+            at, profiles["blurred"], color=SERIES[1], linewidth=1.4, linestyle=(0, (4, 2)), label="blurred"
+        )
+        axes.plot(at, profiles["denoised"], color=SERIES[0], linewidth=1.6, label="denoised")
+        axes.set(xlim=(at[0], at[-1]), xlabel="Distance from the edge (pixels)", ylabel="Counts")
+        axes.legend(loc="upper left")
+    return figure
+
+
 def residual_chart(curve: Columns) -> Figure:
     """Draw mean and variance of the residual divided by σ, against the signal."""
     with _drawing([1.15, 1.15]) as (figure, (above, below)):

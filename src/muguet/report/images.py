@@ -1,4 +1,4 @@
-"""Pictures of a report, as PNG inside the page: the whole plane, averaged down, and a crop at full resolution."""
+"""Pictures of a report, as PNG inside the page: the whole plane, a crop at full resolution, and a blur beside it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from muguet.figures.views import (
     most_varied_part,
     scale_bar_length,
 )
+from muguet.report.blur import MatchingBlur, blurred_part, matching_blur
 
 # All pictures of a page have at most this many bytes. Base64 makes 2.9 MB of them, which leaves room for the charts
 # below 5 MB. Noise does not compress: a pixel takes about one byte.
@@ -27,6 +28,7 @@ _MAX_CROP_SIDE = 512  # pixels
 _MAX_WHOLE_SIDE = 640  # pixels
 _CROP_SHARE = 0.6  # The crops take at most this share of a plane's bytes; the whole plane takes the rest.
 _DETAIL_SIDE = 64  # The magnifier shows this many pixels in each direction.
+_EDGE_SIDE = 96  # The pictures around an edge show this many pixels in each direction.
 _RESIDUAL_SIGMAS = 3  # A residual is white (black) at this many standard deviations above (below) zero.
 _MAX_BAR_SHARE = 0.3  # The scale bar takes at most this share of a picture's width.
 
@@ -38,7 +40,7 @@ class Picture:
     Attributes
     ----------
     name
-        The title of the picture: Noisy, Denoised, or Noisy − denoised.
+        The title of the picture: Noisy, Denoised, Noisy − denoised, or Gaussian blur.
     source
         The PNG as a data URI.
     width, height
@@ -66,11 +68,18 @@ class Pictures:
         The part of the three planes in which values vary most, at full resolution.
     facts
         Contrast, size of the residual, positions and scale bars, as values that JSON can hold.
+    beside
+        The surroundings of the strongest edge: noisy, denoised, and behind the Gaussian blur that removes as much
+        noise; empty where there is no such blur or edge.
+    blur
+        That blur; None: there is none.
     """
 
     wholes: tuple[Picture, ...]
     crops: tuple[Picture, ...]
     facts: dict[str, Any]
+    beside: tuple[Picture, ...] = ()
+    blur: MatchingBlur | None = None
 
 
 def pictures(noisy: Floats, estimate: Floats, pixel_size: float | None, n_channels: int = 1) -> Pictures:
@@ -118,7 +127,36 @@ def pictures(noisy: Floats, estimate: Floats, pixel_size: float | None, n_channe
             "residual_white": _RESIDUAL_SIGMAS * _std(small[2]),
             "bar": scale_bar(noisy.shape[1], pixel_size),
         }
-    return Pictures(wholes, crops, facts)
+    blur = matching_blur(noisy, estimate)
+    if blur is None or blur.edge is None:
+        return Pictures(wholes, crops, facts)
+    part = _around(blur.edge.centre, noisy.shape)
+    origin = (part[0].start, part[1].start)
+    facts["blur"] = blur.facts() | {
+        "place": _place(part, noisy.shape, pixel_size),
+        "line": [[end[1] - origin[1] + 0.5, end[0] - origin[0] + 0.5] for end in blur.edge.ends],
+    }
+    shown = {
+        "Noisy": noisy[part],
+        "Denoised": estimate[part],
+        "Gaussian blur": blurred_part(noisy, blur.sigma, part),
+    }
+    beside = tuple(
+        Picture(name, data_uri(plane, low, high), *plane.shape[::-1]) for name, plane in shown.items()
+    )
+    return Pictures(wholes, crops, facts, beside, blur)
+
+
+def _around(centre: tuple[float, float], shape: tuple[int, ...]) -> Part:
+    """Return the part of a plane of that shape around a point, moved where it would reach beyond the border."""
+    starts = [
+        min(max(round(at) - _EDGE_SIDE // 2, 0), max(size - _EDGE_SIDE, 0))
+        for at, size in zip(centre, shape, strict=True)
+    ]
+    rows, columns = (
+        slice(start, start + min(_EDGE_SIDE, size)) for start, size in zip(starts, shape, strict=True)
+    )
+    return rows, columns
 
 
 def scale_bar(width: int, pixel_size: float | None) -> dict[str, Any] | None:
@@ -160,15 +198,22 @@ def _three(planes: list[Floats], ends: tuple[float, float], std: float) -> tuple
 
 
 def data_uri(plane: Floats, low: float, high: float) -> str:
-    """Return a plane as PNG in a data URI: 256 greys, black at `low`, white at `high`, transparent if not finite."""
+    """Return a plane as PNG in a data URI, see `png`."""
+    return "data:image/png;base64," + base64.b64encode(png(plane, low, high)).decode("ascii")
+
+
+def png(plane: Floats, low: float, high: float, level: int = 9) -> bytes:
+    """Return a plane as PNG: 256 greys, black at `low`, white at `high`, transparent if not finite.
+
+    `level` is the effort of the compression, from 0 to 9.
+    """
     import imagecodecs
 
     finite = np.isfinite(plane)
     grey = np.clip(255 * (np.where(finite, plane, low) - low) / (high - low), 0, 255).round().astype(np.uint8)
     if not finite.all():
         grey = np.stack([grey, np.where(finite, 255, 0).astype(np.uint8)], axis=-1)
-    png = imagecodecs.png_encode(np.ascontiguousarray(grey), level=9)
-    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+    return bytes(imagecodecs.png_encode(np.ascontiguousarray(grey), level=level))
 
 
 def _std(residual: Floats) -> float:

@@ -50,8 +50,8 @@ def render(facts: Mapping[str, Any], drawings: Sequence[Drawings], training_char
     )
 
 
-def template_environment() -> jinja2.Environment:
-    """Return the Jinja2 environment of the templates.
+def template_environment(package: str = "muguet.report") -> jinja2.Environment:
+    """Return the Jinja2 environment of the templates in the folder `templates` of a package.
 
     Templates escape every value, and raise if they use a variable that does not exist.
 
@@ -63,9 +63,9 @@ def template_environment() -> jinja2.Environment:
     try:
         import jinja2
     except ImportError as error:
-        raise MuguetError("a report needs Jinja2: pip install muguet[figures]") from error
+        raise MuguetError("a page needs Jinja2: pip install muguet[figures]") from error
     templates = jinja2.Environment(
-        loader=jinja2.PackageLoader("muguet.report", "templates"),
+        loader=jinja2.PackageLoader(package, "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -3,53 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from muguet.cli.shared.display import Bar, described, say
-from muguet.cli.shared.provenance import Made
-from muguet.errors import MuguetError
+from muguet.results.denoising import AUTOMATIC, Denoised, Denoising, Windows, layout_of
+from muguet.results.provenance import Made
 
 if TYPE_CHECKING:
     from muguet.denoiser import Denoiser
     from muguet.image.axes import Layout
     from muguet.image.image import Image
-    from muguet.image.planes import Planes, Region
-    from muguet.pattern.found import Found
-    from muguet.quality.residual import Residual
-
-
-@dataclass(frozen=True)
-class Windows:
-    """Which frames of a movie and planes of a stack help to estimate one, see `muguet.Denoiser.__call__`."""
-
-    time: int | None = None
-    causal: bool = False
-    z: int | None = None
-
-
-AUTOMATIC = Windows()
-"""The choice of the program."""
-
-
-@dataclass(frozen=True, eq=False)
-class Denoised:
-    """A denoised image, with the noisy one and the moments of what was removed.
-
-    `counts` are the noisy ones that were denoised, without the pattern `removed`, in which `patterns` were found.
-    """
-
-    noisy: Image
-    image: Image
-    residual: Residual
-    counts: npt.NDArray[Any] | None = None
-    removed: npt.NDArray[np.float32] | None = None
-    patterns: tuple[Found, ...] = ()
 
 
 def denoise_images(
@@ -64,45 +32,21 @@ def denoise_images(
 
     If `announce`, the pixels that are not measurements are described; a training on the images has done that before.
     """
-    from muguet.image.planes import ArrayPlanes
-    from muguet.image.precision import result_dtype
-    from muguet.image.screen import screen
-
     found: list[Denoised] = []
     for image in images:
-        layout = _layout(denoiser, image)
-        corrected = denoiser.correction(screen(image.data, layout), layout, str(image.path))
-        screened = corrected.screened
-        kind, dither, sentence = result_dtype(screened.original, dtype)
-        notes = (*screened.notes, *corrected.notes) if announce else ()
-        for note in (*notes, sentence):
+        work = Denoising(denoiser, image, dtype, symmetries, windows)
+        for note in [*(work.notes if announce else ()), work.about_dtype, work.about_neighbours]:
             if note:
                 say(f"{image.path}: {note}")
-        data = np.empty(image.data.shape, kind)
-        source = ArrayPlanes(screened.values, layout)
-        into = Watched(ArrayPlanes(data, layout, dither), source)
-        neighbours = denoiser.find_neighbours(source, layout, windows.time, windows.causal, windows.z)
-        if neighbours.sentence:
-            say(f"{image.path}: {neighbours.sentence}")
-        show_regions(denoiser.denoise_planes(source, into, symmetries, neighbours), image, layout)
-        screened.restore(data)
-        removed = corrected.removed
-        counts = image.data if removed is None else screened.values
-        result = replace(image, data=data)
-        found.append(Denoised(image, result, into.residual, counts, removed, corrected.found))
+        show_regions(work.regions(), image, work.layout)
+        found.append(work.result)
     return found
 
 
 def with_sentences(found: Sequence[Denoised], made: Made) -> tuple[list[Image], list[str]]:
     """Return denoised images with what made them, and a sentence about each."""
-    images = [replace(each.image, provenance=with_patterns(made, each)) for each in found]
+    images = [each.made(made) for each in found]
     return images, [f"{described(each.image)}. {each.residual.sentence}" for each in found]
-
-
-def with_patterns(made: Made, found: Denoised) -> Made:
-    """Return what made a result, with the patterns that were removed from the noisy image."""
-    words = [sentence for each in found.patterns for sentence in each.sentences()]
-    return {**made, "patterns": " ".join(words)} if found.removed is not None and words else made
 
 
 def write_pattern(path: Path, found: Sequence[Denoised], overwrite: bool) -> None:
@@ -141,7 +85,7 @@ def predict_errors(
     outputs: list[Image] = []
     sentences: list[str] = []
     for image in images:
-        layout = _layout(denoiser, image)
+        layout = layout_of(denoiser, image)
         std = np.empty(image.data.shape, np.float32)
         # The error of a pixel that is no measurement is NaN.
         corrected = denoiser.correction(screen(image.data, layout), layout, str(image.path))
@@ -155,33 +99,6 @@ def predict_errors(
     return outputs, sentences
 
 
-class Watched:
-    """Planes that also measure the residual (noisy − denoised) of the values written to them.
-
-    Parameters
-    ----------
-    into
-        Planes for the denoised values.
-    source
-        Noisy planes of the same shape.
-    """
-
-    def __init__(self, into: Planes, source: Planes) -> None:
-        from muguet.quality.residual import Residual
-
-        self.into, self.source, self.residual = into, source, Residual()
-        self.shape, self.dtype = into.shape, into.dtype
-
-    def read(self, n: int, c: int, region: Region) -> npt.NDArray[Any]:
-        """Return a region of the denoised planes."""
-        return self.into.read(n, c, region)
-
-    def write(self, n: int, c: int, region: Region, values: npt.NDArray[np.floating]) -> None:
-        """Store a region of denoised values, and add its residual to the moments in `residual`."""
-        self.residual.add(self.source.read(n, c, region), values)
-        self.into.write(n, c, region, values)
-
-
 def show_regions(fractions: Iterator[float], image: Image, layout: Layout) -> None:
     """Run a loop over regions that yields the fraction done, and show its progress."""
     number, started = layout.planes * layout.channels, monotonic()
@@ -191,16 +108,6 @@ def show_regions(fractions: Iterator[float], image: Image, layout: Layout) -> No
                 left = (monotonic() - started) * (1 - done) / done
                 text = f"plane {int(done * number) + 1} of {number}" if number > 1 else ""
                 bar.show(done, left, text, {"seconds": monotonic() - started})
-
-
-def _layout(denoiser: Denoiser, image: Image) -> Layout:
-    from muguet.image.values import require_real
-
-    require_real(image.data, str(image.path))
-    try:
-        return denoiser.layout(image.data.shape, image.axes)
-    except MuguetError as error:
-        raise MuguetError(f"{image.path}: {error}") from error
 
 
 def show_law(denoiser: Denoiser) -> None:

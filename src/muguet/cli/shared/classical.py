@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from muguet.cli.shared.apply import Denoised, Watched, show_regions, write_images
+from muguet.cli.shared.apply import show_regions, write_images
 from muguet.cli.shared.display import described, say
 from muguet.cli.shared.failures import Failures
 from muguet.cli.shared.options import Choices
 from muguet.cli.shared.pairs import layout_of, partners, planes_like
-from muguet.cli.shared.provenance import made_without_training
 from muguet.cli.shared.recordings import Recordings
 from muguet.cli.shared.results import Results
 from muguet.cli.shared.streams import Streams
 from muguet.errors import MuguetError
+from muguet.results.denoising import Denoised, Watched
+from muguet.results.provenance import made_without_training
 
 if TYPE_CHECKING:
     from muguet.image.image import Image

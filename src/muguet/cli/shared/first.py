@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from muguet.cli.shared.apply import AUTOMATIC, Windows, denoise_images, with_sentences, write_images
+from muguet.cli.shared.apply import denoise_images, with_sentences, write_images
 from muguet.cli.shared.display import say
-from muguet.cli.shared.provenance import made_by
 from muguet.errors import MuguetError
+from muguet.results.denoising import AUTOMATIC, Windows
+from muguet.results.provenance import made_by
 from muguet.system.atomic import replacing
 from muguet.system.kinds import FIRST_START, kind_of
 from muguet.system.text import duration

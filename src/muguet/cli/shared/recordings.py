@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from muguet.cli.shared.display import warn
 from muguet.cli.shared.options import Choices
-from muguet.cli.shared.provenance import sha256_of, sha256_of_pixels
 from muguet.cli.shared.streams import Streams
 from muguet.formats.network import address_of
+from muguet.results.provenance import sha256_of, sha256_of_pixels
 
 if TYPE_CHECKING:
     from muguet.image.image import Image

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from muguet.cli.shared.apply import Denoised
 from muguet.cli.shared.display import print_json
 from muguet.cli.shared.failures import Failures
 from muguet.cli.shared.options import OUTPUT
-from muguet.cli.shared.provenance import date
+from muguet.results.denoising import Denoised
+from muguet.results.provenance import date
 from muguet.version import __version__
 
 if TYPE_CHECKING:

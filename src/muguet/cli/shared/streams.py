@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from muguet.blockwise.share import Share
-from muguet.cli.shared.apply import Denoised, denoise_images
+from muguet.cli.shared.apply import denoise_images
 from muguet.cli.shared.display import Bar, described, say
-from muguet.cli.shared.provenance import made_by
 from muguet.cli.shared.values import value_range
 from muguet.errors import MuguetError
+from muguet.results.denoising import Denoised
+from muguet.results.provenance import made_by
 from muguet.system.budget import memory_for_images
 from muguet.system.unfinished import unfinished_of
 

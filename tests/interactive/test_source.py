@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from muguet import MuguetError
-from muguet.napari.source import Source
+from muguet.interactive.source import Source
 
 
 def numbered(*shape: int) -> np.ndarray:

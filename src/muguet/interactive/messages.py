@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
-from muguet.napari.views import Computation
+from muguet.interactive.computation import Computation
 
 if TYPE_CHECKING:
     from muguet.denoiser import Denoiser

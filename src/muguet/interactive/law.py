@@ -1,4 +1,4 @@
-"""The noise law of a model as the Noise tab shows it: a figure, a table of the camera's values, and sentences."""
+"""The noise law of a model as an interface shows it: a figure, a table of the camera's values, and sentences."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class NoiseLaw:
-    """What the Noise tab shows of one channel.
+    """What is shown of one channel.
 
     Attributes
     ----------
@@ -81,6 +81,8 @@ def noise_law(
     figure.savefig(picture, format="png")
     readout = camera_readout(law, estimate if points is None else points, origin, quantum(noisy))
     sentences = [f"Noise law: {origin.words}.", *([origin.note] if origin.note else [])]
+    if law.correlation:
+        sentences.append(law.correlation.note())
     if readout is None:
         return NoiseLaw(picture.getvalue(), (), tuple(sentences))
     rows = (

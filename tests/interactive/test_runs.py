@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from muguet import MuguetError
-from muguet.napari import runs
-from muguet.napari.messages import Advanced, Better, Complete, Note
-from muguet.napari.source import Source
+from muguet.interactive import runs
+from muguet.interactive.messages import Advanced, Better, Complete, Note
+from muguet.interactive.source import Source
 from tests.conftest import blobs, recorded
 
 pytestmark = pytest.mark.usefixtures("tiny_prior")

@@ -168,3 +168,24 @@ class Source:
             slice(start, start + min(size, side)) for start, size in zip(starts, self.space, strict=True)
         )
         return np.stack([self.read(n, c, part) for c in range(self.channels)])
+
+
+def as_layers(source: Source, planes: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], ...]:
+    """Return planes ``(n, c, y, x)`` as one array for each layer, of the shape of the layer.
+
+    Colour layers keep their data type and their alpha channel, because napari shows other types as other colours.
+    """
+    from muguet.image.values import to_dtype
+
+    found = []
+    for layer, original in enumerate(source.arrays):
+        array = np.array(original) if source.rgb else np.empty(source.shape, planes.dtype)
+        whole = array if source.rgb else array[..., None]
+        for n in range(source.samples):
+            for c in range(source.per_layer):
+                at, colour = source.position(n, c)
+                plane = planes[n, layer * source.per_layer + c]
+                place: tuple[Any, ...] = (*at, slice(None), slice(None), colour)
+                whole[place] = to_dtype(plane, array.dtype)
+        found.append(array)
+    return tuple(found)

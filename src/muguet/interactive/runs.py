@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.napari.messages import Advanced, Better, Complete, Message, Note
-from muguet.napari.source import Source
-from muguet.napari.views import Computation
+from muguet.interactive.computation import Computation
+from muguet.interactive.messages import Advanced, Better, Complete, Message, Note
+from muguet.interactive.source import Source, as_layers
 from muguet.system.text import duration
 
 if TYPE_CHECKING:
@@ -47,7 +46,22 @@ def denoise(
     minutes: float = MINUTES,
     steps: int | None = None,
 ) -> Iterator[Message]:
-    """Denoise layers by a model that is trained on them, and yield what happens.
+    """Denoise layers by a model that is trained on them, see `train`, and yield what happens.
+
+    The last message has the complete result of layers in memory.
+    """
+    denoiser, words = yield from train(levels, shown, stop, minutes, steps)
+    yield from _complete(denoiser, levels, words)
+
+
+def train(
+    levels: Sequence[Source],
+    shown: int = 0,
+    stop: Event | None = None,
+    minutes: float = MINUTES,
+    steps: int | None = None,
+) -> Generator[Message, None, tuple[Denoiser, str]]:
+    """Train a model on layers, and yield what happens.
 
     The first model is the shipped prior with the noise law of the shown plane. Training then yields better ones.
 
@@ -61,6 +75,11 @@ def denoise(
         Set by the user to end the training; the best model so far is then used.
     minutes, steps
         Length of the training, see `muguet.fit`.
+
+    Returns
+    -------
+    denoiser, words
+        The trained model, and the outcome in a sentence or two.
 
     Raises
     ------
@@ -99,9 +118,7 @@ def denoise(
     stopped = ", stopped" if stop.is_set() else session.schedule.why_early()
     words = f"after {session.step} steps in {duration(session.seconds)}{stopped}"
     yield _better(denoiser, source, coarse, words, symmetries=None)
-    yield from _complete(
-        denoiser, levels, f"Trained {words.removeprefix('after ')}. {_outcome(denoiser)}".strip()
-    )
+    return denoiser, f"Trained {words.removeprefix('after ')}. {_outcome(denoiser)}".strip()
 
 
 def apply(denoiser: Denoiser, levels: Sequence[Source], stop: Event | None = None) -> Iterator[Message]:
@@ -239,27 +256,6 @@ def _complete(
             yield Advanced(share, f"Denoising, {duration(left)} left")
     screened.restore(result)
     yield Complete(as_layers(source, result), words)
-
-
-def as_layers(source: Source, planes: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], ...]:
-    """Return planes ``(n, c, y, x)`` as one array for each layer, of the shape of the layer.
-
-    Colour layers keep their data type and their alpha channel, because napari shows other types as other colours.
-    """
-    from muguet.image.values import to_dtype
-
-    found = []
-    for layer, original in enumerate(source.arrays):
-        array = np.array(original) if source.rgb else np.empty(source.shape, planes.dtype)
-        whole = array if source.rgb else array[..., None]
-        for n in range(source.samples):
-            for c in range(source.per_layer):
-                at, colour = source.position(n, c)
-                plane = planes[n, layer * source.per_layer + c]
-                place: tuple[Any, ...] = (*at, slice(None), slice(None), colour)
-                whole[place] = to_dtype(plane, array.dtype)
-        found.append(array)
-    return tuple(found)
 
 
 def _notes(session: Session) -> Iterator[str]:
