@@ -221,6 +221,11 @@ VALUES: dict[str, str | None] = {
     "time_window": "1",
     "causal": None,
     "z_window": "1",
+    "lines": "keep",
+    "gain_map": "clean.tif",
+    "offset_map": "clean.tif",
+    "variance_map": "clean.tif",
+    "pattern": "new-pattern.tif",
     "part": "1/1",
     "workers": "1",
     "scheduler": "tcp://127.0.0.1:9",
@@ -257,6 +262,7 @@ TRAINING = (
     ["resume"],
     ["clean"],
     ["psf"],
+    ["lines", "gain_map", "offset_map", "variance_map"],
 )
 TOGETHER = {
     "denoise": (
@@ -267,6 +273,7 @@ TOGETHER = {
         ["scheduler"],
         ["time_window", "causal", "z_window"],
         ["model"],
+        ["pattern"],
     ),
     "fit": TRAINING,
 }
