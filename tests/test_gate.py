@@ -177,6 +177,7 @@ def trained(image, steps, **parts):
     return session
 
 
+@pytest.mark.slow
 def test_it_uses_the_pixel_where_that_says_much(small, bright):
     noisy, clean = bright
     errors = {

@@ -27,6 +27,7 @@ def installed(monkeypatch):
     sys.modules.pop("own_recipe", None)
 
 
+@pytest.mark.slow
 def test_its_law_is_learned_and_saved(installed, noisy, tmp_path, monkeypatch):
     monkeypatch.setattr(fitting, "Plan", functools.partial(Plan, batch=4))
     assert len((EXAMPLES / "own_recipe.py").read_text().splitlines()) <= 60

@@ -141,6 +141,7 @@ def test_files_that_are_not_models(refused, image, tmp_path):
     refused("bad.muguet", "info", bad)
 
 
+@pytest.mark.slow
 def test_model_of_other_images(refused, muguet, image, tmp_path):
     two = write(tmp_path / "two.tif", noise((40, 40, 2)))
     tifffile.imwrite(two, noise((2, 40, 40)), imagej=True, metadata={"axes": "CYX"})

@@ -76,6 +76,7 @@ def test_each_channel_is_denoised(muguet, tmp_path):
     assert read(out).data.shape == (3, 2, 32, 40)
 
 
+@pytest.mark.slow
 def test_a_stack_in_three_dimensions(muguet, tmp_path):
     path, out = tmp_path / "z.tif", tmp_path / "o.tif"
     tifffile.imwrite(path, noise((6, 32, 32)), imagej=True, metadata={"axes": "ZYX"})

@@ -142,6 +142,7 @@ def test_a_large_file_gives_a_tiff(muguet, tmp_path, small_memory, kind):
     assert not list(tmp_path.glob(".muguet*"))
 
 
+@pytest.mark.slow
 def test_the_report_of_a_large_image_shows_its_middle(muguet, store, small_memory, monkeypatch):
     monkeypatch.setattr("muguet.cli.shared.streams._MIDDLE", 32)
     page = store.parent / "page.html"

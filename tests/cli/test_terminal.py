@@ -247,6 +247,7 @@ def test_jobs_in_one_folder_have_their_own_checkpoints(tmp_path):
     assert checkpoint_of([tmp_path / "b.tif", tmp_path / "a.tif"]) == paths[2]
 
 
+@pytest.mark.slow
 def test_two_folders_are_denoised_into_one_at_the_same_time(muguet, tmp_path, monkeypatch):
     commands = {}
     for name in ("one", "two"):

@@ -87,6 +87,7 @@ def test_a_stack_of_three_dimensions(tmp_path, noisy, clean):
     assert "Z 1 (of 0 to 2)" in channel["notes"][0]
 
 
+@pytest.mark.slow
 def test_every_channel_has_its_section(tmp_path, noisy, clean):
     both = reported(tmp_path, np.stack([noisy, 2 * noisy]), np.stack([clean, 2 * clean]), "CYX", channels=2)
     assert [channel["name"] for channel in both["channels"]] == ["Channel 0", "Channel 1"]

@@ -45,6 +45,7 @@ def answer(net, image):
     return blind if gate is None else blind + gate * (image - blind)
 
 
+@pytest.mark.slow
 def test_halo_is_how_far_an_input_reaches(net_and_space):
     net, space = net_and_space
     dims = len(space)

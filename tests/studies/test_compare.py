@@ -64,6 +64,7 @@ def result(name: str, method: str, seed: int, seen: float, minutes: float = 1.0,
 # ------------------------------------------------------------ what is kept
 
 
+@pytest.mark.slow
 def test_a_comparison_leaves_tables_and_a_picture_and_is_not_repeated(small, places, tmp_path, capsys):
     pytest.importorskip("matplotlib")
     first, again = Here(), Here()
@@ -89,6 +90,7 @@ def test_a_comparison_leaves_tables_and_a_picture_and_is_not_repeated(small, pla
     assert [(cell.method, cell.seed) for cell in again.measured] == [("joint-g1", 1), ("l2", 1)]
 
 
+@pytest.mark.slow
 def test_an_interrupted_comparison_goes_on_with_what_is_not_finished(small, places):
     first, second = Here(ends_at=2), Here()
     with pytest.raises(SystemExit, match="Interrupted"):

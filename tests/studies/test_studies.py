@@ -43,6 +43,7 @@ def table(path) -> tuple[dict, list[dict]]:
     return json.loads(first[2:]), list(csv.DictReader(rest))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("study", "options", "columns"),
     [

@@ -433,6 +433,7 @@ def test_images_of_any_size_train_with_the_nets_as_they_are(net, shape):
     assert session(picture, steps=2, batch=2, parts=Parts(net=net)).advance().loss.isfinite()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("net", ["filterbank", "unet"])
 @pytest.mark.parametrize("shape", [(4, 16, 16), (7, 17, 30)])
 def test_stacks_of_any_size_train_and_are_saved(small, net, shape, tmp_path):

@@ -177,6 +177,7 @@ def _disagree(rank: int, number: int, port: int, results: Any) -> None:
     processes.leave()
 
 
+@pytest.mark.slow
 def test_an_error_in_one_process_ends_all_and_the_first_one_raises_it():
     assert _launch(3, _disagree) == ("done", [0, 0, 0])
 
@@ -193,6 +194,7 @@ def _start(folder: Path, port: int, rank: int, *options: str) -> subprocess.Pope
     )
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_one_process_ends_all_and_the_first_one_writes_the_model(tmp_path, noisy):
     tifffile.imwrite(tmp_path / "noisy.tif", noisy[:64, :64])
     port = _free_port()
@@ -214,6 +216,7 @@ def test_ctrl_c_in_one_process_ends_all_and_the_first_one_writes_the_model(tmp_p
     assert not (tmp_path / "model.muguet.checkpoint").exists()
 
 
+@pytest.mark.slow
 def test_an_error_is_shown_once(tmp_path, noisy):
     tifffile.imwrite(tmp_path / "noisy.tif", np.zeros((64, 64), np.uint16))
     port = _free_port()
