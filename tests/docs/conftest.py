@@ -55,6 +55,7 @@ def samples(tmp_path_factory) -> Path:
         save(name, recorded(), "YX")
     for name in ("movie.tif", "repeats.tif"):
         save(name, np.stack([recorded() for _ in range(4)]), "TYX")
+    save("stack.tif", np.stack([recorded() for _ in range(5)]), "ZYX")
     write_store(folder / "volume.ome.zarr", shape=(2, 40, 50))
     save_model(folder / "model.muguet")
     shutil.copy(folder / "cells.tif", folder / "out.tif")
