@@ -41,7 +41,7 @@ class Access:
         Raises
         ------
         MuguetError
-            If the file may not be read, or does not exist. Nothing is told about files that may not be read.
+            If the file may not be read, or does not exist; the message is the same in both cases.
         """
         if not text.strip() or "\0" in text:
             raise MuguetError("no file is named: type the path of an image")

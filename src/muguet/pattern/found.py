@@ -56,7 +56,7 @@ class Found:
     standing
         Standard deviation in counts of a pattern that stands still in a movie.
     standing_removed
-        Whether it could be told from the scene.
+        Whether it could be separated from the scene.
     """
 
     rows: LineNoise | None = None
