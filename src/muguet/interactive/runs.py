@@ -36,7 +36,7 @@ _SMALL = _SIDE**2  # Up to so many pixels, the first result needs no model of it
 _SEARCHED = 2**22  # In planes of up to so many pixels, the first model takes the part that varies most.
 _SHOW_EVERY = 0.25  # Seconds between two messages about the progress.
 _BETTER_EVERY = 15.0  # Seconds between two better results, at least.
-_BETTER_SHARE = 0.1  # Of the time, at most this share is spent on better results.
+_BETTER_SHARE = 0.1  # Better results take at most this share of the time.
 
 
 def denoise(

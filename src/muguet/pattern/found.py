@@ -84,7 +84,7 @@ class Found:
         elif self.standing is not None:
             found.append(
                 f"Single pixels have offsets that differ by {self.standing:.3g} counts (standard deviation), and the "
-                "scene stands still, so that the two cannot be told apart: they are left in. A map of the offsets, "
+                "scene stands still, so that the two cannot be separated: they are left in. A map of the offsets, "
                 "measured in the dark, removes them (--offset-map)."
             )
         for halves, words in (

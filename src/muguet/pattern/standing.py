@@ -37,7 +37,7 @@ class Standing:
     Attributes
     ----------
     offsets
-        The offset of every pixel ``(y, x)``; None: it cannot be told from the scene, which stands still as well.
+        The offset of every pixel ``(y, x)``; None: it cannot be separated from the scene, which stands still as well.
     std
         Standard deviation of the pattern.
     """
