@@ -1,7 +1,7 @@
 """Measure the speed of muguet and CAREamics: training, parts of a step, compiling, prediction, start, time to quality.
 
     python benchmarks/performance.py [train] [steps] [compiled] [predict] [start] [quality] [--quick | --full] [--alone]
-                                     [--show] [--data FOLDER] [--out FILE.json]
+                                     [--seconds S] [--show] [--data FOLDER] [--out FILE.json]
 
 Without a name all parts but quality are measured, on simulated images; quality calls versus_careamics.py on one frame
 of W2S for two minutes a method. Every measurement runs in a process of its own, one after the other. The results of a
@@ -20,6 +20,7 @@ import argparse
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,7 @@ def main() -> None:
     sizes.add_argument(
         "--full", action="store_const", dest="size", const="full", help="also images of 256 MPix"
     )
+    parser.add_argument("--seconds", type=float, help="of training in each measurement, instead of 30")
     parser.add_argument("--alone", action="store_true", help="without CAREamics")
     parser.add_argument(
         "--show",
@@ -118,6 +120,8 @@ def main() -> None:
     try:
         if not chosen.show:
             size, peer = SIZES[chosen.size or "usual"], find_peer(chosen.alone)
+            if chosen.seconds:
+                size = replace(size, seconds=chosen.seconds, peak_seconds=chosen.seconds / 15)
             suite = Suite(size, Path(sys.executable), peer, chosen.data, quick)
             measure(chosen.parts or usual, suite, out)
         conclude(read(out), out)

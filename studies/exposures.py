@@ -5,24 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-from canvas import Floats, Rng, log_uniform
-from scipy.special import ndtr
-
-from muguet.image import Scaling
+import torch
+from canvas import Rng
+from torch import Tensor
 
 LIGHT = 1.0, 2000.0  # photo-electrons at the brightest part of a scene
 FAINT = 4.0, 120.0  # the same for half of the scenes: most images that need a denoiser are in this range
 READ_NOISE = 0.02, 4.0  # photo-electrons, standard deviation; photon counters have the smallest
-LAW_ERROR = (
-    0.06,
-    0.08,
-)  # mean and standard deviation of the logarithm of a measured law: texture counts as noise
+LAW_ERROR = 0.06, 0.08  # mean and standard deviation of the logarithm of a measured law: texture counts as noise
 
 
 @dataclass(frozen=True)
 class Exposure:
-    """How a scene is recorded, in photo-electrons.
+    """How patches ``(b, y, x)`` are recorded, in photo-electrons: tensors ``(b, 1, 1)``, a number for each patch.
 
     Attributes
     ----------
@@ -40,79 +35,99 @@ class Exposure:
         Values above are clipped to it.
     correlation
         Correlation of the noise of neighbours along X.
+    gain, shift
+        Slope of the law over the true one, and error of the offset at its dark end: those of a law measured on a single
+        image.
     """
 
-    light: float
-    background: float
-    read: float
-    excess: float = 1.0
-    step: float = 0.0
-    ceiling: float = np.inf
-    correlation: float = 0.0
+    light: Tensor
+    background: Tensor
+    read: Tensor
+    excess: Tensor
+    step: Tensor
+    ceiling: Tensor
+    correlation: Tensor
+    gain: Tensor
+    shift: Tensor
 
     @classmethod
-    def draw(cls, rng: Rng) -> Exposure:
+    def draw(cls, rng: Rng, number: int, device: str | torch.device = "cpu") -> Exposure:
         """Draw light, background and read noise; a fifth to a third of the exposures have each of the other faults."""
-        light = log_uniform(rng, *(FAINT if rng.random() < 0.5 else LIGHT))
-        background = light * log_uniform(rng, 0.003, 1.0) if rng.random() < 0.8 else 0.0
-        read = min(log_uniform(rng, *READ_NOISE), max(0.3, light / 4))
-        odd = rng.random(4)
-        return cls(
-            light,
-            background,
-            read,
-            excess=rng.uniform(1, 2) if odd[0] < 0.35 else 1.0,
-            step=log_uniform(rng, 0.02, 1.0) if odd[1] < 0.25 else 0.0,
-            ceiling=(background + light * rng.uniform(0.6, 1.1)) if odd[2] < 0.15 else np.inf,
-            correlation=rng.uniform(0.01, 0.12) if odd[3] < 0.2 else 0.0,
-        )
 
-    def signal(self, scene: Floats) -> Floats:
+        def chance(share: float) -> np.ndarray:
+            return rng.random(number) < share
+
+        def log_uniform(low: float, high: float) -> np.ndarray:
+            return np.exp(rng.uniform(np.log(low), np.log(high), number))
+
+        light = np.where(chance(0.5), log_uniform(*FAINT), log_uniform(*LIGHT))
+        background = np.where(chance(0.8), light * log_uniform(0.003, 1.0), 0)
+        read = np.minimum(log_uniform(*READ_NOISE), np.maximum(0.3, light / 4))
+        step = np.where(chance(0.25), log_uniform(0.02, 1.0), 0)
+        slope, constant = np.exp(rng.normal(*LAW_ERROR, (2, number)))
+        spread = read**2 + step**2 / 12
+        fields = {
+            "light": light,
+            "background": background,
+            "read": read,
+            "excess": np.where(chance(0.35), rng.uniform(1, 2, number), 1),
+            "step": step,
+            "ceiling": np.where(chance(0.15), background + light * rng.uniform(0.6, 1.1, number), np.inf),
+            "correlation": np.where(chance(0.2), rng.uniform(0.01, 0.12, number), 0),
+            "gain": slope,
+            "shift": rng.normal(0, 0.1, number) * np.sqrt(spread + 0.1) + constant * spread / slope,
+        }
+        return cls.of(device, **fields)
+
+    @classmethod
+    def of(cls, device: str | torch.device = "cpu", **fields: np.ndarray) -> Exposure:
+        """Exposures of the given numbers, one for each patch."""
+        # One transfer for all fields: a GPU would wait for each.
+        numbers = torch.from_numpy(np.stack(list(fields.values())).astype(np.float32))
+        if str(device) != "cpu":
+            numbers = numbers.pin_memory().to(device, non_blocking=True)
+        return cls(**dict(zip(fields, numbers[..., None, None], strict=True)))
+
+    def signal(self, scenes: Tensor) -> Tensor:
         """Mean electrons."""
-        return (self.light * scene + self.background).astype(np.float32)
+        return self.light * scenes + self.background
 
-    def mean(self, signal: Floats) -> Floats:
+    def mean(self, signal: Tensor) -> Tensor:
         """The mean of infinitely many recordings: the signal, or less where their brightest are clipped.
 
         For noise that is Gaussian there, E[min(y, c)] = x Φ(a) + c (1 − Φ(a)) − σ φ(a) with a = (c − x)/σ.
         """
-        if np.isinf(self.ceiling):
-            return signal
-        std = np.sqrt(signal + self.read**2)
-        away = (self.ceiling - signal) / std
-        below, density = ndtr(away), np.exp(-0.5 * away**2) / np.sqrt(2 * np.pi)
-        return (signal * below + self.ceiling * (1 - below) - std * density).astype(np.float32)
+        clipped = torch.isfinite(self.ceiling)
+        ceiling = torch.where(clipped, self.ceiling, 0)
+        std = (signal + self.read**2).sqrt()
+        away = (ceiling - signal) / std
+        below, density = torch.special.ndtr(away), torch.exp(-0.5 * away**2) / np.sqrt(2 * np.pi)
+        return torch.where(clipped, signal * below + ceiling * (1 - below) - std * density, signal)
 
-    def record(self, signal: Floats, rng: Rng) -> Floats:
-        """Electrons with their noise."""
-        if self.excess > 1:
-            # A Poisson number of electrons, each multiplied by a gamma variable of mean one and variance excess − 1.
-            shape = 1 / (self.excess - 1)
-            events = rng.poisson(self.excess * signal)
-            noisy = rng.standard_gamma(shape * events + 1e-9) / (shape * self.excess)
-        else:
-            noisy = rng.poisson(signal).astype(np.float64)
-        noisy = noisy + self.read * rng.standard_normal(signal.shape)
-        if self.correlation:
-            noisy = signal + _smeared(noisy - signal, self.correlation)
-        if self.step:
-            noisy = np.rint(noisy / self.step) * self.step
-        return np.minimum(noisy, self.ceiling).astype(np.float32)
+    def record(self, signal: Tensor) -> Tensor:
+        """Electrons with their noise, drawn from the generator of the device."""
+        # A Poisson number of electrons, each multiplied by a gamma variable of mean one and variance excess − 1.
+        multiplied = self.excess > 1
+        shape = 1 / torch.where(multiplied, self.excess - 1, 1)
+        events = torch.poisson(self.excess * signal)
+        gamma = torch.distributions.Gamma(shape * events + 1e-9, shape * self.excess, validate_args=False)
+        noisy = torch.where(multiplied, gamma.sample(), events)
+        noisy = noisy + self.read * torch.randn_like(signal)
+        noisy = signal + _smeared(noisy - signal, self.correlation)
+        stepped = self.step > 0
+        step = torch.where(stepped, self.step, 1)
+        noisy = torch.where(stepped, (noisy / step).round() * step, noisy)
+        return torch.minimum(noisy, self.ceiling)
 
-    def scaling(self, rng: Rng) -> Scaling:
-        """The map to effective electrons by this exposure's law, with the errors of one measured on a single image."""
-        gain, constant = np.exp(rng.normal(*LAW_ERROR, 2))
-        spread = self.read**2 + self.step**2 / 12
-        shift = rng.normal(0, 0.1) * np.sqrt(
-            spread + 0.1
-        )  # of the offset, by which the dark end of a law is off
-        return Scaling(float(-(shift + constant * spread / gain)), float(gain))
+    def units(self, electrons: Tensor) -> Tensor:
+        """Effective electrons by this exposure's law, with the errors of one measured on a single image."""
+        return (electrons + self.shift) / self.gain
 
 
-def _smeared(noise: npt.NDArray[np.float64], correlation: float) -> npt.NDArray[np.float64]:
+def _smeared(noise: Tensor, correlation: Tensor) -> Tensor:
     """Noise mixed with that of its neighbours along X: of the same variance where it is even, and correlated."""
     # A kernel (a, 1, a) gives a correlation of 2a / (1 + 2a²) at one pixel, about 2a for a small a.
     share = correlation / 2
-    padded = np.pad(noise, [(0, 0), (1, 1)], mode="reflect")
-    mixed = padded[:, 1:-1] + share * (padded[:, :-2] + padded[:, 2:])
-    return np.asarray(mixed / np.sqrt(1 + 2 * share**2))
+    padded = torch.nn.functional.pad(noise, (1, 1), mode="reflect")
+    mixed = noise + share * (padded[..., :-2] + padded[..., 2:])
+    return mixed / (1 + 2 * share**2).sqrt()

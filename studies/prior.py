@@ -1,6 +1,8 @@
 """Trains the prior, the network that gives a first result before any training, on procedural scenes.
 
-    python studies/prior.py --out build/prior
+    python studies/prior.py --out build/prior                    # hours on a CPU
+    python studies/prior.py --out build/prior --device cuda --workers 15 \\
+        --batch 256 --patch 96 --scenes 2048 --fresh 4 --steps 20000   # minutes on a GPU
 
 The prior works in effective photo-electrons, in which the variance of the noise is equal to the signal. It learns to
 denoise images of which it sees every pixel, and to predict the variance of its error. A run that was killed continues
@@ -83,20 +85,21 @@ def build(recipe: Recipe) -> Stabilised:
 class Training:
     """Weights, their average, the optimiser and the step; all else follows from the recipe's seed and the step."""
 
-    def __init__(self, recipe: Recipe) -> None:
-        self.recipe = recipe
-        self.net = build(recipe)
+    def __init__(self, recipe: Recipe, device: str = "cpu", workers: int = 0) -> None:
+        self.recipe, self.device = recipe, device
+        self.net = build(recipe).to(device)
         self.average = copy.deepcopy(self.net).requires_grad_(False)
         self.optimiser = torch.optim.Adam(self.net.parameters(), betas=(0.9, 0.95), fused=True)
-        self.pool = Pool(recipe)
+        self.pool = Pool(recipe, device, workers)
         self.step, self.seconds, self.cpu_seconds = 0, 0.0, 0.0
         self.scores: list[dict[str, Any]] = []
 
-    def advance(self) -> float:
-        """Take one step; the loss."""
+    def advance(self) -> Tensor:
+        """Take one step; the loss, on the device."""
         started, cpu = time.monotonic(), time.process_time()
         noisy, clean = draw(self.pool, self.step)
-        loss = loss_of(self.net, noisy, clean)
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda"):
+            loss = loss_of(self.net, noisy, clean)
         self.optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
@@ -105,12 +108,11 @@ class Training:
         self.optimiser.step()
         with torch.no_grad():
             weight = max(1 - self.recipe.decay, 9 / (9 + self.step))
-            for mean, value in zip(self.average.parameters(), self.net.parameters(), strict=True):
-                mean.lerp_(value, weight)
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.net.parameters()), weight)
         self.step += 1
         self.seconds += time.monotonic() - started
         self.cpu_seconds += time.process_time() - cpu
-        return float(loss.detach())
+        return loss.detach()
 
     def save(self, path: Path) -> None:
         """Write a checkpoint, beside its place first and then renamed."""
@@ -129,11 +131,13 @@ class Training:
         partial.replace(path)
 
     @classmethod
-    def resume(cls, path: Path, recipe: Recipe | None = None) -> Training:
+    def resume(
+        cls, path: Path, recipe: Recipe | None = None, device: str = "cpu", workers: int = 0
+    ) -> Training:
         """A training as a checkpoint left it; with a recipe of another length if one is given."""
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location=device)
         kept = json.loads(state["recipe"])
-        found = cls(recipe or Recipe(**{**kept, "widths": tuple(kept["widths"])}))
+        found = cls(recipe or Recipe(**{**kept, "widths": tuple(kept["widths"])}), device, workers)
         found.net.load_state_dict(state["net"])
         found.average.load_state_dict(state["average"])
         found.optimiser.load_state_dict(state["optimiser"])
@@ -144,7 +148,7 @@ class Training:
 
 def export(training: Training, stem: Path) -> None:
     """Write the averaged weights in float32 and in float16, and the card."""
-    weights = {name: each.contiguous() for name, each in training.average.state_dict().items()}
+    weights = {name: each.cpu().contiguous() for name, each in training.average.state_dict().items()}
     for name, dtype in (("fp32", torch.float32), ("fp16", torch.float16)):
         cast = {key: each.to(dtype) for key, each in weights.items()}
         save_file(cast, stem.with_name(f"{stem.name}.{name}.safetensors"))
@@ -160,7 +164,7 @@ def export(training: Training, stem: Path) -> None:
             "photographs": [f"skimage.data.{name} (CC0 or public domain)" for name in PHOTOGRAPHS],
             "never": "no image that a microscope took",
         },
-        "machine": {"processor": common.machine(), "flags": _flags()},
+        "machine": {"processor": common.machine(), "flags": _flags(), "device": _device(training.device)},
         "commit": common.commit(),
         "scores": training.scores,
     }
@@ -176,6 +180,10 @@ def _flags() -> list[str]:
     return sorted(words & {"avx2", "fma", "avx512f", "avx512_bf16", "amx_bf16", "avx512_vnni"})
 
 
+def _device(name: str) -> str:
+    return torch.cuda.get_device_name() if name == "cuda" else name
+
+
 def train(
     training: Training,
     folder: Path,
@@ -183,15 +191,15 @@ def train(
     every: int,
 ) -> None:
     """Train to the end of the recipe or until asked to end, with a checkpoint and scores every so many steps."""
-    recipe, losses = training.recipe, 0.0
+    recipe, losses = training.recipe, torch.zeros((), device=training.device)
     asked: list[int] = []  # signals
     before = signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
     checkpoint = folder / "prior.pt"
     while training.step < recipe.steps and not asked:
         losses += training.advance()
         if training.step % PATIENCE == 0:
-            print(f"{training.step} {losses / PATIENCE:.4f} {training.seconds:.0f} s", flush=True)
-            losses = 0.0
+            print(f"{training.step} {float(losses) / PATIENCE:.4f} {training.seconds:.0f} s", flush=True)
+            losses.zero_()
         if training.step % every == 0 or training.step == recipe.steps or asked:
             if score is not None:
                 training.scores.append({"step": training.step, **score(training.average)})
@@ -209,7 +217,14 @@ def main(arguments: list[str] | None = None) -> None:
     )
     options.add_argument("--steps", type=int, default=12_500)
     options.add_argument("--widths", type=int, nargs="+", default=[32, 64, 96])
-    options.add_argument("--batch", type=int, default=8, help="patches of 64×64 pixels a step")
+    options.add_argument("--batch", type=int, default=8, help="patches a step")
+    options.add_argument("--patch", type=int, default=64, help="their pixels a side")
+    options.add_argument("--scenes", type=int, default=192, help="scenes to cut them from")
+    options.add_argument("--fresh", type=float, default=0.25, help="scenes that a step replaces by new ones")
+    options.add_argument("--learning-rate", type=float, default=2e-3)
+    options.add_argument("--decay", type=float, default=0.998, help="of the average of the weights")
+    options.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    options.add_argument("--workers", type=int, default=0, help="processes that draw scenes")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--every", type=int, default=1500, help="steps between checkpoints")
     options.add_argument(
@@ -218,15 +233,31 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("--out", type=Path, default=common.HERE.parent / "build" / "prior")
     choices = options.parse_args(arguments)
     choices.out.mkdir(parents=True, exist_ok=True)
-    recipe = Recipe(tuple(choices.widths), choices.steps, choices.seed, batch=choices.batch)
+    recipe = Recipe(
+        tuple(choices.widths),
+        choices.steps,
+        choices.seed,
+        choices.learning_rate,
+        batch=choices.batch,
+        patch=choices.patch,
+        scenes=choices.scenes,
+        fresh=choices.fresh,
+        decay=choices.decay,
+    )
     checkpoint = choices.out / "prior.pt"
-    training = Training.resume(checkpoint, recipe) if checkpoint.is_file() else Training(recipe)
+    if checkpoint.is_file():
+        training = Training.resume(checkpoint, recipe, choices.device, choices.workers)
+    else:
+        training = Training(recipe, choices.device, choices.workers)
     score = None
     if choices.data is not None:
         import prior_scores
 
         score = prior_scores.Monitor(Path(choices.data))
-    train(training, choices.out, score, choices.every)
+    try:
+        train(training, choices.out, score, choices.every)
+    finally:
+        training.pool.close()
 
 
 if __name__ == "__main__":

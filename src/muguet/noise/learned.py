@@ -63,7 +63,7 @@ class LearnedLaw(Law):
         least
             The smallest variance of the noise.
         """
-        dark = torch.full((1,), (least - constant) / slope)
+        dark = torch.full((1,), (least - constant) / slope, device=self.initial_std.device)
         with torch.no_grad():
             # softplus(t) is nearly t from 4 on, which is here where the variance is the smallest.
             self.initial_std.fill_((least / 4) ** 0.5)
