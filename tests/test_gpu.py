@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+import tifffile
 import torch
 
 import muguet
@@ -37,8 +41,11 @@ def test_a_model_that_a_gpu_trained_is_the_same_on_the_cpu(noisy, clean, prior, 
     model = muguet.fit(noisy, "YX", steps=40, prior=prior, device="cuda")
     assert model.device.type == "cuda"
     model.save(tmp_path / "model.muguet")
-    there, here = model(noisy), muguet.load(tmp_path / "model.muguet", "cpu")(noisy)
-    assert np.sqrt(np.mean((here - there) ** 2)) < 0.05 * NOISE
+    others = [muguet.load(tmp_path / "model.muguet", device) for device in ("cpu", "cuda")]
+    there = model(noisy, "YX")
+    for other in others:
+        assert np.sqrt(np.mean((other(noisy, "YX") - there) ** 2)) < 0.05 * NOISE
+        np.testing.assert_allclose(other.noise.std([150.0, 250.0]), model.noise.std([150.0, 250.0]), rtol=1e-4)
     assert np.mean((there - clean) ** 2) < 0.3 * np.mean((noisy - clean) ** 2)
 
 
@@ -53,3 +60,17 @@ def test_a_stack_trains_in_three_dimensions_on_a_gpu(noisy):
     estimate = muguet.fit(stack, "ZYX", dimensions=3, steps=5, device="cuda")(stack, "ZYX")
     assert estimate.shape == stack.shape
     assert np.isfinite(estimate).all()
+
+
+def test_commands_run_on_a_gpu(noisy, tmp_path):
+    tifffile.imwrite(tmp_path / "cells.tif", noisy)
+    outputs = "--report report.html --save-model cells.muguet --uncertainty std.tif"
+    for command in (
+        f"denoise cells.tif -o result.tif --steps 5 --device cuda {outputs}",
+        "noise cells.muguet cells.tif",
+        "check cells.tif result.tif --model cells.muguet",
+        "denoise cells.tif -o again.tif --model cells.muguet --device cuda",
+    ):
+        subprocess.run([sys.executable, "-m", "muguet", *command.split()], cwd=tmp_path, check=True)
+    first, again = (tifffile.imread(tmp_path / f"{name}.tif").astype(float) for name in ("result", "again"))
+    assert np.abs(first - again).max() < 0.02 * NOISE

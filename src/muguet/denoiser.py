@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -761,6 +762,8 @@ class Denoiser:
                 f"the recipe {self.parts.recipe} learns no noise law: train with --recipe=joint"
             )
         laws = [law for law in self.method.laws if isinstance(law, Law)]
+        if self.device.type != "cpu":  # Laws in counts are read with arrays, and their offsets are on the CPU.
+            laws = [copy.deepcopy(law).cpu() for law in laws]
         if not self.untrained:
             return laws
         # Only the variance is known, which `calibrate` sets. Where it is not, N-net starts at the size of the noise.

@@ -8,6 +8,7 @@ from dataclasses import replace
 import exposures
 import numpy as np
 import prior
+import prior_patches
 import pytest
 import scenes
 import torch
@@ -62,50 +63,90 @@ def test_a_scene_holds_nothing_finer_than_its_optics(monkeypatch):
     assert max(finest) < 0.05
 
 
-@pytest.mark.parametrize(
-    "exposure",
-    [
-        Exposure(100, 20, 1.5),
-        Exposure(100, 20, 1.5, excess=1.8),
-        Exposure(100, 20, 1.5, correlation=0.1),
-        Exposure(100, 20, 1.5, step=0.5),
-    ],
-)
-def test_a_recording_has_the_mean_and_the_variance_of_its_law(exposure):
-    signal = exposure.signal(np.full((400, 400), 0.3, np.float32))
-    noise = exposure.record(signal, np.random.default_rng(0)) - signal
-    assert signal[0, 0] == pytest.approx(50)
+def exposure_of(light, background, read, excess=1.0, step=0.0, ceiling=np.inf, correlation=0.0):
+    """An exposure of one patch, by its true law."""
+    shift = read**2 + step**2 / 12
+    fields = dict(light=light, background=background, read=read, excess=excess, step=step, ceiling=ceiling)
+    fields |= dict(correlation=correlation, gain=1.0, shift=shift)
+    return Exposure.of(**{name: np.array([value]) for name, value in fields.items()})
+
+
+def even(value, side):
+    return torch.full((1, side, side), float(value))
+
+
+@pytest.fixture
+def seeded():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        yield
+
+
+RECORDED = [
+    {},
+    {"excess": 1.8},
+    {"correlation": 0.1},
+    {"step": 0.5},
+]
+
+
+@pytest.mark.usefixtures("seeded")
+@pytest.mark.parametrize("fault", RECORDED)
+def test_a_recording_has_the_mean_and_the_variance_of_its_law(fault):
+    exposure = exposure_of(100, 20, 1.5, **fault)
+    signal = exposure.signal(even(0.3, 400))
+    noise = (exposure.record(signal) - signal)[0].numpy()
+    assert float(signal[0, 0, 0]) == pytest.approx(50)
     assert noise.mean() == pytest.approx(0, abs=0.12)
-    assert noise.var() == pytest.approx(50 + 1.5**2 + exposure.step**2 / 12, rel=0.02)
+    assert noise.var() == pytest.approx(50 + 1.5**2 + fault.get("step", 0) ** 2 / 12, rel=0.02)
     neighbours = (noise[:, 1:] * noise[:, :-1]).mean() / noise.var()
-    assert neighbours == pytest.approx(exposure.correlation, abs=0.01)
+    assert neighbours == pytest.approx(fault.get("correlation", 0), abs=0.01)
     skewness = (noise**3).mean() / noise.std() ** 3
-    if exposure.excess > 1:
+    if "excess" in fault:
         assert skewness > 1.2 / np.sqrt(52)
 
 
+@pytest.mark.usefixtures("seeded")
 def test_the_mean_of_recordings_is_less_than_the_signal_where_they_are_clipped():
-    exposure = Exposure(100, 0, 2.0, ceiling=100)
+    exposure = exposure_of(100, 0, 2.0, ceiling=100)
     for electrons in (50, 90, 100, 200):
-        signal = np.full((300, 300), electrons, np.float32)
-        recorded = exposure.record(signal, np.random.default_rng(0))
-        assert recorded.max() <= 100
-        assert exposure.mean(signal)[0, 0] == pytest.approx(recorded.mean(), abs=0.15)
+        signal = even(electrons, 300)
+        recorded = exposure.record(signal)
+        assert float(recorded.max()) <= 100
+        assert float(exposure.mean(signal)[0, 0, 0]) == pytest.approx(float(recorded.mean()), abs=0.15)
 
 
+@pytest.mark.usefixtures("seeded")
 @pytest.mark.parametrize(
-    "exposure", [Exposure(50, 0, 0.0), Exposure(100, 20, 3.0), Exposure(1000, 5, 1.0, excess=1.5)]
+    "exposure", [exposure_of(50, 0, 0.0), exposure_of(100, 20, 3.0), exposure_of(1000, 5, 1.0, excess=1.5)]
 )
-def test_in_effective_electrons_the_variance_is_the_signal(exposure, monkeypatch):
-    monkeypatch.setattr(exposures, "LAW_ERROR", (0.0, 0.0))
-    shifts = []
-    for number in range(30):
-        rng = np.random.default_rng(number)
-        scaling = exposure.scaling(rng)
-        signal = exposure.signal(np.full((100, 100), 0.5, np.float32))
-        units = scaling.apply(exposure.record(signal, rng))
-        shifts.append(units.var() / scaling.apply(exposure.mean(signal)).mean())
-    assert np.mean(shifts) == pytest.approx(1, rel=0.05)
+def test_in_effective_electrons_the_variance_is_the_signal(exposure):
+    signal = exposure.signal(even(0.5, 500))
+    units = exposure.units(exposure.record(signal))
+    assert float(units.var() / exposure.units(signal).mean()) == pytest.approx(1, rel=0.02)
+
+
+def test_exposures_of_a_measured_law_are_near_those_of_the_true_one():
+    drawn = Exposure.draw(np.random.default_rng(0), 4000)
+    logarithms = drawn.gain.log()
+    assert float(logarithms.mean()) == pytest.approx(exposures.LAW_ERROR[0], abs=0.01)
+    assert float(logarithms.std()) == pytest.approx(exposures.LAW_ERROR[1], abs=0.01)
+    clipped, multiplied = torch.isfinite(drawn.ceiling), drawn.excess > 1
+    assert float(clipped.float().mean()) == pytest.approx(0.15, abs=0.03)
+    assert float(multiplied.float().mean()) == pytest.approx(0.35, abs=0.03)
+
+
+def test_patches_are_pieces_of_scenes():
+    """Every patch, turned and flipped in one of eight ways, lies in a scene."""
+    scenes_, rng = torch.rand(2, 32, 32), np.random.default_rng(0)
+    windows = scenes_.unfold(1, 16, 1).unfold(2, 16, 1).reshape(-1, 16, 16)
+    seen = set()
+    for patch in prior_patches._patches(recipe(batch=40), scenes_, rng):
+        ways = [torch.rot90(each, k, (0, 1)) for each in (patch, patch.T) for k in range(4)]
+        found = [way for way, turned in enumerate(ways) if (windows == turned).all(-1).all(-1).any()]
+        assert len(found) == 1
+        seen.update(found)
+    assert len(seen) == 8
 
 
 def test_patches_are_finite_and_follow_from_the_step_alone():
