@@ -12,7 +12,10 @@ from torch import Tensor
 LIGHT = 1.0, 2000.0  # photo-electrons at the brightest part of a scene
 FAINT = 4.0, 120.0  # the same for half of the scenes: most images that need a denoiser are in this range
 READ_NOISE = 0.02, 4.0  # photo-electrons, standard deviation; photon counters have the smallest
-LAW_ERROR = 0.06, 0.08  # mean and standard deviation of the logarithm of a measured law: texture counts as noise
+LAW_ERROR = (
+    0.06,
+    0.08,
+)  # mean and standard deviation of the logarithm of a measured law: texture counts as noise
 
 
 @dataclass(frozen=True)

@@ -24,14 +24,17 @@ def test_the_first_result_is_that_of_the_cpu(noisy):
 
 def test_the_first_result_of_a_movie_is_that_of_the_cpu(noisy):
     rng = np.random.default_rng(0)
-    movie = np.clip(np.rint(noisy[None] + rng.normal(0, NOISE, (4, *noisy.shape))), 0, 65535).astype(np.uint16)
+    movie = np.clip(np.rint(noisy[None] + rng.normal(0, NOISE, (4, *noisy.shape))), 0, 65535).astype(
+        np.uint16
+    )
     here, there = (muguet.denoise(movie, "TYX", minutes=0, device=device) for device in ("cpu", "cuda"))
     assert np.abs(here - there).max() < 0.03 * NOISE
 
 
 def test_the_error_of_pixels_is_that_of_the_cpu(noisy):
     here, there = (
-        muguet.denoise(noisy, "YX", minutes=0, return_std=True, device=device)[1] for device in ("cpu", "cuda")
+        muguet.denoise(noisy, "YX", minutes=0, return_std=True, device=device)[1]
+        for device in ("cpu", "cuda")
     )
     np.testing.assert_allclose(here, there, rtol=0.05)
 
@@ -45,7 +48,9 @@ def test_a_model_that_a_gpu_trained_is_the_same_on_the_cpu(noisy, clean, prior, 
     there = model(noisy, "YX")
     for other in others:
         assert np.sqrt(np.mean((other(noisy, "YX") - there) ** 2)) < 0.05 * NOISE
-        np.testing.assert_allclose(other.noise.std([150.0, 250.0]), model.noise.std([150.0, 250.0]), rtol=1e-4)
+        np.testing.assert_allclose(
+            other.noise.std([150.0, 250.0]), model.noise.std([150.0, 250.0]), rtol=1e-4
+        )
     assert np.mean((there - clean) ** 2) < 0.3 * np.mean((noisy - clean) ** 2)
 
 

@@ -721,6 +721,8 @@ class Denoiser:
     def to(self, device: torch.device | str) -> Denoiser:
         """Move the denoiser to a device, in place, and return it."""
         self.method.to(device)
+        for name in ("laws", "learned_laws"):  # They hold the modules that moved.
+            self.__dict__.pop(name, None)
         self.method.low_precision = bfloat16_pays(torch.device(device), self.parts.dimensions)
         return self
 
@@ -762,8 +764,6 @@ class Denoiser:
                 f"the recipe {self.parts.recipe} learns no noise law: train with --recipe=joint"
             )
         laws = [law for law in self.method.laws if isinstance(law, Law)]
-        if self.device.type != "cpu":  # Laws in counts are read with arrays, and their offsets are on the CPU.
-            laws = [copy.deepcopy(law).cpu() for law in laws]
         if not self.untrained:
             return laws
         # Only the variance is known, which `calibrate` sets. Where it is not, N-net starts at the size of the noise.
@@ -798,6 +798,10 @@ class Denoiser:
         return self.method.prior is not None and self.training.get("steps") == 0
 
     def _in_counts(self, laws: Sequence[Law]) -> list[Law]:
+        if (
+            self.device.type != "cpu"
+        ):  # Laws in counts are read with arrays, and Apple's GPUs have no float64.
+            laws = [copy.deepcopy(law).cpu() for law in laws]
         found: list[Law] = [
             Affine(law, scaling.offset, scaling.scale)
             for law, scaling in zip(laws, self.scalings, strict=True)
