@@ -154,10 +154,11 @@ def predict(suite: Suite) -> Entry:
                 for mpix in (m for m in suite.size.mpix if _given(suite, package, way, m)):
                     job: Entry = {"model": model, "mpix": mpix, "way": way, "repeats": 3 if mpix <= 4 else 1}
                     try:
-                        found.setdefault(name, []).append(suite.ask(package, "predict", **job))
+                        entry = suite.ask(package, "predict", **job)
                     except MuguetError as error:  # for example, too little memory, which is a result too
                         print(f"{name}: {error}", flush=True)
                         break
+                    found.setdefault(name, []).append(entry)
     return found
 
 
