@@ -26,6 +26,7 @@ _TITLES = {
     "figures": "figures",
     "formats": "files",
     "image": "images",
+    "neighbours": "movies and stacks",
     "noise": "noise laws and cameras",
     "prediction": "functions of images of any size",
     "quality": "did it work?",
@@ -76,10 +77,10 @@ def option_names(command: Any) -> set[str]:
 
 def python_pages() -> dict[str, str]:
     """Return the pages of the Python reference by file name, one for each public package."""
-    front = ["Denoiser", "Method"]
+    front = {"Denoiser": "\n   :inherited-members:", "Method": ""}
     functions = ["fit", "denoise", "load", "denoise_blocks"]
     sections = [f".. autofunction:: muguet.{name}" for name in functions]
-    sections += [f".. autoclass:: muguet.{name}\n   :members:" for name in front]
+    sections += [f".. autoclass:: muguet.{name}\n   :members:{more}" for name, more in front.items()]
     sections.append(".. autoexception:: muguet.MuguetError")
     pages = {"muguet.rst": f"{_heading('muguet: the front door')}\n\n" + "\n\n".join(sections) + "\n"}
     for name in sorted(name for name, _ in _packages()):

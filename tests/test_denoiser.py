@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-import muguet.denoiser as module
+import muguet.denoiser.planes as module
+import muguet.denoiser.views as views
 from muguet import Denoiser, MuguetError, load, recipes
 from muguet.image import Scaling
 from muguet.prediction import symmetries
@@ -219,7 +220,7 @@ def test_the_answer_is_the_mean_of_those_to_so_many_views(monkeypatch):
         model(np.ascontiguousarray(picture[::y, ::x]), symmetries=1)[::y, ::x] for y, x in ((1, 1), (-1, -1))
     ]
     np.testing.assert_allclose(model(picture, symmetries=2), np.mean(turned, 0), rtol=1e-4)
-    monkeypatch.setattr(module, "MAX_PIXELS_EIGHT", 47 * 64)
+    monkeypatch.setattr(views, "MAX_PIXELS_EIGHT", 47 * 64)
     np.testing.assert_array_equal(model(picture), once)  # a large image is seen once
     with pytest.raises(MuguetError, match="1, 2, 4 or 8"):
         model(picture, symmetries=3)

@@ -64,8 +64,8 @@ def test_an_object_that_appears_is_in_its_frame_alone(still):
 def test_a_movie_by_parts_in_any_order_of_axes_is_the_whole(still, monkeypatch):
     _, noisy, model = still
     whole = model(noisy, "TYX", symmetries=1)
-    monkeypatch.setattr("muguet.prediction.movies._PIXELS", 1)
-    monkeypatch.setattr("muguet.prediction.movies._MIN_FRAMES", 2)
+    monkeypatch.setattr("muguet.neighbours.loop._PIXELS", 1)
+    monkeypatch.setattr("muguet.neighbours.loop._MIN_FRAMES", 2)
     np.testing.assert_allclose(model(noisy, "TYX", symmetries=1), whole, rtol=1e-5)
     turned = model(noisy.transpose(1, 2, 0), "YXT", symmetries=1)
     np.testing.assert_allclose(turned.transpose(2, 0, 1), whole, rtol=1e-5)

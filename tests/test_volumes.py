@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from muguet import MuguetError, denoiser, fit
+from muguet import MuguetError, fit
 from muguet.image import ArrayPlanes, Layout
 from muguet.restoration import axial
 
@@ -140,9 +140,9 @@ def test_blank_repeated_and_missing_parts_do_no_harm(dim):
 
 def test_a_stack_by_parts_in_any_order_of_axes_is_the_whole(dim, monkeypatch):
     _, noisy, model, _, result = dim
-    monkeypatch.setattr("muguet.prediction.movies._PIXELS", 1)
-    monkeypatch.setattr("muguet.prediction.movies._MIN_FRAMES", 2)
-    monkeypatch.setitem(denoiser.CORE, 2, (40, 72))
+    monkeypatch.setattr("muguet.neighbours.loop._PIXELS", 1)
+    monkeypatch.setattr("muguet.neighbours.loop._MIN_FRAMES", 2)
+    monkeypatch.setattr("muguet.denoiser.planes.CORE", {2: (40, 72)})
     np.testing.assert_allclose(model(noisy, "ZYX", symmetries=1), result, rtol=1e-4)
     turned = model(noisy.transpose(1, 2, 0), "YXZ", symmetries=1)
     np.testing.assert_allclose(turned.transpose(2, 0, 1), result, rtol=1e-4)

@@ -4,6 +4,7 @@ from . import (
     figures,
     formats,
     image,
+    neighbours,
     noise,
     pattern,
     prediction,
@@ -15,10 +16,9 @@ from . import (
     training,
 )
 from .blockwise import denoise_blocks
-from .denoiser import Denoiser
+from .denoiser import Denoiser, load
 from .errors import MuguetError
 from .method import Method
-from .model_file import load
 from .training import denoise, fit
 from .version import __version__
 
@@ -36,6 +36,7 @@ __all__ = [
     "formats",
     "image",
     "load",
+    "neighbours",
     "noise",
     "pattern",
     "prediction",

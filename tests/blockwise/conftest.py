@@ -29,7 +29,7 @@ def model(tmp_path_factory) -> Path:
 @pytest.fixture
 def network(model, monkeypatch) -> Denoiser:
     """The model with regions so small that images of few pixels have many."""
-    monkeypatch.setattr("muguet.denoiser.CORE", {2: (16, 16), 3: (4, 16, 16)})
+    monkeypatch.setattr("muguet.denoiser.planes.CORE", {2: (16, 16), 3: (4, 16, 16)})
     return load(model)
 
 

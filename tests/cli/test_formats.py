@@ -32,11 +32,11 @@ def store(tmp_path):
 @pytest.fixture
 def small_memory(monkeypatch):
     """Every image is larger than the memory, unless --memory is 9GB, and blocks are small."""
-    from muguet import denoiser
     from muguet.cli.shared import streams
+    from muguet.denoiser import planes
 
     monkeypatch.setattr(streams, "memory_for_images", lambda limit: 10**10 if limit == "9GB" else 80_000)
-    monkeypatch.setattr(denoiser, "CORE", {2: (32, 32), 3: (8, 16, 16)})
+    monkeypatch.setattr(planes, "CORE", {2: (32, 32), 3: (8, 16, 16)})
 
 
 def test_info_describes_a_store(muguet, store):

@@ -17,9 +17,9 @@ from muguet import Denoiser, MuguetError, load, training
 from muguet.cli.shared import recordings
 from muguet.cli.shared.options import Choices
 from muguet.cli.shared.streams import Streams
+from muguet.denoiser.model_file import model_id
 from muguet.formats import read, write
 from muguet.image import Image
-from muguet.model_file import model_id
 from muguet.system import memory
 from muguet.system.claims import Claims
 from tests.cli.conftest import noise

@@ -24,7 +24,7 @@ from muguet.results.provenance import made_by, sha256_of
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from muguet.denoiser import Denoiser
+    from muguet.denoiser.denoiser import Denoiser
     from muguet.image.image import Image
     from muguet.interactive.computation import Computation
     from muguet.results.provenance import Made

@@ -12,9 +12,9 @@ from pathlib import Path
 from muguet.blockwise.job import MODEL, Job, opened, reopened
 from muguet.blockwise.share import Share
 from muguet.blockwise.work import Work
-from muguet.denoiser import Denoiser
+from muguet.denoiser.denoiser import Denoiser
+from muguet.denoiser.model_file import load
 from muguet.errors import MuguetError
-from muguet.model_file import load
 
 _MAX_WAITING = 256  # Tasks that are submitted and not done; more would only use memory.
 _TASKS = 4096  # About this many tasks at most, so that submitting them costs nothing beside their work.

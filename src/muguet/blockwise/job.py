@@ -11,7 +11,8 @@ import numpy as np
 
 from muguet.blockwise.share import Share
 from muguet.blockwise.work import Rounding, Work, result_image
-from muguet.denoiser import Denoiser
+from muguet.denoiser.denoiser import Denoiser
+from muguet.denoiser.model_file import model_id
 from muguet.errors import MuguetError
 from muguet.formats.lazy import DamagedError, LazyImage, Target
 from muguet.formats.ome_zarr.write import create_store, open_targets
@@ -19,7 +20,6 @@ from muguet.formats.registry import check_output, streaming
 from muguet.image.image import Image
 from muguet.image.pixels import Part, number_of_parts, part_of_number
 from muguet.image.valid import is_blank
-from muguet.model_file import model_id
 from muguet.prediction.blocks import Block, block_step, map_blocks
 from muguet.quality.residual import Residual
 from muguet.system.atomic import sentences

@@ -95,7 +95,7 @@ class Work:
         Parameters
         ----------
         model
-            Identifier of the model, see `muguet.model_file.model_id`.
+            Identifier of the model, see `muguet.denoiser.model_file.model_id`.
         images, roundings
             The opened images, and how their results are stored.
         """

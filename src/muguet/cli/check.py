@@ -17,7 +17,7 @@ from muguet.errors import MuguetError
 from muguet.system.terminal import printable
 
 if TYPE_CHECKING:
-    from muguet.denoiser import Denoiser
+    from muguet.denoiser.denoiser import Denoiser
     from muguet.image.axes import Layout
     from muguet.quality.card import Quality
     from muguet.quality.frames import Frames
@@ -159,7 +159,7 @@ def _choices(number: int, name: str) -> str:
 
 def _model(path: Path, noisy: Path, layout: Layout) -> Denoiser:
     """Load a model, and raise a MuguetError if it cannot judge planes of this layout."""
-    from muguet.model_file import load
+    from muguet.denoiser.model_file import load
 
     denoiser = load(path)
     if denoiser.parts.dimensions != 2:

@@ -242,7 +242,7 @@ def denoise(
     streams = Streams(choices, always=spread.together)
     recordings = Recordings(choices, streams)
     if model is not None:
-        from muguet.model_file import load
+        from muguet.denoiser.model_file import load
 
         denoiser = corrected_as_chosen(load(model, choices.device), choices)
     else:

@@ -37,10 +37,10 @@ def export(
     It needs the packages of the extra export of muguet.
     """
     check_files([model], [Output(out, "zoo")], overwrite)
+    from muguet.denoiser.model_file import load
     from muguet.export import About, export_bioimageio
     from muguet.export.documentation import LOST
     from muguet.export.package import UNNAMED
-    from muguet.model_file import load
 
     about = About(name or f"muguet {model.stem}", author or (UNNAMED,), license_)
     found = export_bioimageio(load(model, "cpu"), out, about)

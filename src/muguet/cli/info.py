@@ -115,7 +115,7 @@ def _examined(image: Image, notes: list[str]) -> tuple[slice, ...]:
 
 
 def _model(path: Path) -> dict[str, Any]:
-    from muguet.model_file import load, model_id
+    from muguet.denoiser.model_file import load, model_id
     from muguet.noise.table import law_table
     from muguet.recipes.find import find_recipe
 

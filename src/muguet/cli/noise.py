@@ -17,7 +17,7 @@ from muguet.errors import MuguetError
 from muguet.noise.origin import Origin
 
 if TYPE_CHECKING:
-    from muguet.denoiser import Denoiser
+    from muguet.denoiser.denoiser import Denoiser
     from muguet.image.axes import Layout
 
 Floats = npt.NDArray[np.float64]
@@ -201,7 +201,7 @@ def _learned(
     out: Path | None,
 ) -> tuple[list[Entry], Entry | None]:
     """Return the law of every model, and the measured one if there is a clean image."""
-    from muguet.model_file import load
+    from muguet.denoiser.model_file import load
 
     if noisy is not None and clean is None:
         raise MuguetError("--noisy alone measures nothing beside a model: give the clean image with --clean")

@@ -139,7 +139,7 @@ def _law(name: str, gain: float, offset: float, read_noise: float, std: float) -
             return known.Speckle(std)
         case "emccd":
             return emccd.EMCCD(gain, offset, read_noise)
-    from muguet.model_file import load
+    from muguet.denoiser.model_file import load
 
     return load(name).noise
 

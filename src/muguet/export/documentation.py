@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from muguet.denoiser import Denoiser
-from muguet.model_file import model_id
+from muguet.denoiser.denoiser import Denoiser
+from muguet.denoiser.model_file import model_id
 from muguet.noise.table import law_table, table_signals
 from muguet.recipes.find import find_recipe
 from muguet.version import __version__

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from muguet.denoiser import Denoiser
+from muguet.denoiser.denoiser import Denoiser
 from muguet.samples import acquisition
 
 Image = npt.NDArray[np.float32]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from muguet.denoiser import Denoiser
+from muguet.denoiser.denoiser import Denoiser
 from muguet.errors import MuguetError
 from muguet.export.documentation import CITATIONS, documentation
 from muguet.export.example import Image, cover, test_image

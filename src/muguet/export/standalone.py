@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from muguet.denoiser import Denoiser
+from muguet.denoiser.denoiser import Denoiser
 from muguet.errors import MuguetError
 from muguet.export.network import Muguet
 from muguet.prediction.blend import Blend

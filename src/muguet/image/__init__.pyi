@@ -1,6 +1,6 @@
 from .axes import Layout
 from .image import Image
-from .planes import ArrayPlanes, Planes
+from .planes import ArrayPlanes, Planes, Several
 from .scaling import Scaling
 from .screen import Screened, screen
 from .valid import masked_outside
@@ -21,6 +21,7 @@ __all__ = [
     "Planes",
     "Scaling",
     "Screened",
+    "Several",
     "clipping_level",
     "fill_missing",
     "floor_level",

@@ -66,3 +66,35 @@ class ArrayPlanes:
     def write(self, n: int, c: int, region: Region, values: npt.NDArray[np.floating]) -> None:
         """Store a region of plane `n` of channel `c`, rounded and clipped if the array holds integers."""
         self.layout.plane(self.array, n, c)[region] = to_dtype(values, self.dtype, self.dither)
+
+
+class Several:
+    """Several images of one shape, to which a loop over regions writes one result each.
+
+    Parameters
+    ----------
+    images
+        The planes of the images. Reading and the data type are those of the first.
+    """
+
+    def __init__(self, *images: Planes) -> None:
+        self.images = images
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape ``(n, c, *space)`` of each image."""
+        return self.images[0].shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Data type of the first image."""
+        return self.images[0].dtype
+
+    def read(self, n: int, c: int, region: Region) -> npt.NDArray[Any]:
+        """Return a region of the first image."""
+        return self.images[0].read(n, c, region)
+
+    def write(self, n: int, c: int, region: Region, values: npt.NDArray[np.floating]) -> None:
+        """Store a region ``(images, *space)``: the values of each image."""
+        for image, each in zip(self.images, values, strict=True):
+            image.write(n, c, region, each)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from muguet.interactive.source import Source
 
 if TYPE_CHECKING:
-    from muguet.denoiser import Denoiser
+    from muguet.denoiser.denoiser import Denoiser
     from muguet.quality import Check, Quality
     from muguet.report.blur import MatchingBlur
 

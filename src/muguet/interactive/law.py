@@ -13,7 +13,7 @@ import numpy.typing as npt
 from muguet.errors import MuguetError
 
 if TYPE_CHECKING:
-    from muguet.denoiser import Denoiser
+    from muguet.denoiser.denoiser import Denoiser
     from muguet.noise.camera.readout import Interval
 
 _DPI = 160

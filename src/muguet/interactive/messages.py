@@ -11,7 +11,7 @@ import numpy.typing as npt
 from muguet.interactive.computation import Computation
 
 if TYPE_CHECKING:
-    from muguet.denoiser import Denoiser
+    from muguet.denoiser.denoiser import Denoiser
 
 
 @dataclass(frozen=True)

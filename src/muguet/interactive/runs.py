@@ -18,7 +18,7 @@ from muguet.interactive.source import Source, as_layers
 from muguet.system.text import duration
 
 if TYPE_CHECKING:
-    from muguet.denoiser import Denoiser
+    from muguet.denoiser.denoiser import Denoiser
     from muguet.training.data import Dataset
     from muguet.training.session import Session
 
@@ -159,7 +159,7 @@ def load(path: Path) -> Denoiser:
     MuguetError
         If the file is missing, damaged or no model.
     """
-    from muguet.model_file import load as load_model
+    from muguet.denoiser.model_file import load as load_model
 
     return load_model(path)
 

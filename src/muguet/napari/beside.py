@@ -14,7 +14,7 @@ from muguet.interactive.computation import Computation
 from muguet.report.blur import blurred_plane, matching_blur
 
 if TYPE_CHECKING:
-    from muguet.denoiser import Denoiser
+    from muguet.denoiser.denoiser import Denoiser
     from muguet.napari.result import Result
 
 _SIDE = 256  # The contrast of a layer is that of the centre of the shown plane.

@@ -16,7 +16,7 @@ from muguet.napari.layers import levels_of, result_attributes
 from muguet.napari.views import View
 
 if TYPE_CHECKING:
-    from muguet.denoiser import Denoiser
+    from muguet.denoiser.denoiser import Denoiser
 
 _SIDE = 1024  # The noise law and the checks need no more than the centre of a plane.
 

@@ -38,6 +38,30 @@ class ErrorScale:
         scaled: npt.NDArray[np.float32] = (std * np.exp(log_factor)).astype(np.float32)
         return scaled
 
+    def groups(self, counts: float = 1.0) -> dict[str, npt.NDArray[np.float64]]:
+        """Return predicted and measured errors of the groups of pixels in which errors were measured.
+
+        Parameters
+        ----------
+        counts
+            The size of the network's unit, in counts.
+
+        Returns
+        -------
+        dict
+            Arrays of one length: "predicted", the corrected standard deviation; "measured", the root of the mean
+            squared error; and "low" and "high", the ends of two standard errors. Empty: none was measured.
+        """
+        if not self.measured:
+            return {}
+        square, spread = np.array(self.measured), 2 * np.array(self.uncertainty)
+        low, measured, high = (
+            np.sqrt(np.maximum(each, 0)) for each in (square - spread, square, square + spread)
+        )
+        predicted = np.array(self.predicted) * np.array(self.factor)
+        columns = {"predicted": predicted, "measured": measured, "low": low, "high": high}
+        return {name: counts * values for name, values in columns.items()}
+
     def as_dict(self) -> dict[str, list[float]]:
         """Return the table as values for the header of a file."""
         return {name: list(values) for name, values in asdict(self).items()}

@@ -15,7 +15,8 @@ from muguet.image.planes import ArrayPlanes, Planes
 from muguet.prediction.tiles import Tile, tiles
 
 RegionFunction = Callable[[npt.NDArray[Any], int], npt.NDArray[np.floating]]
-"""Function of the values ``(*space)`` of a region with its halo and of its channel, which returns the same shape."""
+"""Function of the values ``(*space)`` of a region with its halo and of its channel, which returns the same shape, or
+several results ``(results, *space)`` for `muguet.image.Several` planes."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def map_regions(
         if mine(region):
             values = tile.take(source.read(region.n, region.c, _from(window.held, tile.bounds)))
             place = _from(window.core, tile.place)
-            into.write(region.n, region.c, place, function(values, region.c)[tile.crop])
+            into.write(region.n, region.c, place, tile.core_of(function(values, region.c)))
         done += math.prod(part.stop - part.start for part in tile.place)
         yield done / total
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,11 @@ class Tile:
     def take(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return the tile with its halo, as a copy, from the values within its bounds."""
         return values[np.ix_(*self.indices)]
+
+    def core_of(self, result: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+        """Return the core of a result of the tile with its halo, whose last axes are those of the plane."""
+        core: tuple[slice | EllipsisType, ...] = (..., *self.crop)
+        return result[core]
 
 
 def tiles(

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.image.axes import Layout
-from muguet.movies import AUTO_WINDOW
+from muguet.neighbours.movie_search import AUTO_WINDOW
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from muguet.denoiser import Denoiser
+from muguet.denoiser.denoiser import Denoiser
 from muguet.image.screen import screened_plane
 from muguet.image.values import fill_missing, quantum, unsaturated
 from muguet.noise.correlated.whitening import Whitening

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from muguet.denoiser import Estimate
+from muguet.denoiser.estimates import Estimate
 from muguet.errors import MuguetError
 from muguet.image.planes import ArrayPlanes
 from muguet.image.screen import screen

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from muguet.denoiser import Denoiser
+from muguet.denoiser.denoiser import Denoiser
 from muguet.errors import MuguetError
 from muguet.figures.style import Floats
 from muguet.figures.views import contrast

@@ -13,7 +13,7 @@ from muguet.errors import MuguetError
 from muguet.results.provenance import Made
 
 if TYPE_CHECKING:
-    from muguet.denoiser import Denoiser
+    from muguet.denoiser.denoiser import Denoiser
     from muguet.image.axes import Layout
     from muguet.image.image import Image
     from muguet.image.planes import Planes, Region

@@ -14,7 +14,7 @@ import numpy as np
 from muguet.version import __version__
 
 if TYPE_CHECKING:
-    from muguet.denoiser import Denoiser
+    from muguet.denoiser.denoiser import Denoiser
     from muguet.image.image import Image
 
 Made = Mapping[str, str | int]
@@ -59,7 +59,7 @@ def made_by(denoiser: Denoiser, digest: str | None) -> Made:
     digest
         SHA-256 of the noisy file; None: it is too large to be hashed.
     """
-    from muguet.model_file import model_id
+    from muguet.denoiser.model_file import model_id
 
     training = denoiser.training
     return {

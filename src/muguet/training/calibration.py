@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from muguet.denoiser import Denoiser
+from muguet.denoiser.denoiser import Denoiser
 from muguet.errors import MuguetError
 from muguet.noise.law import Law
 from muguet.noise.origin import Origin

@@ -10,7 +10,8 @@ from typing import Any, Literal, TypedDict, Unpack, overload
 import numpy as np
 import numpy.typing as npt
 
-from muguet.denoiser import Denoiser, Estimate
+from muguet.denoiser.denoiser import Denoiser
+from muguet.denoiser.estimates import Estimate
 from muguet.errors import MuguetError
 from muguet.formats.given import ImageLike, given, given_one
 from muguet.image.axes import named

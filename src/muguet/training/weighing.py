@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from muguet.denoiser import Denoiser
+from muguet.denoiser.denoiser import Denoiser
 from muguet.noise.transfer.variance import Variance
 from muguet.prediction.blend import Blend
 from muguet.prediction.error_scale import ErrorScale

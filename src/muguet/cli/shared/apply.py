@@ -15,7 +15,7 @@ from muguet.results.denoising import AUTOMATIC, Denoised, Denoising, Windows, la
 from muguet.results.provenance import Made
 
 if TYPE_CHECKING:
-    from muguet.denoiser import Denoiser
+    from muguet.denoiser.denoiser import Denoiser
     from muguet.image.axes import Layout
     from muguet.image.image import Image
 

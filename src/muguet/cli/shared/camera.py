@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from muguet.cli.shared.options import Choices
 
 if TYPE_CHECKING:
-    from muguet.denoiser import Denoiser
+    from muguet.denoiser.denoiser import Denoiser
 
 
 def corrected_as_chosen(denoiser: Denoiser, choices: Choices) -> Denoiser:

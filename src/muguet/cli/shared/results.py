@@ -18,7 +18,7 @@ from muguet.results.provenance import date
 from muguet.version import __version__
 
 if TYPE_CHECKING:
-    from muguet.denoiser import Denoiser
+    from muguet.denoiser.denoiser import Denoiser
     from muguet.formats.lazy import LazyImage
 
 _N_SIGNALS = 9
@@ -89,7 +89,7 @@ class Results:
         """Note the denoised images of a file, and check one plane of each channel of the first images."""
         if not self.wanted:
             return
-        from muguet.model_file import model_id
+        from muguet.denoiser.model_file import model_id
 
         for each in found:
             checks = checks_of(each, denoiser) if self.checked < _MAX_CHECKED else []
@@ -130,7 +130,7 @@ class Results:
         """
         if not self.wanted:
             return
-        from muguet.model_file import model_id
+        from muguet.denoiser.model_file import model_id
 
         for number, each in enumerate(images):
             self.outputs.append(
@@ -176,7 +176,7 @@ class Results:
 
 def model_facts(denoiser: Denoiser) -> dict[str, Any]:
     """Return the parts, the training and the noise laws of a model."""
-    from muguet.model_file import model_id
+    from muguet.denoiser.model_file import model_id
 
     parts, training = denoiser.parts, denoiser.training
     laws = range(parts.channels) if denoiser.method.learns_law else ()

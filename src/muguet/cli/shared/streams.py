@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from muguet.blockwise.work import Work
     from muguet.cli.shared.options import Choices
     from muguet.cli.shared.spread import Spread
-    from muguet.denoiser import Denoiser
+    from muguet.denoiser.denoiser import Denoiser
     from muguet.formats.lazy import LazyImage
     from muguet.image.image import Image
 

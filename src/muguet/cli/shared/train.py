@@ -20,7 +20,7 @@ from muguet.system import budget, processes
 from muguet.system.text import duration
 
 if TYPE_CHECKING:
-    from muguet.denoiser import Denoiser
+    from muguet.denoiser.denoiser import Denoiser
     from muguet.image.image import Image
     from muguet.training.session import Session
 
@@ -209,7 +209,7 @@ def _psf(text: str) -> float | tuple[tuple[float, ...], ...]:
 
 def _announce(session: Session, files: int) -> None:
     """Show how long training and denoising will take on this machine, from a few trial steps."""
-    from muguet.denoiser import views_of
+    from muguet.denoiser.views import views_of
 
     step, pixel = session.rehearse()
     if session.plan.steps is not None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from muguet.image.planes import Planes
+from muguet.neighbours.series import Series
 from muguet.prediction.regions import Cut
 from muguet.prediction.tiles import tiles
 
@@ -17,67 +18,24 @@ _PIXELS = 2**23  # A part of a series that is held at once has about this many p
 _MIN_FRAMES = 8  # It has at least this many planes beside its neighbours.
 
 
-class Series(Protocol):
-    """Planes of one channel, of which each is computed from those around it."""
-
-    @property
-    def planes(self) -> npt.NDArray[np.intp]:
-        """Numbers of the planes, in their order."""
-
-    @property
-    def before(self) -> int:
-        """Number of planes before one that help to estimate it."""
-
-    @property
-    def after(self) -> int:
-        """Number of planes after one that help to estimate it."""
-
-
-OneSeries = TypeVar("OneSeries", bound=Series)
-OneSeriesIn = TypeVar("OneSeriesIn", bound=Series, contravariant=True)
-
-
-@dataclass(frozen=True, eq=False)
-class Movie:
-    """The frames of one movie in one channel, and which of them help to estimate one.
-
-    Attributes
-    ----------
-    planes
-        Numbers of the planes, in the order of time.
-    before, after
-        Number of frames before and after one that help to estimate it.
-    gains
-        Brightness of each frame relative to the first one.
-    """
-
-    planes: npt.NDArray[np.intp]
-    before: int
-    after: int
-    gains: npt.NDArray[np.float64]
-
-
-class SeriesFunction(Protocol[OneSeriesIn]):
+class SeriesFunction(Protocol):
     """Function that estimates planes of a region of a series."""
 
     def __call__(
-        self,
-        values: npt.NDArray[np.generic],
-        channel: int,
-        series: OneSeriesIn,
-        held: slice,
-        wanted: slice,
-        /,
+        self, values: npt.NDArray[np.generic], channel: int, series: Series, held: slice, wanted: slice, /
     ) -> npt.NDArray[np.floating]:
-        """Return the results ``(wanted, *space)`` of some planes from the values ``(held, *space)`` of those held."""
+        """Return the results ``(wanted, *space)`` of some planes from the values ``(held, *space)`` of those held.
+
+        Several results of each plane, ``(wanted, results, *space)``, are for `muguet.image.Several` planes.
+        """
 
 
 def map_series(
-    function: SeriesFunction[OneSeries],
+    function: SeriesFunction,
     source: Planes,
     into: Planes,
     cut: Cut,
-    of_channels: Sequence[Sequence[OneSeries]],
+    of_channels: Sequence[Sequence[Series]],
 ) -> Iterator[float]:
     """Apply a function to every region of all planes, write the results, and yield the completed share.
 
@@ -92,7 +50,7 @@ def map_series(
     of_channels
         The movies or stacks of each channel, which together have all planes.
     """
-    done, total = 0, float(np.prod(into.shape))
+    done, total = 0, math.prod(into.shape)
     for channel, of_channel in enumerate(of_channels):
         for series in of_channel:
             for tile in tiles(source.shape[2:], cut.core, cut.halo, cut.stride):
@@ -103,9 +61,8 @@ def map_series(
                     )
                     results = function(values, channel, series, held, wanted)
                     for n, result in zip(series.planes[wanted], results, strict=True):
-                        core = result[tile.crop]
-                        into.write(int(n), channel, tile.place, core)
-                        done += core.size
+                        into.write(int(n), channel, tile.place, tile.core_of(result))
+                    done += len(results) * math.prod(each.stop - each.start for each in tile.place)
                     yield done / total
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,8 @@ import numpy.typing as npt
 from muguet.image.planes import Planes
 from muguet.image.scaling import Scaling
 from muguet.image.valid import is_blank
-from muguet.prediction.movies import Movie
+from muguet.neighbours.movie import Movie
+from muguet.neighbours.series import TIME, Neighbours, Summary
 from muguet.prediction.regions import RegionFunction
 
 Floats = npt.NDArray[np.float64]
@@ -33,21 +34,11 @@ _MIN_CONTRAST = (
 
 
 @dataclass(frozen=True)
-class Movies:
-    """The movies of each channel, and a sentence for the user on what was found; empty if there is nothing to say."""
-
-    of_channels: tuple[tuple[Movie, ...], ...]
-    sentence: str = ""
-
-    @property
-    def helps(self) -> bool:
-        """Whether any frame is estimated from others too."""
-        return any(movie.before or movie.after for each in self.of_channels for movie in each)
-
-
-@dataclass(frozen=True)
 class _Compared:
-    """What successive frames have in common: `scene`, their correlation; `new`, the share of the noise that differs."""
+    """What successive frames have in common: `scene`, their correlation; `new`, the share of the noise that differs.
+
+    They are NaN where there is nothing to compare.
+    """
 
     scene: float
     new: float
@@ -61,7 +52,7 @@ def find_movies(
     estimate: RegionFunction,
     window: int | None = None,
     causal: bool = False,
-) -> Movies:
+) -> Neighbours:
     """Decide for every series of frames whether its frames help each other.
 
     Parameters
@@ -81,32 +72,48 @@ def find_movies(
         Whether only frames before one help to estimate it, as they must during a recording.
     """
     found: list[tuple[Movie, ...]] = []
+    summaries: list[Summary] = []
     reasons: list[str] = []
     for channel in range(source.shape[1]):
-        of_channel = []
+        movies: list[Movie] = []
+        compared: list[_Compared] = []
         for sequence in sequences:
-            reach, reason = (AUTO_WINDOW if window is None else window), ""
+            reach = AUTO_WINDOW if window is None else window
             gains = np.ones(len(sequence))
             if len(sequence) < (_MIN_FRAMES if window is None else 2):
                 reach = 0
             if reach:
-                compared = _compare(source, sequence, channel, scalings[channel], estimate)
-                gains = compared.gains
-                reason = _obstacle(compared)
+                compared.append(_compare(source, sequence, channel, scalings[channel], estimate))
+                gains = compared[-1].gains
+                reason = _obstacle(compared[-1])
+                if reason:
+                    reasons.append(reason)
                 if reason and window is None:
                     reach = 0
-            if reason:
-                reasons.append(reason)
-            of_channel.append(Movie(sequence, reach, 0 if causal else reach, gains))
-        found.append(tuple(of_channel))
-    movies = Movies(tuple(found))
-    return Movies(movies.of_channels, _sentence(movies, reasons, window, causal))
+            movies.append(Movie(sequence, reach, 0 if causal else reach, gains))
+        found.append(tuple(movies))
+        summaries.append(_summary(channel, movies, compared, window is not None))
+    neighbours = Neighbours(tuple(found), found=tuple(summaries))
+    return replace(neighbours, sentence=_sentence(neighbours, reasons, window, causal))
 
 
-def _sentence(movies: Movies, reasons: Sequence[str], window: int | None, causal: bool) -> str:
+def _summary(channel: int, movies: Sequence[Movie], compared: Sequence[_Compared], asked: bool) -> Summary:
+    new, scene = _median([each.new for each in compared]), _median([each.scene for each in compared])
+    return Summary(
+        channel,
+        TIME,
+        max(movie.before for movie in movies),
+        max(movie.after for movie in movies),
+        asked,
+        noise_correlation=None if np.isnan(new) else 1 - new,
+        scene_correlation=None if np.isnan(scene) else scene,
+    )
+
+
+def _sentence(movies: Neighbours, reasons: Sequence[str], window: int | None, causal: bool) -> str:
     if not movies.helps:
         return f"Every frame is denoised by itself: {reasons[0]}." if reasons and window is None else ""
-    reach = max(movie.before for each in movies.of_channels for movie in each)
+    reach = max(each.before for each in movies.found)
     which = f"{reach} before" if causal else f"{reach} before and {reach} after"
     start = f"Movie: each frame is estimated with up to {which} it, where the scene has not changed."
     return f"{start} But {reasons[0]}." if reasons else start
@@ -144,11 +151,15 @@ def _compare(
                 estimates = (estimate(each, channel).astype(np.float64) for each in (last, frame))
                 pairs.append(_in_common(last, frame, *estimates))
         last = frame
-    scene, new = (
-        float(np.nanmedian(each)) if np.isfinite(each).any() else 1.0
-        for each in np.array(pairs).T.reshape(2, -1)
-    )
+    scene, new = (_median(each) for each in np.array(pairs).T.reshape(2, -1))
     return _Compared(scene, new, np.exp(np.cumsum(logs)))
+
+
+def _median(values: npt.ArrayLike) -> float:
+    """Return the median of the values that are numbers; NaN if none is."""
+    known = np.asarray(values, np.float64)
+    known = known[np.isfinite(known)]
+    return float(np.median(known)) if known.size else float("nan")
 
 
 def _in_common(one: Floats, other: Floats, first: Floats, second: Floats) -> tuple[float, float]:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import torch
 from msgspec.structs import asdict
 
-from muguet.denoiser import MAPS, Denoiser, arrays_of
+from muguet.denoiser.denoiser import Denoiser
+from muguet.denoiser.model import MAPS, arrays_of
 from muguet.errors import MuguetError
 from muguet.headers import Curve, ModelHeader, WhiteningRecord
 from muguet.image.scaling import Scaling

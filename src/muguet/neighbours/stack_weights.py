@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from muguet.image.planes import Planes
 from muguet.image.values import fill_missing
-from muguet.noise.transfer.variance import Variance
+from muguet.neighbours.estimator import PlaneEstimator, sides, units_with_gaps, with_std
 from muguet.prediction.error_scale import ErrorScale
 from muguet.restoration.axial import Equations, columns, features, normal_equations
 
@@ -29,34 +30,6 @@ _PROBE = 0.05  # A plane is changed by this share of its noise to measure the sl
 _GROUPS = 8  # Errors are measured in this many groups of pixels of equal size, by their predicted error.
 _DOUBT = 4.0  # The variance of a measured share of the error counts this many times.
 _LEAST_ERROR = 0.05  # The squared error is never predicted to fall below this share of that before.
-
-
-@dataclass(frozen=True)
-class Single:
-    """How planes of an image are estimated one by one.
-
-    Attributes
-    ----------
-    units
-        Function of a region in counts and its channel that returns the region in network units, in which the noise is
-        independent from pixel to pixel, with NaN where a pixel is missing.
-    estimate
-        Function of a region in network units and its channel that returns the estimate, and the standard deviation of
-        its error.
-    variances
-        Variance of the noise of each channel, in network units; None where it is not known.
-    stride
-        The length of a region is a multiple of this, for each spatial axis.
-    """
-
-    units: Callable[[npt.NDArray[np.generic], int], Floats]
-    estimate: Callable[[Floats, int], tuple[Floats, Floats]]
-    variances: Sequence[Variance | None]
-    stride: Sequence[int]
-
-    def side(self, space: Sequence[int], most: int) -> list[int]:
-        """Return the sides of a region of planes of this size, of at most so many pixels."""
-        return [min(n, most) // step * step for n, step in zip(space, self.stride, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +56,11 @@ class Learned:
     risk: float
     shared: float
     scale: ErrorScale
+
+    @property
+    def error_ratio(self) -> float | None:
+        """The standard deviation of the error with neighbours relative to that without; None if there is no number."""
+        return math.sqrt(1 - self.gain / self.risk) if self.risk > 0 and self.gain < self.risk else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +89,7 @@ def learn(
     members: Sequence[Sequence[tuple[int, ...]]],
     channel: int,
     offsets: tuple[int, ...],
-    single: Single,
+    estimator: PlaneEstimator,
 ) -> Learned | None:
     """Learn the weights from squares of some planes of a channel; None if too few pixels were measured.
 
@@ -127,7 +105,7 @@ def learn(
         The channel.
     offsets
         Positions of all neighbours relative to a plane.
-    single
+    estimator
         How planes are estimated one by one.
     """
     pieces: list[_Piece] = []
@@ -135,8 +113,8 @@ def learn(
     chosen = sorted({0, len(stacks) // 2})
     for number in chosen:
         full = [z for z, each in enumerate(members[number]) if tuple(each) == offsets]
-        for place, square in enumerate(_squares(source.shape[2:], single)):
-            squares = _Squares(source, stacks[number], channel, square, single)
+        for place, square in enumerate(_squares(source.shape[2:], estimator.stride)):
+            squares = _Squares(source, stacks[number], channel, square, estimator)
             for z in _successive(full, _TARGETS // len(chosen), deep=place % 2 == 1):
                 piece = squares.piece(z, offsets, place)
                 pieces += [] if piece is None else [piece]
@@ -196,14 +174,14 @@ def _scale(pieces: Sequence[_Piece], weights: Floats, gain: float) -> ErrorScale
     return ErrorScale(predicted, factor)
 
 
-def _squares(space: Sequence[int], single: Single) -> list[Square]:
+def _squares(space: Sequence[int], stride: Sequence[int]) -> list[Square]:
     """Return four squares of planes of this size, or fewer if they would be the same."""
-    sides = single.side(space, _SIDE)
+    lengths = sides(space, stride, _SIDE)
     starts = [
         sorted({round(share * (n - side)) for share in (0.2, 0.8)})
-        for n, side in zip(space, sides, strict=True)
+        for n, side in zip(space, lengths, strict=True)
     ]
-    return [(slice(y, y + sides[0]), slice(x, x + sides[1])) for y in starts[0] for x in starts[1]]
+    return [(slice(y, y + lengths[0]), slice(x, x + lengths[1])) for y in starts[0] for x in starts[1]]
 
 
 def _successive(candidates: Sequence[int], number: int, deep: bool) -> Sequence[int]:
@@ -216,23 +194,23 @@ class _Squares:
     """One square of the planes of a stack, estimated plane by plane as they are needed, in network units."""
 
     def __init__(
-        self, source: Planes, stack: npt.NDArray[np.intp], channel: int, square: Square, single: Single
+        self,
+        source: Planes,
+        stack: npt.NDArray[np.intp],
+        channel: int,
+        square: Square,
+        estimator: PlaneEstimator,
     ) -> None:
-        self.source, self.stack, self.channel, self.square, self.single = (
-            source,
-            stack,
-            channel,
-            square,
-            single,
-        )
+        self.source, self.stack, self.channel, self.square = source, stack, channel, square
+        self.estimator = estimator
         self._found: dict[int, tuple[Floats, Floats, Floats]] = {}
 
     def at(self, z: int) -> tuple[Floats, Floats, Floats]:
         """Return the noisy values of a plane, their estimate, and the standard deviation of its error."""
         if z not in self._found:
             counts = self.source.read(int(self.stack[z]), self.channel, self.square)
-            noisy = self.single.units(counts, self.channel)
-            self._found[z] = (noisy, *self.single.estimate(_filled(noisy), self.channel))
+            noisy = units_with_gaps(self.estimator, counts)
+            self._found[z] = (noisy, *with_std(self.estimator, _filled(noisy)))
         return self._found[z]
 
     def piece(self, z: int, offsets: Sequence[int], place: int) -> _Piece | None:
@@ -242,12 +220,12 @@ class _Squares:
         for edge in (slice(0, _EDGE), slice(-_EDGE, None)):
             usable[edge], usable[:, edge] = False, False
         noisy, estimate, std = (_filled(each) for each in planes[0])
-        law = self.single.variances[self.channel]
+        law = self.estimator.noise
         assert law is not None
         variance = law(estimate)
         sign = np.random.default_rng([z, place]).choice([-1.0, 1.0], noisy.shape)
         step = _PROBE * np.sqrt(variance) * sign
-        change = _image((self.single.estimate(noisy + step, self.channel)[0] - estimate)[None])
+        change = _image((with_std(self.estimator, noisy + step)[0] - estimate)[None])
         filled = np.array([[_filled(each) for each in pair] for pair in planes])
         found = features(_image(filled[:, 0]), _image(filled[:, 1]))
         changed = columns(features(0 * change, change)[0], [0 * each for each in found[1:]])
