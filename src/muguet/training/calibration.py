@@ -65,6 +65,19 @@ def calibrated(
     return replace(denoiser, transfers=tuple(transfers), training=record)
 
 
+def noise_variances(denoiser: Denoiser, source: PatchSource) -> list[Variance]:
+    """Return the variance of the noise of each channel in network units; empty if that of one cannot be measured.
+
+    Parameters
+    ----------
+    denoiser, source
+        See `calibrated`.
+    """
+    transfers = calibrated(denoiser, source).transfers
+    variances = [fitted_variance(points) for points in transfers if points is not None]
+    return variances if len(variances) == len(transfers) else []
+
+
 def _ratio(points: MeanVariance, law: Law) -> float:
     """The median ratio of a measured variance to that of a law."""
     return float(np.median(points.variance / law.std(points.signal) ** 2))

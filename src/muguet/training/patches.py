@@ -248,3 +248,10 @@ def roles(plane: Plane, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     place = tuple(at.T)
     role[place] = np.where(trusted[place], np.uint8(HELD_OUT), role[place])
     return role
+
+
+def patch_size(planes: Sequence[Plane], wanted: Sequence[int], multiples: Sequence[int]) -> list[int]:
+    """Return the shape of patches: `wanted`, or less if the smallest plane is smaller, in these multiples."""
+    smallest = np.min([plane.values.shape for plane in planes], axis=0).tolist()
+    sizes = zip(wanted, smallest, multiples, strict=True)
+    return [min(want, size) // multiple * multiple for want, size, multiple in sizes]

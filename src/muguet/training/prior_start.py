@@ -40,7 +40,7 @@ def chosen_prior(wanted: Parts, recipe: Recipe, dimensions: int, reach: tuple[in
     return wanted.prior
 
 
-def start_from_prior(method: Method, name: str, source: PatchSource) -> tuple[FirstLaw, ...]:
+def start_from_prior(method: Method, name: str, source: PatchSource, gated: bool) -> tuple[FirstLaw, ...]:
     """Load the weights of a prior into a method, and start its noise laws at the variance measured on the images.
 
     Parameters
@@ -51,6 +51,8 @@ def start_from_prior(method: Method, name: str, source: PatchSource) -> tuple[Fi
         Name of the prior, see `load_prior`.
     source
         The training set, which is not changed.
+    gated
+        Whether the recipe learns a gate; it is then learned from the first step, starting with that of the prior.
 
     Returns
     -------
@@ -72,4 +74,7 @@ def start_from_prior(method: Method, name: str, source: PatchSource) -> tuple[Fi
         law.scale.fill_(1 / electrons.scale)
         if isinstance(law.law, LearnedLaw):
             law.law.start_at(first.slope, first.constant, first.least)
+    if gated:
+        method.learn_gate([law.in_electrons.variance for law in laws])
+        method.open_gate(None)
     return laws
