@@ -15,7 +15,7 @@ import torch
 
 from muguet import Denoiser, MuguetError, load, training
 from muguet.cli.shared import recordings
-from muguet.cli.shared.options import Choices
+from muguet.cli.shared.choices import Choices
 from muguet.cli.shared.streams import Streams
 from muguet.denoiser.model_file import model_id
 from muguet.formats import read, write

@@ -22,6 +22,7 @@ from muguet.cli.shared.apply import (
 )
 from muguet.cli.shared.camera import corrected_as_chosen
 from muguet.cli.shared.checkpoints import check_checkpoint, checkpoint_of, remove_checkpoint
+from muguet.cli.shared.choices import WITHOUT_TRAINING, Choices, with_choices
 from muguet.cli.shared.classical import CLASSICAL, denoise_classically
 from muguet.cli.shared.display import say
 from muguet.cli.shared.examples import flat
@@ -31,15 +32,12 @@ from muguet.cli.shared.first import FirstResults, write_first_results
 from muguet.cli.shared.options import (
     OUTPUT,
     TRAINING,
-    WITHOUT_TRAINING,
     Causal,
-    Choices,
     Inputs,
     Symmetries,
     TimeWindow,
     ZWindow,
-    data_type,
-    with_choices,
+    option,
 )
 from muguet.cli.shared.ranks import follow, join, lead, read_together
 from muguet.cli.shared.recordings import Recordings, require_room
@@ -48,7 +46,7 @@ from muguet.cli.shared.results import AsJson, Results
 from muguet.cli.shared.spread import PartOfJob, Scheduler, Spread, Workers, require_stores
 from muguet.cli.shared.streams import Streams, middle_of, planes_of, stream_file, work_of
 from muguet.cli.shared.train import psf_file, start, train
-from muguet.cli.shared.values import OmeZarr
+from muguet.cli.shared.values import OmeZarr, data_type
 from muguet.errors import MuguetError
 from muguet.results.denoising import Windows
 from muguet.results.provenance import made_by
@@ -66,62 +64,55 @@ def denoise(
     *,
     out: Annotated[
         Path | None,
-        typer.Option(
+        option(
+            OUTPUT,
+            "Output: a file for one image, a folder for several.",
             "--out",
             "-o",
-            help="Output: a file for one image, a folder for several.",
-            rich_help_panel=OUTPUT,
-            show_default="IN_denoised.tif",
+            shown="IN_denoised.tif",
         ),
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option(
-            help="Use this model of muguet fit instead of training one.",
-            rich_help_panel=TRAINING,
-            show_default=False,
-        ),
+        option(TRAINING, "Use this model of muguet fit instead of training one.", shown=False),
     ] = None,
     choices: Choices,
     dtype: Annotated[
         str | None,
-        typer.Option(
-            help="Data type of the result; float32 keeps fractional values.",
-            rich_help_panel=OUTPUT,
-            show_default="the input's",
+        option(
+            OUTPUT,
+            "Data type of the result; float32 keeps fractional values.",
+            shown="the input's",
         ),
     ] = None,
     symmetries: Symmetries = None,
     uncertainty: Annotated[
         Path | None,
-        typer.Option(
-            help="Write the standard deviation of the error of each pixel here: a file for one image, a folder for "
-            "several.",
-            rich_help_panel=OUTPUT,
-            show_default=False,
+        option(
+            OUTPUT,
+            "Write the standard deviation of the error of each pixel here: a file for one image, a folder for several.",
+            shown=False,
         ),
     ] = None,
     pattern: Annotated[
         Path | None,
-        typer.Option(
-            help="Write what was subtracted from the image before denoising (offsets of lines and pixels, in counts) "
+        option(
+            OUTPUT,
+            "Write what was subtracted from the image before denoising (offsets of lines and pixels, in counts) "
             "here: a file for one image, a folder for several.",
-            rich_help_panel=OUTPUT,
-            show_default=False,
+            shown=False,
         ),
     ] = None,
     save_model: Annotated[
         Path | None,
-        typer.Option(
-            help="Save the trained model here, for --model.", rich_help_panel=OUTPUT, show_default=False
-        ),
+        option(OUTPUT, "Save the trained model here, for --model.", shown=False),
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option(
-            help="Write a report on one image as an .html page: the result, the noise law and quality checks.",
-            rich_help_panel=OUTPUT,
-            show_default=False,
+        option(
+            OUTPUT,
+            "Write a report on one image as an .html page: the result, the noise law and quality checks.",
+            shown=False,
         ),
     ] = None,
     time_window: TimeWindow = None,

@@ -9,12 +9,13 @@ import typer
 
 from muguet.cli.shared.apply import show_law
 from muguet.cli.shared.checkpoints import check_checkpoint, checkpoint_of, remove_checkpoint
+from muguet.cli.shared.choices import Choices, with_choices
 from muguet.cli.shared.classical import CLASSICAL
 from muguet.cli.shared.display import say
 from muguet.cli.shared.examples import flat
 from muguet.cli.shared.failures import Failures
 from muguet.cli.shared.files import Output, check_files
-from muguet.cli.shared.options import OUTPUT, Choices, Inputs, with_choices
+from muguet.cli.shared.options import OUTPUT, Inputs
 from muguet.cli.shared.ranks import follow, join, lead, read_together
 from muguet.cli.shared.recordings import Recordings, require_room
 from muguet.cli.shared.rescue import write_or_rescue

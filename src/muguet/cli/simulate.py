@@ -90,7 +90,7 @@ def simulate(
     ] = False,
 ) -> None:
     """Add the noise of a camera to a clean image, with a known or a learned noise law."""
-    from muguet.cli.shared.options import data_type
+    from muguet.cli.shared.values import data_type
     from muguet.formats.registry import read, write
 
     kind = data_type(dtype)

@@ -9,8 +9,8 @@ import pytest
 import tifffile
 
 from muguet import MuguetError
+from muguet.cli.shared.choices import Choices
 from muguet.cli.shared.classical import CLASSICAL, denoise_classically
-from muguet.cli.shared.options import Choices
 from muguet.formats import read
 from muguet.quality import psnr
 from muguet.restoration import best_blur

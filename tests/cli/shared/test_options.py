@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from muguet.cli.denoise import denoise
 from muguet.cli.fit import fit
-from muguet.cli.shared.options import Choices, Inputs, with_choices
+from muguet.cli.shared.choices import Choices, with_choices
+from muguet.cli.shared.options import Inputs
 
 NAMES = [field.name for field in fields(Choices)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from muguet.cli.shared.options import Choices
+from muguet.cli.shared.choices import Choices
 
 if TYPE_CHECKING:
     from muguet.denoiser.denoiser import Denoiser

@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from muguet.cli.shared.options import Choices
+from muguet.cli.shared.choices import Choices
 from muguet.errors import MuguetError
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.cli.shared.apply import show_regions, write_images
+from muguet.cli.shared.choices import Choices
 from muguet.cli.shared.display import described, say
 from muguet.cli.shared.failures import Failures
-from muguet.cli.shared.options import Choices
 from muguet.cli.shared.pairs import layout_of, partners, planes_like
 from muguet.cli.shared.recordings import Recordings
 from muguet.cli.shared.results import Results

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy.typing as npt
 
+from muguet.cli.shared.choices import Choices
 from muguet.cli.shared.display import described, detail, say
 from muguet.cli.shared.failures import Failures
-from muguet.cli.shared.options import Choices
 from muguet.cli.shared.pairs import partners
 from muguet.cli.shared.scenes import label, targets_of
 from muguet.cli.shared.streams import Streams, training_sample

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy.typing as npt
 
+from muguet.cli.shared.choices import Choices
 from muguet.cli.shared.display import settings
 from muguet.cli.shared.examples import flat, read_examples
 from muguet.cli.shared.failures import Failures
-from muguet.cli.shared.options import Choices
 from muguet.cli.shared.streams import Streams
 from muguet.cli.shared.train import start, train
 from muguet.image.image import Image

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from muguet.cli.shared.choices import Choices
 from muguet.cli.shared.display import warn
-from muguet.cli.shared.options import Choices
 from muguet.cli.shared.streams import Streams
 from muguet.formats.network import address_of
 from muguet.results.provenance import sha256_of, sha256_of_pixels

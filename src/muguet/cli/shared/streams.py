@@ -24,7 +24,7 @@ from muguet.system.unfinished import unfinished_of
 if TYPE_CHECKING:
     from muguet.blockwise.job import Job
     from muguet.blockwise.work import Work
-    from muguet.cli.shared.options import Choices
+    from muguet.cli.shared.choices import Choices
     from muguet.cli.shared.spread import Spread
     from muguet.denoiser.denoiser import Denoiser
     from muguet.formats.lazy import LazyImage

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from muguet.cli.shared.checkpoints import continues
+from muguet.cli.shared.choices import Choices
 from muguet.cli.shared.display import Bar, say, warn
-from muguet.cli.shared.options import Choices
 from muguet.cli.shared.rescue import write_or_rescue
 from muguet.cli.shared.scenes import label
 from muguet.errors import MuguetError
