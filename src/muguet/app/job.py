@@ -217,9 +217,10 @@ class Job:
         self.words, self.share = "Writing the result …", None
         yield
         digest = sha256_of(self.image.files or (self.path,))
-        self._made = made_by(denoiser, digest)
+        result = work.result.made(made_by(denoiser, digest))
+        self._made = result.provenance
         path = self.folder / "result.ome.tif" if self.image.kind == "ome" else self.folder / "result.tif"
-        self.notes += write(path, work.result.made(self._made), overwrite=True)
+        self.notes += write(path, result, overwrite=True)
         denoiser.save(self.model_path)
         self.data, self._counts = work.result.image.data, work.result.counts
         self.result, self.result_words = path, work.result.residual.sentence

@@ -14,16 +14,23 @@ import typer
 
 from muguet.cli.shared.apply import (
     denoise_images,
-    predict_errors,
     show_law,
+    with_errors,
     with_sentences,
     write_images,
     write_pattern,
 )
 from muguet.cli.shared.camera import corrected_as_chosen
 from muguet.cli.shared.checkpoints import check_checkpoint, checkpoint_of, remove_checkpoint
-from muguet.cli.shared.choices import WITHOUT_TRAINING, Choices, with_choices
+from muguet.cli.shared.choices import Choices, with_choices
 from muguet.cli.shared.classical import CLASSICAL, denoise_classically
+from muguet.cli.shared.contradictions import (
+    check_large,
+    check_part,
+    check_values,
+    refuse_trained,
+    refuse_training,
+)
 from muguet.cli.shared.display import say
 from muguet.cli.shared.examples import flat
 from muguet.cli.shared.failures import Failures
@@ -53,8 +60,6 @@ from muguet.results.provenance import made_by
 
 if TYPE_CHECKING:
     from muguet.image.image import Image
-
-_TRAINING = tuple(name for name in Choices.__annotations__ if name not in WITHOUT_TRAINING)
 
 
 @with_choices
@@ -135,46 +140,13 @@ def denoise(
     if not join():
         return follow(choices)
     if model is not None:
-        _refuse(context, _TRAINING, "is an option for training, but --model is already trained")
+        refuse_training(context)
     spread = Spread.of(part, workers, scheduler, choices.device)
     if choices.recipe in CLASSICAL:
-        options = (
-            *_TRAINING,
-            "model",
-            "symmetries",
-            "uncertainty",
-            "save_model",
-            "report",
-            "time_window",
-            "causal",
-            "z_window",
-            "pattern",
-            "lines",
-            "gain_map",
-            "offset_map",
-            "variance_map",
-        )
-        options += ("part", "workers", "scheduler")
-        _refuse(
-            context,
-            options,
-            f"is an option for recipes that are trained, but {choices.recipe} is not",
-            allowed=("recipe", "clean"),
-        )
-    if part is not None and model is None:
-        raise MuguetError("--part needs --model, so that all parts use the same one: make it by muguet fit")
-    if part is not None and choices.overwrite:
-        raise MuguetError(
-            "--part and --overwrite contradict each other, because a late part would replace the result of all: remove "
-            "the old result, or name another output"
-        )
+        refuse_trained(context, choices.recipe)
+    check_part(spread.share, model, choices.overwrite)
     kind = data_type(dtype)
-    if ome_zarr not in (None, "0.4", "0.5"):
-        raise MuguetError(f"--ome-zarr {ome_zarr} is no version that can be written: choose 0.4 or 0.5")
-    if symmetries is not None:
-        from muguet.prediction.symmetry import symmetries as views
-
-        views(max_count=symmetries)  # A wrong number is an error before the training rather than after it.
+    check_values(ome_zarr, symmetries)
     named = find_sources(inputs, choices.recursive, out)
     sources, results = [source.path for source in named], destination(named, out)
     errors = {} if uncertainty is None else dict(zip(sources, destination(named, uncertainty), strict=True))
@@ -193,17 +165,13 @@ def denoise(
     first = FirstResults(checkpoint)
     keeps = choices.skip_existing or part is not None
     missing = without_existing(sources, results, errors, first.results if keeps else None)
+    images_of = {"--out": missing, "--uncertainty": errors, "--pattern": patterns}
+    joint = () if part is None else ("--out", "--uncertainty")
     outputs = [
-        Output(result, "image", "--out", source, keeps or result in first.results, shared=part is not None)
-        for source, result in missing.items()
-    ]
-    outputs += [
-        Output(errors[source], "image", "--uncertainty", source, keeps, shared=part is not None)
-        for source in missing.keys() & errors.keys()
-    ]
-    outputs += [
-        Output(patterns[source], "image", "--pattern", source, keeps)
-        for source in missing.keys() & patterns.keys()
+        Output(made[source], "image", name, source, keeps or made[source] in first.results, name in joint)
+        for name, made in images_of.items()
+        for source in missing
+        if source in made
     ]
     if save_model is not None:
         outputs.append(Output(save_model, "model", "--save-model"))
@@ -264,17 +232,7 @@ def denoise(
             replace = choices.overwrite or keeps
             large = streams.of(source)
             if large:
-                if source in patterns:
-                    raise MuguetError(
-                        f"{source} is processed block by block, in which no pattern is searched: leave out "
-                        "--pattern, or allow more by --memory"
-                    )
-                for window, name in ((time_window, "time"), (z_window, "z")):
-                    if window:
-                        raise MuguetError(
-                            f"{source} is processed block by block, and --{name}-window is only for images in memory: "
-                            "leave it out, or denoise parts of the image"
-                        )
+                check_large(source, source in patterns, time_window, z_window)
                 if denoiser.method.prior is not None and max(map(planes_of, large)) > 1:
                     say(f"{source} is processed block by block: every plane is denoised by itself.")
                 work = work_of(source, result, choices, kind, symmetries, ome_zarr)
@@ -291,15 +249,17 @@ def denoise(
             if ome_zarr is not None:
                 scenes = tuple(dataclasses.replace(image, kind=f"ome-zarr {ome_zarr}") for image in scenes)
             made = made_by(denoiser, digest)
-            found = denoise_images(denoiser, scenes, kind, symmetries, model is not None, windows)
+            error = errors.get(source)
+            announce = model is not None
+            found = denoise_images(denoiser, scenes, kind, symmetries, announce, windows, error is not None)
             written = _written(
                 result, *with_sentences(found, made), replace or result in first.results, failures
             )
             if source in patterns:
                 write_pattern(patterns[source], found, replace)
-            error = errors.get(source)
             if error is not None:
-                error = _written(error, *predict_errors(denoiser, scenes, made, windows), replace, failures)
+                error = _written(error, *with_errors(denoiser, found, made), replace, failures)
+            made = found[0].made(made).provenance
             first.replaced(result)
             printed.add_output(
                 source,
@@ -336,11 +296,3 @@ def _written(
     """Write the images of a file where they should be, or else elsewhere, and return where they are."""
     write = partial(write_images, images=images, sentences=sentences, overwrite=replace)
     return failures.note_place(path, write_or_rescue(path, write))
-
-
-def _refuse(context: typer.Context, names: tuple[str, ...], why: str, allowed: tuple[str, ...] = ()) -> None:
-    """Raise an error if the user gave one of the options `names`, which would have no effect."""
-    for name in names:
-        source = context.get_parameter_source(name)
-        if name not in allowed and source is not None and source.name == "COMMANDLINE":
-            raise MuguetError(f"--{name.replace('_', '-')} {why}: leave one of them out")

@@ -106,6 +106,7 @@ def _summary(channel: int, movies: Sequence[Movie], compared: Sequence[_Compared
         max(movie.after for movie in movies),
         asked,
         noise_correlation=None if np.isnan(new) else 1 - new,
+        independent=None if np.isnan(new) else new >= _MIN_NEW,
         scene_correlation=None if np.isnan(scene) else scene,
     )
 

@@ -129,6 +129,8 @@ class Summary:
         Whether the user chose the number of planes; else it was decided by measurements on the image.
     noise_correlation
         Correlation of the noise of successive planes, 0 if it is independent; None: it was not measured.
+    independent
+        Whether it is so small that planes may help each other; None: it was not measured.
     scene_correlation
         Correlation of the scenes of successive frames of a movie; None: it was not measured.
     error_ratio
@@ -142,6 +144,7 @@ class Summary:
     after: int = 0
     asked: bool = False
     noise_correlation: float | None = None
+    independent: bool | None = None
     scene_correlation: float | None = None
     error_ratio: float | None = None
 
@@ -154,9 +157,23 @@ class Summary:
             "after": self.after,
             "chosen_by": "option" if self.asked else "measurement",
             "noise_correlation": self.noise_correlation,
+            "noise_independent": self.independent,
             "scene_correlation": self.scene_correlation,
             "error_ratio": self.error_ratio,
         }
+
+    @property
+    def sentence(self) -> str:
+        """How many planes help to estimate one, how this was decided, and whether their noise is independent."""
+        members = self.axis.members
+        how = f"{self.axis.option} was given" if self.asked else "decided by measurements on the image"
+        which = f"up to {self.before} before" + (f" and {self.after} after" if self.after else "")
+        helped = f"from {which} it, too" if self.before or self.after else "by itself"
+        text = f"Each of the {members} along {self.axis.letter} is estimated {helped} ({how})"
+        if self.noise_correlation is None:
+            return f"{text}."
+        shared = "independent" if self.independent else "not independent"
+        return f"{text}; the noise of successive {members} is {shared} (correlation {self.noise_correlation:.2f})."
 
 
 @dataclass(frozen=True)
@@ -181,6 +198,13 @@ class Neighbours:
     def helps(self) -> bool:
         """Whether any plane is estimated from others too."""
         return any(series.helps for each in self.of_channels for series in each)
+
+    def summaries(self) -> list[str]:
+        """Return a sentence for each channel, or one for all if they are alike."""
+        sentences = [each.sentence for each in self.found]
+        if len(set(sentences)) < 2:
+            return sentences[:1]
+        return [f"Channel {each.channel}: {text}" for each, text in zip(self.found, sentences, strict=True)]
 
     @property
     def halo(self) -> int:

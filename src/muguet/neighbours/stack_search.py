@@ -66,6 +66,7 @@ def _summary(channel: int, stacks: Sequence[Stack], learned: Learned | None, ask
         max(stack.after for stack in stacks),
         asked,
         noise_correlation=None if learned is None else learned.shared,
+        independent=None if learned is None else learned.shared <= _MAX_SHARED,
         error_ratio=None if learned is None else learned.error_ratio,
     )
 

@@ -35,7 +35,8 @@ class Run:
     training
         The course of the training, as `Denoiser.training` holds it.
     provenance
-        What made the result, as its file holds it: the model's identifier and the SHA-256 of the input.
+        What made the result, as its file holds it: the model's identifier, the SHA-256 of the input, and which frames
+        or planes helped to estimate each other.
     """
 
     command: Sequence[str] = ()
@@ -78,6 +79,7 @@ def _rows(run: Run, command: Sequence[str], training: Mapping[str, Any]) -> dict
         "Duration": "" if run.seconds is None else duration(run.seconds),
         "Model": ", ".join(_part(name, value) for name, value in run.parts.items() if value is not None),
         "Identifier of the model": str(run.provenance.get("model", "")),
+        "Frames and planes that help": str(run.provenance.get("neighbours", "")),
         "SHA-256 of the input": str(run.provenance.get("input_sha256", "")),
         "Training": f"{steps} steps in {duration(seconds)}" if steps and seconds is not None else "",
         "Outcome": str(training.get("outcome", {}).get("sentence", "")),

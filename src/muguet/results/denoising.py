@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from muguet.image.axes import Layout
     from muguet.image.image import Image
     from muguet.image.planes import Planes, Region
+    from muguet.neighbours.series import Neighbours
     from muguet.pattern.found import Found
     from muguet.quality.residual import Residual
 
@@ -38,7 +39,16 @@ AUTOMATIC = Windows()
 class Denoised:
     """A denoised image, with the noisy one and the moments of what was removed.
 
-    `counts` are the noisy ones that were denoised, without the pattern `removed`, in which `patterns` were found.
+    Attributes
+    ----------
+    noisy, image, residual
+        The noisy image, the denoised one, and what was removed.
+    counts, removed, patterns
+        The noisy counts that were denoised, without the pattern `removed`, in which `patterns` were found.
+    neighbours
+        Which frames or planes helped to estimate each other; None: none could.
+    std
+        The standard deviation of the error of each pixel in counts; None: it was not asked for.
     """
 
     noisy: Image
@@ -47,12 +57,19 @@ class Denoised:
     counts: npt.NDArray[Any] | None = None
     removed: npt.NDArray[np.float32] | None = None
     patterns: tuple[Found, ...] = ()
+    neighbours: Neighbours | None = None
+    std: npt.NDArray[np.float32] | None = None
 
     def made(self, made: Made) -> Image:
-        """Return the denoised image with what made it, for its file: also the patterns that were subtracted first."""
+        """Return the denoised image with what made it, for its file.
+
+        This includes the patterns that were subtracted first, and the frames or planes that helped.
+        """
         words = [sentence for each in self.patterns for sentence in each.sentences()]
         if self.removed is not None and words:
             made = {**made, "patterns": " ".join(words)}
+        if self.neighbours is not None and self.neighbours.found:
+            made = {**made, "neighbours": " ".join(self.neighbours.summaries())}
         return replace(self.image, provenance=made)
 
 
@@ -71,6 +88,8 @@ class Denoising:
         Number of views, see `muguet.Denoiser.__call__`.
     windows
         Which frames of a movie and planes of a stack help to estimate one.
+    errors
+        Whether the error of every pixel is computed as well, if the model predicts its errors.
 
     Attributes
     ----------
@@ -96,6 +115,7 @@ class Denoising:
         dtype: np.dtype[Any] | None = None,
         symmetries: int | None = None,
         windows: Windows = AUTOMATIC,
+        errors: bool = False,
     ) -> None:
         from muguet.image.planes import ArrayPlanes
         from muguet.image.precision import result_dtype
@@ -117,11 +137,20 @@ class Denoising:
         removed = corrected.removed
         counts = image.data if removed is None else self._screened.values
         result = replace(image, data=self._data)
-        self.result = Denoised(image, result, self._into.residual, counts, removed, corrected.found)
+        residual, found = self._into.residual, corrected.found
+        std = np.empty(image.data.shape, np.float32) if errors and denoiser.predicts_error else None
+        self.result = Denoised(image, result, residual, counts, removed, found, self._neighbours, std)
 
     def regions(self) -> Iterator[float]:
         """Denoise the image region by region, and yield the completed share after each."""
-        yield from self._denoiser.denoise_planes(self._source, self._into, self._symmetries, self._neighbours)
+        from muguet.image.planes import ArrayPlanes
+
+        choice, std = (self._symmetries, self._neighbours), self.result.std
+        if std is None:
+            yield from self._denoiser.denoise_planes(self._source, self._into, *choice)
+        else:
+            errors = ArrayPlanes(std, self.layout)
+            yield from self._denoiser.estimate_planes(self._source, self._into, errors, *choice)
         self._screened.restore(self._data)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from muguet.cli.shared.display import Bar, described, say
-from muguet.results.denoising import AUTOMATIC, Denoised, Denoising, Windows, layout_of
+from muguet.results.denoising import AUTOMATIC, Denoised, Denoising, Windows
 from muguet.results.provenance import Made
 
 if TYPE_CHECKING:
@@ -27,14 +27,15 @@ def denoise_images(
     symmetries: int | None,
     announce: bool = True,
     windows: Windows = AUTOMATIC,
+    errors: bool = False,
 ) -> list[Denoised]:
-    """Denoise the images of a file region by region.
+    """Denoise the images of a file region by region, with the error of every pixel if `errors`.
 
     If `announce`, the pixels that are not measurements are described; a training on the images has done that before.
     """
     found: list[Denoised] = []
     for image in images:
-        work = Denoising(denoiser, image, dtype, symmetries, windows)
+        work = Denoising(denoiser, image, dtype, symmetries, windows, errors)
         for note in [*(work.notes if announce else ()), work.about_dtype, work.about_neighbours]:
             if note:
                 say(f"{image.path}: {note}")
@@ -75,26 +76,21 @@ def write_images(result: Path, images: Sequence[Image], sentences: Sequence[str]
         say(f"  {each}")
 
 
-def predict_errors(
-    denoiser: Denoiser, images: Sequence[Image], made: Made, windows: Windows = AUTOMATIC
-) -> tuple[list[Image], list[str]]:
-    """Return the standard deviation of the error of every pixel of the images of a file, and a sentence about each."""
-    from muguet.image.planes import ArrayPlanes
-    from muguet.image.screen import screen
+def with_errors(denoiser: Denoiser, found: Sequence[Denoised], made: Made) -> tuple[list[Image], list[str]]:
+    """Return the standard deviation of the error of every pixel of denoised images, and a sentence about each.
 
+    Raises
+    ------
+    MuguetError
+        If the model has no prediction of its errors.
+    """
+    denoiser.require_errors()
     outputs: list[Image] = []
     sentences: list[str] = []
-    for image in images:
-        layout = layout_of(denoiser, image)
-        std = np.empty(image.data.shape, np.float32)
-        # The error of a pixel that is no measurement is NaN.
-        corrected = denoiser.correction(screen(image.data, layout), layout, str(image.path))
-        source = ArrayPlanes(corrected.screened.values, layout)
-        neighbours = denoiser.find_neighbours(source, layout, windows.time, windows.causal, windows.z)
-        planes = denoiser.std_planes(source, ArrayPlanes(std, layout), neighbours)
-        show_regions(planes, image, layout)
-        outputs.append(replace(image, data=std, provenance=made))
-        median = np.nanmedian(std)
+    for each in found:
+        assert each.std is not None
+        outputs.append(replace(each.made(made), data=each.std))
+        median = np.nanmedian(each.std)
         sentences.append(f"standard deviation of the error of each pixel, {median:.3g} counts in the median.")
     return outputs, sentences
 

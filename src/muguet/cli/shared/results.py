@@ -109,6 +109,7 @@ class Results:
                     "uncertainty": None if uncertainty is None else str(uncertainty),
                     "checks": checks,
                     "patterns": [{"channel": c, **p.as_dict()} for c, p in enumerate(each.patterns) if p],
+                    "neighbours": [one.as_dict() for one in each.neighbours.found] if each.neighbours else [],
                     "complete": True,
                 }
             )
@@ -148,6 +149,7 @@ class Results:
                     "uncertainty": None if uncertainty is None else str(uncertainty),
                     "checks": checks_of(middle[0], denoiser) if middle and number == 0 else [],
                     "patterns": [],
+                    "neighbours": [],
                     "complete": complete,
                 }
             )
