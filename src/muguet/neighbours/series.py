@@ -173,7 +173,10 @@ class Summary:
         if self.noise_correlation is None:
             return f"{text}."
         shared = "independent" if self.independent else "not independent"
-        return f"{text}; the noise of successive {members} is {shared} (correlation {self.noise_correlation:.2f})."
+        text = f"{text}; the noise of successive {members} is {shared} (correlation {self.noise_correlation:.2f})"
+        if self.scene_correlation is None:
+            return f"{text}."
+        return f"{text}, and the correlation of their scenes is {self.scene_correlation:.2f}."
 
 
 @dataclass(frozen=True)

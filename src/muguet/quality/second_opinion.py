@@ -97,9 +97,8 @@ def second_opinion(noisy: npt.ArrayLike, frames: Frames | None = None) -> Second
         neighbours = denoiser.find_neighbours(source, layout)
         uses_neighbours = neighbours.helps
         mean, std = np.empty((2, *series.shape), np.float32)
-        for _ in denoiser.denoise_planes(source, ArrayPlanes(mean, layout), 1, neighbours):
-            pass
-        for _ in denoiser.std_planes(source, ArrayPlanes(std, layout), neighbours):
+        into = ArrayPlanes(mean, layout), ArrayPlanes(std, layout)
+        for _ in denoiser.estimate_planes(source, *into, 1, neighbours):
             pass
         found = Estimate(mean[frames.middle], std[frames.middle])
     filled = fill_missing(unsaturated(plane.astype(np.float64)))
