@@ -1,4 +1,4 @@
-"""Measure how the time of screening an image grows with its size: an image four times as large takes four times as long.
+"""Measure how the time of screening an image grows with its size; four times the pixels should take four times as long.
 
 Run: python benchmarks/screening.py
 """
