@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 # One thread for each test process, and threads that sleep while they wait: others have the cores.
@@ -76,6 +77,37 @@ def tiny_prior(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prior_start, "load_prior", load)
 
 
+def make_nets_small(patch: pytest.MonkeyPatch) -> None:
+    """Replace the networks of the published methods by those of few channels and a small halo, for time."""
+    from muguet import recipes
+    from muguet.restoration import CareUNet, FilterBankNet, UNet
+
+    def care(dims: int) -> CareUNet:
+        return CareUNet(dims, residual=True, width=4)
+
+    def n2v2(dims: int) -> CareUNet:
+        return CareUNet(dims, blur_pool=True, top_skip=False, width=4)
+
+    patch.setitem(recipes.NETS, "filterbank", lambda dims, reach: FilterBankNet(dims, (8, 8), reach))
+    patch.setitem(recipes.NETS, "unet", lambda dims, reach: UNet(dims, 8, 4 - dims))
+    patch.setitem(recipes.NETS, "care", lambda dims, reach: care(dims))
+    patch.setitem(recipes.NETS, "n2v2", lambda dims, reach: n2v2(dims))
+
+
+@pytest.fixture
+def small_nets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use networks of few channels in a test."""
+    make_nets_small(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def small_nets_of_module() -> Iterator[None]:
+    """Use networks of few channels in all tests of a module, and in models that they share."""
+    with pytest.MonkeyPatch.context() as patch:
+        make_nets_small(patch)
+        yield
+
+
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take two patches in each step instead of sixteen, and one batch for validation, for time."""
@@ -83,3 +115,16 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(fitting, "Plan", functools.partial(Plan, batch=2))
     monkeypatch.setattr(validation, "_N_BATCHES", 1)
+
+
+@pytest.fixture
+def quick_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the charts of reports empty, as drawing takes seconds; `tests/report/test_assembly.py` looks at them."""
+    pytest.importorskip("matplotlib")
+    from muguet.report import assembly, charts
+
+    def empty(figure: object, name: str, label: str) -> str:
+        return f'<svg role="img" aria-label="{label}"></svg>'
+
+    monkeypatch.setattr(charts, "svg", empty)
+    monkeypatch.setattr(assembly, "svg", empty)

@@ -28,7 +28,7 @@ class Answer:
 
 @pytest.fixture
 def demo(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tiny_prior: None
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tiny_prior: None, small_steps: None
 ) -> Callable[..., Answer]:
     """Return a function that runs the demo in this process, with a small prior."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+import typer.main
 
 from muguet.cli import main
 
@@ -23,13 +25,22 @@ class Answer:
     err: str
 
 
+parser = functools.cache(typer.main.get_command)
+
+
 @pytest.fixture
 def muguet(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tiny_prior: None, small_steps: None
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tiny_prior: None,
+    small_nets: None,
+    quick_charts: None,
+    small_steps: None,
 ) -> Callable[..., Answer]:
     """Return a function that runs ``muguet("denoise", path, ...)`` as in a shell."""
 
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")  # The same command writes the same bytes.
+    monkeypatch.setattr(typer.main, "get_command", parser)  # It is the same in every run.
 
     def run(*arguments: object) -> Answer:
         monkeypatch.setattr(sys, "argv", ["muguet", *map(str, arguments)])

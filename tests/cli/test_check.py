@@ -13,7 +13,7 @@ from tests.conftest import blobs, recorded
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory):
+def files(tmp_path_factory, small_nets_of_module):
     where = tmp_path_factory.mktemp("check")
     photons = blobs(128)
     tifffile.imwrite(where / "noisy.tif", recorded(photons))

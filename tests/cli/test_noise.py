@@ -45,7 +45,7 @@ def files(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def trained(files):
+def trained(files, small_nets_of_module):
     """Models of one and three components, trained for two steps."""
     from muguet import fit
 

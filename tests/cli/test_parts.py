@@ -27,6 +27,11 @@ def model(tmp_path_factory):
 
 
 @pytest.fixture
+def small_nets():
+    """Networks have their own size here: processes of their own read the same model."""
+
+
+@pytest.fixture
 def store(tmp_path):
     write_store(tmp_path / "a.zarr", shape=(2, 40, 50))
     return tmp_path / "a.zarr"

@@ -16,7 +16,7 @@ from tests.cli.conftest import noise
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory):
+def store(tmp_path_factory, small_nets_of_module):
     """Return a folder with one file of every kind that a command can read."""
     import muguet as package
 

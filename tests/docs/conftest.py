@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ import tifffile
 from muguet.samples import acquisition
 from tests.blockwise.conftest import save_model, write_store
 from tests.cli.conftest import muguet
+from tests.conftest import make_nets_small
 from tests.docs.pages import ROOT
 from tests.docs.words import split
 
@@ -28,8 +29,14 @@ ASKED_FOR = {"model.muguet", "own_recipe.py", "out.tif"}  # Files that a page mu
 
 
 @pytest.fixture(scope="session")
-def samples(tmp_path_factory) -> Path:
+def samples(tmp_path_factory) -> Iterator[Path]:
     """Every file that a page may name."""
+    with pytest.MonkeyPatch.context() as patch:
+        make_nets_small(patch)
+        yield _samples(tmp_path_factory)
+
+
+def _samples(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("samples")
     clean = acquisition(SIZE, seed=3)
     rng = np.random.default_rng(0)

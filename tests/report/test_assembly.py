@@ -67,7 +67,7 @@ def test_the_json_holds_what_was_drawn(page):
     assert facts["run"]["training"]["history"][-1]["step"] == 800
 
 
-def test_the_verdict_is_the_worst_one_with_its_reason(page, tmp_path):
+def test_the_verdict_is_the_worst_one_with_its_reason(page, tmp_path, quick_charts):
     facts = facts_of(page.read_text("utf-8"))
     assert facts["verdict"] == "bad"
     assert facts["told"] == "It is bad: 0.411 of it."
@@ -90,7 +90,7 @@ def test_no_person_and_no_folder_is_named(page):
     assert facts_of(text)["run"]["training"]["data"][0]["name"] == "cells.tif"
 
 
-def test_names_are_escaped_wherever_they_are_shown(tmp_path):
+def test_names_are_escaped_wherever_they_are_shown(tmp_path, quick_charts):
     checks = Quality((Check(NASTY, "bad", NASTY, {NASTY: 1.0}),), {})
     run = replace(RUN, command=["muguet", NASTY], machine={NASTY: NASTY})
     shown = [bare(name=NASTY, notes=(NASTY,), quality=checks), bare()]
@@ -112,7 +112,7 @@ def test_names_are_escaped_wherever_they_are_shown(tmp_path):
         "Zellkörper 核 𝛼\u2028µm.tif",
     ],
 )
-def test_hostile_names_are_shown_as_they_are(tmp_path, name):
+def test_hostile_names_are_shown_as_they_are(tmp_path, name, quick_charts):
     checks = Quality((Check(name, "bad", name, {name: 1.0}),), {})
     run = Run(machine={name: name}, training={"data": [{"name": name}]})
     channels = [bare(name=name, notes=(name,), quality=checks), bare()]
@@ -146,10 +146,10 @@ def test_headings_descend_and_ids_and_pictures_are_named(page, tmp_path):
 # --- Whatever the image is -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", [1, 3, 8])
-def test_large_images_stay_below_five_megabytes(page, tmp_path, number):
+@pytest.mark.parametrize("number", [1, 8])
+def test_large_images_stay_below_five_megabytes(page, tmp_path, number, quick_charts):
     chance = np.random.default_rng(0)
-    noisy = 100.0 + chance.normal(0, 30, (2048, 2048))  # pure noise gives the largest PNG
+    noisy = 100.0 + chance.normal(0, 30, (1200, 1200))  # pure noise gives the largest PNG
     path = written(tmp_path, *[bare(noisy=noisy, estimate=noisy[::-1])] * number, run=Run())
     charts = sum(map(len, re.findall(r"<svg.*?</svg>", page.read_text("utf-8"), re.DOTALL)))
     assert path.stat().st_size + number * charts < 5_000_000
@@ -158,7 +158,7 @@ def test_large_images_stay_below_five_megabytes(page, tmp_path, number):
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (3, 200), (40, 700), (700, 40), (1, 1)])
-def test_any_shape(tmp_path, shape):
+def test_any_shape(tmp_path, shape, quick_charts):
     written(tmp_path, bare(shape), run=Run())
 
 
@@ -169,7 +169,7 @@ def test_a_recipe_without_a_law_has_no_noise_and_no_camera(tmp_path):
     assert "Before and after" in text
 
 
-def test_missing_pixels_and_flat_planes(tmp_path):
+def test_missing_pixels_and_flat_planes(tmp_path, quick_charts):
     plane = np.full((64, 64), 7.0)
     hole = plane.copy()
     hole[10:20] = np.nan
@@ -197,7 +197,7 @@ def test_a_picture_is_the_plane():
 
 def test_before_and_after_share_one_contrast_and_the_crop_shows_structure():
     chance = np.random.default_rng(1)
-    clean = np.full((1500, 1500), 100.0)
+    clean = np.full((1200, 1200), 100.0)
     clean[900:1100, 300:500] += 50 * chance.random((200, 200))
     shown = pictures(clean + chance.normal(0, 1, clean.shape), clean, None)
     crop = shown.facts["crop"]
@@ -215,7 +215,7 @@ def test_before_and_after_share_one_contrast_and_the_crop_shows_structure():
     assert {each.width for each in shown.wholes} == {500}
 
 
-def test_a_report_that_cannot_be_written_gives_one_sentence(tmp_path, monkeypatch):
+def test_a_report_that_cannot_be_written_gives_one_sentence(tmp_path, monkeypatch, quick_charts):
     with pytest.raises(MuguetError, match=r"ends in \.html"):
         write_report(tmp_path / "report.pdf", "cells", [bare()], Run())
     path = written(tmp_path, bare(), run=Run())

@@ -46,8 +46,23 @@ def reported(where, noisy, estimate, axes, **parts):
     return facts_of(where / "report.html")
 
 
+@pytest.fixture(autouse=True)
+def quickly(small_nets_of_module, quick_charts):
+    """Small networks and empty charts, for time."""
+
+
+@pytest.fixture(scope="session")
+def clean(clean):
+    return clean[:72, :80]
+
+
+@pytest.fixture(scope="session")
+def noisy(noisy):
+    return noisy[:72, :80]
+
+
 @pytest.fixture(scope="module")
-def one(tmp_path_factory, noisy, clean):
+def one(tmp_path_factory, noisy, clean, small_nets_of_module):
     return reported(tmp_path_factory.mktemp("one"), noisy, clean, "YX")
 
 

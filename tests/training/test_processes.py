@@ -21,7 +21,7 @@ import torch
 
 from muguet import MuguetError, recipes
 from muguet.recipes import Parts
-from muguet.restoration import FilterBankNet
+from muguet.restoration import FilterBankNet, UNet
 from muguet.system import processes
 from muguet.training import Plan, Sample, Session, collect
 from muguet.training import checkpoint as checkpoints
@@ -34,13 +34,15 @@ RECIPES = ("joint", "noise2void", "deconoising", "noise2noise")
 
 @pytest.fixture(autouse=True)
 def _restored(monkeypatch):
-    """Restore the network that `_session` replaces."""
-    monkeypatch.setitem(recipes.NETS, "filterbank", recipes.NETS["filterbank"])
+    """Restore the networks that `_session` replaces."""
+    for name in ("filterbank", "unet"):
+        monkeypatch.setitem(recipes.NETS, name, recipes.NETS[name])
 
 
 def _session(recipe: str) -> Session:
     """A small session on an image with two channels and with saturated and missing pixels."""
     recipes.NETS["filterbank"] = lambda dims, reach: FilterBankNet(dims, (8, 8), reach)
+    recipes.NETS["unet"] = lambda dims, reach: UNet(dims, 8)
     photons = blobs(52)
     first, second = np.stack([recorded(photons, 0), recorded(photons, 1)]), recorded(photons, 2)
     noisy = np.minimum(first, 420).astype(np.float32)

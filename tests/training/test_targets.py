@@ -6,16 +6,13 @@ import numpy as np
 import pytest
 
 import muguet
-from muguet import MuguetError, fit, recipes
-from muguet.restoration import FilterBankNet, UNet
+from muguet import MuguetError, fit
 from muguet.training import MISSING, PatchSource, Sample, collect
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch, tiny_prior):
+def small(monkeypatch, tiny_prior, small_nets):
     monkeypatch.setattr(muguet.training.session, "PATCH", {2: (32, 32), 3: (4, 16, 16)})
-    monkeypatch.setitem(recipes.NETS, "filterbank", lambda dims, reach: FilterBankNet(dims, (8, 8), reach))
-    monkeypatch.setitem(recipes.NETS, "care", lambda dims, reach: UNet(dims, 8))
 
 
 def source(noisy, target, axes="YX"):
@@ -51,7 +48,7 @@ def test_a_target_that_is_missing_is_no_target(noisy, clean):
 
 @pytest.mark.parametrize("recipe", ["supervised", "care", "noise2noise"])
 def test_they_learn_the_target(recipe, noisy, clean):
-    model = fit(noisy, recipe=recipe, clean=clean, steps=150)
+    model = fit(noisy, recipe=recipe, clean=clean, steps=80)
     denoised = model(noisy)
     assert np.mean((denoised - clean) ** 2) < 0.5 * np.mean((noisy - clean) ** 2)
     with pytest.raises(MuguetError, match="learns no noise law"):

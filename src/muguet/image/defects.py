@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
+from muguet.image.defective_lines import defective_columns
+from muguet.image.neighbours import bands, median_over, middle_of_four, values_around
+
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.intp]
 
 _MIN_SIDE = 16
 _MAX_EXPONENT = 300
@@ -37,12 +40,10 @@ _DIFFERENCE = 1.3  # Variance of a pixel minus the median of its four neighbours
 _MAX_DEFECTS = (
     0.05  # If more pixels are outliers, the image is not one of a camera with some defective pixels.
 )
-_MIN_LINE = 12.0  # A defective column deviates by this many robust standard deviations of all columns …
-_MIN_LINE_NOISE = 0.4  # … and by this part of the standard deviation of the noise.
-_MAX_LINE_SHARED = 0.25  # The columns beside it share less than this part of its deviation.
-_LINE_PART = (
-    64  # Columns are also searched in quarters of at least this many pixels: some are bad from a row on.
-)
+
+_FOUR = [(-1, 0), (1, 0), (0, -1), (0, 1)]
+_EIGHT = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)]
+_RING = [(y, x) for y in range(-2, 3) for x in range(-2, 3) if max(abs(y), abs(x)) == 2]
 
 
 def defective(planes: Sequence[npt.NDArray[np.generic]]) -> list[Mask | None]:
@@ -66,7 +67,7 @@ def defective(planes: Sequence[npt.NDArray[np.generic]]) -> list[Mask | None]:
     if len(some) >= _MIN_FRAMES:
         chosen = some[:: -(-len(some) // _MAX_FRAMES)]
         frames = np.stack([plane.astype(np.float64) for plane in chosen])
-        mask = _of_plane(_median_over(frames), _step(some[0]) / len(chosen) ** 0.5, frames)
+        mask = _of_plane(median_over(frames), _step(some[0]) / len(chosen) ** 0.5, frames)
         return [mask] * len(planes)
     return [_of_plane(plane.astype(np.float64), _step(plane)) for plane in planes]
 
@@ -74,29 +75,32 @@ def defective(planes: Sequence[npt.NDArray[np.generic]]) -> list[Mask | None]:
 def repaired(plane: Floats, defects: Mask) -> Floats:
     """Return a plane in which each defective pixel has the mean of its nearest sound neighbours."""
     values = np.where(defects, np.nan, plane)
-    left = defects.copy()
+    rows, columns = np.nonzero(defects)
     for _ in range(4):
-        if not left.any():
+        if not rows.size:
             break
-        around = _shifts(values, [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)])
-        around = around[:, left]
+        around = values_around(values, rows, columns, _EIGHT)
         known = np.isfinite(around)
         count = known.sum(0)
         mean = np.where(known, around, 0.0).sum(0) / np.maximum(count, 1)
-        values[left] = np.where(count > 0, mean, np.nan)
-        left &= ~np.isfinite(values)
+        values[rows, columns] = np.where(count > 0, mean, np.nan)
+        left = ~np.isfinite(values[rows, columns])
+        rows, columns = rows[left], columns[left]
     return values
 
 
 def _of_plane(plane: Floats, step: float, frames: Floats | None = None) -> Mask | None:
     plane = np.where(np.isfinite(plane), plane, np.nan)
-    exponent = int(np.frexp(np.nanmax(np.abs(plane), initial=1.0, where=np.isfinite(plane)))[1])
+    largest = max(float(np.fmax.reduce(plane, None)), -float(np.fmin.reduce(plane, None)), 1.0)
+    exponent = int(np.frexp(largest)[1])
     if exponent > _MAX_EXPONENT:  # Squares of these values would overflow.
         plane, step = np.ldexp(plane, -exponent), float(np.ldexp(step, -exponent))
-    lines = _columns(plane) | _columns(plane.T).T
-    pixels = _pixels(np.where(lines, np.nan, plane), step)
+    lines = defective_columns(plane) | defective_columns(plane.T).T
+    plane[lines] = np.nan
+    pixels = _pixels(plane, step)
     if pixels.any():  # Once more without these, as two defective pixels may lie side by side.
-        pixels |= _pixels(np.where(lines | pixels, np.nan, plane), step)
+        plane[pixels] = np.nan
+        pixels |= _pixels(plane, step)
     if frames is not None:
         pixels &= _same_sign(frames, pixels) >= _MIN_SAME
     found = pixels | lines
@@ -106,79 +110,107 @@ def _of_plane(plane: Floats, step: float, frames: Floats | None = None) -> Mask 
 
 def _pixels(plane: Floats, step: float) -> Mask:
     """Return the mask of single defective pixels."""
-    none = np.zeros(plane.shape, bool)
-    middle = _middle(plane)
-    excess = plane - middle
-    known = measured = np.isfinite(excess)
-    if int(known.sum()) < 200:
-        return none
-    top = plane[known].max()
-    if (plane[known] == top).mean() > _MAX_SATURATED:
-        known = known & (excess > 0)  # The noise is clipped there, so darker pixels are no outliers.
-    at, variance, tails = _noise(middle[measured], excess[measured])
-    size = np.abs(excess)
-    tail = np.where(excess > 0, *(np.interp(np.where(known, middle, at[0]), at, each) for each in tails))
+    found = np.zeros(plane.shape, bool)
+    middle = middle_of_four(plane)
+    known = np.isfinite(plane)
+    known &= np.isfinite(middle)
+    number = int(known.sum())
+    if number < 200:
+        return found
+    top = plane.max(where=known, initial=-np.inf)
+    clipped = int(((plane == top) & known).sum()) / number > _MAX_SATURATED
+    at, variance, tails = _noise(plane, middle, known, number)
     slope = max(_slope(at, variance), step)
-    here = np.maximum(np.interp(np.where(known, middle, at[0]), at, variance), step**2 / 12)
-    with np.errstate(invalid="ignore"):
+    # No pixel below these is an outlier, whatever its signal; the last digits of an interpolation do not matter.
+    least = 0.999 * max(
+        _MIN_DEVIATION * max(float(variance.min()), step**2 / 12) ** 0.5,
+        min(float(each.min()) for each in tails),
+    )
+    for band in bands(plane.shape):
+        excess = plane[band] - middle[band]
+        with np.errstate(invalid="ignore"):
+            # The noise is clipped at the top, so that darker pixels are no outliers there.
+            rows, columns = np.nonzero((excess > least) if clipped else (np.abs(excess) > least))
+        excess, signal = excess[rows, columns], middle[band][rows, columns]
+        size = np.abs(excess)
+        tail = np.where(excess > 0, *(np.interp(signal, at, each) for each in tails))
+        here = np.maximum(np.interp(signal, at, variance), step**2 / 12)
         own = here + slope * np.maximum(excess, 0.0)
-        outlier = known & (size > _MIN_DEVIATION * np.sqrt(here)) & (size > tail)
+        outlier = (size > _MIN_DEVIATION * np.sqrt(here)) & (size > tail)
         outlier &= size > _MIN_OWN_DEVIATION * np.sqrt(own)
-    rows, columns = np.nonzero(outlier)
-    keep = np.zeros(rows.size, bool)
-    padded = np.pad(plane, 2, constant_values=np.nan)
-    for i, (y, x) in enumerate(zip(rows, columns, strict=True)):
-        window = padded[y : y + 5, x : x + 5]
-        ring = np.concatenate([window[0], window[4], window[1:4, 0], window[1:4, 4]])
-        ring = ring[np.isfinite(ring)]
-        if ring.size < 5:
-            continue
-        background = float(np.median(ring))
-        own_excess = float(plane[y, x]) - background
-        four = np.array([window[1, 2], window[3, 2], window[2, 1], window[2, 3]]) - background
-        four = np.sort(four[np.isfinite(four)] / own_excess) if own_excess else np.ones(1)
-        if four.size < 2 or four[-1] > 1:
-            continue  # A brighter neighbour that is defective is left out in the second round.
-        if four[-1] > _BESIDE:
-            four = four[:-1]
-        error = np.sqrt((here[y, x] + slope * _POINT * abs(own_excess)) / four.size) / abs(own_excess)
-        keep[i] = float(four.mean()) < min(_MAX_SHARED, _POINT - 3 * error)
-    none[rows[keep], columns[keep]] = True
-    return none
+        rows, columns = rows[outlier] + band.start, columns[outlier]
+        kept = _is_no_light(plane, rows, columns, here[outlier], slope)
+        found[rows[kept], columns[kept]] = True
+    return found
 
 
-def _middle(plane: Floats) -> Floats:
-    """Return the median of the four neighbours of each pixel, or of those that are known."""
-    near = _shifts(plane, [(-1, 0), (1, 0), (0, -1), (0, 1)])
-    middle: Floats = 0.5 * (near.sum(0) - near.max(0) - near.min(0))
-    some = np.isnan(middle)
-    middle[some] = _median_over(near[:, some])
-    return middle
+def _is_no_light(plane: Floats, rows: Places, columns: Places, variance: Floats, slope: float) -> Mask:
+    """Return True for each outlier whose neighbours do not share its excess as they would share the light of a point.
+
+    Parameters
+    ----------
+    plane
+        Pixels ``(y, x)``; NaN where a pixel is missing.
+    rows, columns
+        Places of the outliers.
+    variance
+        Variance of the noise at the signal of each outlier.
+    slope
+        Slope of the variance against the signal.
+    """
+    ring = values_around(plane, rows, columns, _RING)
+    background = median_over(ring)
+    own = plane[rows, columns] - background
+    with np.errstate(invalid="ignore", divide="ignore"):
+        four = np.sort(
+            (values_around(plane, rows, columns, _FOUR) - background) / own, axis=0
+        )  # NaN comes last.
+        count = np.isfinite(four).sum(0)
+        largest = np.take_along_axis(four, np.maximum(count - 1, 0)[None], 0)[0]
+        # A brighter neighbour that is defective is left out in the second round.
+        usable = (np.isfinite(ring).sum(0) >= 5) & (own != 0) & (count >= 2) & ~(largest > 1)
+        number = count - (largest > _BESIDE)
+        shared = np.where(np.arange(4)[:, None] < number, four, 0.0).sum(0) / np.maximum(number, 1)
+        size = np.abs(own)
+        error = np.sqrt((variance + slope * _POINT * size) / np.maximum(number, 1)) / size
+        kept: Mask = usable & (shared < np.minimum(_MAX_SHARED, _POINT - 3 * error))
+    return kept
 
 
 def _same_sign(frames: Floats, pixels: Mask) -> Floats:
     """Return the share of the frames in which a pixel lies on the more frequent side of its four neighbours."""
     brighter, known = np.zeros(pixels.shape), np.zeros(pixels.shape)
     for frame in frames if pixels.any() else ():
-        excess = frame - _middle(frame)
+        excess = frame - middle_of_four(frame)
         brighter += excess > 0
         known += np.isfinite(excess)
     share = brighter / np.maximum(known, 1)
     return np.maximum(share, 1 - share)
 
 
-def _noise(signal: Floats, excess: Floats) -> tuple[Floats, Floats, tuple[Floats, Floats]]:
+def _noise(
+    plane: Floats, middle: Floats, known: Mask, number: int
+) -> tuple[Floats, Floats, tuple[Floats, Floats]]:
     """Return signals in ascending order, and the variance and the largest upward and downward deviation at each.
 
     The variance leaves out the 2 % largest squares. The largest deviation is an exponential extrapolation of the tail,
     which is heavier than that of all cameras but one with a multiplying register, whose tail it is.
     """
-    every = max(signal.size // 1_000_000, 1)
-    order = np.argsort(signal[::every], kind="stable")
-    ordered, residual = signal[::every][order], excess[::every][order]
+    every, first = max(number // 1_000_000, 1), 0
+    signals: list[Floats] = []
+    excesses: list[Floats] = []
+    for band in bands(plane.shape):  # Every so many known pixels in the order of the plane.
+        there = np.flatnonzero(known[band])
+        chosen = there[first::every]
+        signals.append(middle[band].reshape(-1)[chosen])
+        excesses.append(plane[band].reshape(-1)[chosen] - signals[-1])
+        first = (first - there.size) % every
+    signal, excess = np.concatenate(signals), np.concatenate(excesses)
+    order = np.argsort(signal, kind="stable")
+    ordered, residual = signal[order], excess[order]
     bins = np.array_split(np.arange(order.size), min(_N_BINS, max(order.size // 300, 1)))
     low, high = _TAIL
-    reach = np.log((1 - high) * signal.size / _CHANCE) / np.log((1 - low) / (1 - high))
+    reach = np.log((1 - high) * number / _CHANCE) / np.log((1 - low) / (1 - high))
     at: list[float] = []
     variance: list[float] = []
     up: list[float] = []
@@ -204,69 +236,6 @@ def _slope(signal: Floats, variance: Floats) -> float:
         signal[half:] - signal[: len(signal) - half]
     )
     return max(float(np.median(rise)), 0.0)
-
-
-def _columns(plane: Floats) -> Mask:
-    """Return the mask of columns that deviate from those beside them over the height of the plane or a quarter."""
-    found = np.zeros(plane.shape, bool)
-    height = plane.shape[0]
-    parts = [slice(0, height)]
-    quarters = max(1, min(4, height // _LINE_PART))
-    if quarters > 1:
-        edges = np.linspace(0, height, quarters + 1).astype(int)
-        parts += [slice(a, b) for a, b in pairwise(edges)]
-    for part in parts:
-        found[part] |= _bad_columns(plane[part])
-    return found
-
-
-def _bad_columns(plane: Floats) -> Mask:
-    background = _shifts(plane, [(0, -2), (0, 2)]).mean(0)
-    rough = np.abs(plane - background)
-    rough = rough[np.isfinite(rough)]
-    none = np.zeros(plane.shape[1], bool)
-    if rough.size < 10 * _MIN_SIDE:
-        return none
-    noise = float(np.median(rough)) / (0.6745 * 1.5**0.5)
-    own = _clipped_mean(plane - background, noise)
-    finite = own[np.isfinite(own)]
-    if finite.size < _MIN_SIDE:
-        return none
-    scatter = float(np.median(np.abs(finite - np.median(finite)))) / 0.6745
-    scatter = max(scatter, noise / plane.shape[0] ** 0.5)
-    with np.errstate(invalid="ignore"):
-        bad = np.abs(own) > max(_MIN_LINE * scatter, _MIN_LINE_NOISE * noise)
-        for each in _shifts(plane, [(0, -1), (0, 1)]):
-            bad &= np.abs(_clipped_mean(each - background, noise)) < _MAX_LINE_SHARED * np.abs(own)
-    found: Mask = bad & (noise > 0)
-    return found
-
-
-def _clipped_mean(differences: Floats, noise: float) -> Floats:
-    """Return the mean of each column after its values are clipped at three standard deviations; NaN without values."""
-    known = np.isfinite(differences)
-    total = np.where(known, np.clip(differences, -3 * noise, 3 * noise), 0.0).sum(0)
-    count = known.sum(0)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-def _shifts(plane: Floats, offsets: Sequence[tuple[int, int]]) -> Floats:
-    """Return the plane seen from these offsets; NaN beyond the border."""
-    reach = 2
-    padded = np.pad(plane, reach, constant_values=np.nan)
-    height, width = plane.shape
-    return np.stack(
-        [padded[reach + y : reach + y + height, reach + x : reach + x + width] for y, x in offsets]
-    )
-
-
-def _median_over(stack: Floats) -> Floats:
-    """Return the median over the first axis of the finite values; NaN where there is none."""
-    ordered = np.sort(stack, axis=0)  # NaN comes last.
-    count = np.isfinite(stack).sum(0)
-    low, high = np.maximum(count - 1, 0) // 2, count // 2
-    take = [np.take_along_axis(ordered, np.minimum(each, len(stack) - 1)[None], 0)[0] for each in (low, high)]
-    return np.where(count > 0, 0.5 * (take[0] + take[1]), np.nan)
 
 
 def _step(plane: npt.NDArray[np.generic]) -> float:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from muguet.image.neighbours import median_over, values_around
+
 _RANGES = 20.0  # A wild value is this many times the range of the others beyond it.
 _RATIO = 20.0  # It differs from its surroundings this many times as much as any pixel two pixels away does.
 _MAX_SHARE = 1e-3  # If more pixels are that far out, they belong to the image.
@@ -37,14 +39,13 @@ def spikes(plane: npt.NDArray[Any]) -> npt.NDArray[np.bool_] | None:
     far &= np.isfinite(plane)
     if not 0 < far.sum() <= _MAX_SHARE * plane.size:
         return None
-    padded, outside = np.pad(plane.astype(np.float64), 2, constant_values=np.nan), np.pad(far, 2)
+    rows, columns = np.nonzero(far)
+    ring, wild = values_around(plane, rows, columns, _RING), values_around(far, rows, columns, _RING) == 1
+    ring = np.where(wild, np.nan, ring) / 2  # Differences of halves do not overflow.
+    level = median_over(ring)
+    with np.errstate(invalid="ignore"):
+        usual = np.fmax.reduce(np.abs(np.where(np.isfinite(ring), ring - level, np.nan)), axis=0)
+        alone = usual * _RATIO < np.abs(plane[rows, columns].astype(np.float64) / 2 - level)
     found = np.zeros(plane.shape, bool)
-    for y, x in np.argwhere(far):
-        ring = np.array([padded[y + 2 + down, x + 2 + right] for down, right in _RING])
-        wild = np.array([outside[y + 2 + down, x + 2 + right] for down, right in _RING])
-        ring = ring[~wild & np.isfinite(ring)] / 2
-        if wild.sum() > len(_RING) // 2 or not ring.size:
-            continue
-        level = np.median(ring)
-        found[y, x] = np.abs(ring - level).max() * _RATIO < abs(padded[y + 2, x + 2] / 2 - level)
+    found[rows, columns] = alone & (wild.sum(0) <= len(_RING) // 2)
     return found if found.any() else None

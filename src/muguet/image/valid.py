@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ Mask = npt.NDArray[np.bool_]
 _BLOCK = 5  # Padding contains squares of this side in which every pixel has one value.
 _RING = 1  # The surroundings of a region are the pixels up to this far from it.
 _MAX_VALUES = 4  # At most this many values are tested as padding in one plane.
+_MAX_PIXELS = 1_000_000  # The noise is measured in rows with about this many pixels.
 _GROWTH = 16  # A region grows by this many pixels into corners that are too narrow for a square.
 # In the surroundings of padding, the 10th percentile of the distances from its value is at least this part of the
 # median. Where a scene fades into a clipped background, most distances are small and it is a tenth of this.
@@ -173,7 +175,7 @@ def _is_padding(plane: Plane, value: np.generic, region: Mask, known: Mask) -> b
     around = plane[ring].astype(np.float64)
     if around.size < 2 * _BLOCK:
         return False
-    rest = plane[known & (plane != value)].astype(np.float64)
+    rest = plane[known & (plane != value)]
     distance = np.abs(around - float(value))
     tenth, median = np.percentile(distance, [10, 50])
     noise, step = _noise(plane, known & ~region), _step(rest)
@@ -198,8 +200,11 @@ def _median_at(plane: Plane, level: float, region: Mask, known: Mask, reach: int
 def _whole_region(plane: Plane, value: np.generic, region: Mask, known: Mask) -> Mask:
     """Return a region with its narrow corners; with every pixel of its value if no measurement can have this value."""
     same: Mask = plane == value
-    rest = plane[known & ~same].astype(np.float64)
-    gap = float(np.abs(rest - float(value)).min())
+    rest: npt.NDArray[Any] = plane[known & ~same]
+    above, below = rest[rest > value], rest[rest < value]
+    gaps = [float(above.min()) - float(value)] if above.size else []
+    gaps += [float(value) - float(below.max())] if below.size else []
+    gap = min(gaps)
     if gap > max(_GAP * _noise(plane, known & ~region), _step(rest)):
         return same
     for _ in range(_GROWTH):
@@ -212,15 +217,16 @@ def _whole_region(plane: Plane, value: np.generic, region: Mask, known: Mask) ->
 
 def _noise(plane: Plane, known: Mask) -> float:
     """Return a robust standard deviation of the noise: of half differences of pixels from their neighbours along X."""
-    values = np.where(known, plane, np.nan).astype(np.float64)
+    every = max(plane.size // _MAX_PIXELS, 1)
+    values = np.where(known[::every], plane[::every], np.nan).astype(np.float64)
     rough = values[:, 1:-1] - 0.5 * (values[:, :-2] + values[:, 2:])
     rough = np.abs(rough[np.isfinite(rough)])
     return float(np.median(rough) / (0.6745 * np.sqrt(1.5))) if rough.size else 0.0
 
 
-def _step(values: npt.NDArray[np.float64]) -> float:
+def _step(values: Plane) -> float:
     """Return the smallest difference between two values of a sample."""
-    distinct = np.unique(values[:: max(values.size // 100_000, 1)])
+    distinct = np.unique(values[:: max(values.size // 100_000, 1)].astype(np.float64))
     return float(np.diff(distinct).min()) if distinct.size > 1 else 0.0
 
 
