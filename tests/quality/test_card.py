@@ -18,7 +18,8 @@ from muguet.noise import PoissonGaussian
 from muguet.quality import HeldOut, Response, assumptions, quality
 from muguet.quality.check import VERDICTS, worst
 from muguet.quality.image_checks import SOURCE, WHITE
-from muguet.quality.result_checks import FITS, KEPT, REMOVED, RESOLVED
+from muguet.quality.law_check import FITS
+from muguet.quality.result_checks import KEPT, REMOVED, RESOLVED
 from muguet.restoration import gaussian_blur
 from tests.conftest import blobs
 

@@ -20,15 +20,9 @@ from muguet.quality.check import Check, Floats, Verdict, worst
 from muguet.quality.frc import Response, ring_correlation
 from muguet.quality.held_out import Calibration, HeldOut, advantage, calibrate
 from muguet.quality.image_checks import check_source, check_white
+from muguet.quality.law_check import check_fits, variance_ratio
 from muguet.quality.normalised import MIN_PIXELS, Normalised, centre, normalise
-from muguet.quality.result_checks import (
-    REMOVED,
-    check_fits,
-    check_kept,
-    check_removed,
-    check_resolved,
-    variance_ratio,
-)
+from muguet.quality.result_checks import REMOVED, check_kept, check_removed, check_resolved
 from muguet.quality.second_opinion import SecondOpinion, check_compared
 from muguet.quality.whitened import explained, whitened_pair
 from muguet.quality.whiteness import autocorrelation

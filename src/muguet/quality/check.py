@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -53,3 +54,13 @@ class Check:
 def worst(*verdicts: Verdict) -> Verdict:
     """Return the worst of the verdicts; "good" if there are none."""
     return max(verdicts, key=VERDICTS.index, default="good")
+
+
+def verdict_above(value: float, limits: tuple[float, float]) -> Verdict:
+    """Return "bad" above the second limit, "doubtful" above the first, else "good"."""
+    return "bad" if value > limits[1] else "doubtful" if value > limits[0] else "good"
+
+
+def finite_or_zero(value: float) -> float:
+    """Return 0 for a figure that could not be measured, so that it does not worsen the verdict."""
+    return value if math.isfinite(value) else 0.0

@@ -1,4 +1,4 @@
-"""Checks of an estimate against its noisy plane: was the noise removed, and only the noise, and does the law fit?"""
+"""Checks of an estimate against its noisy plane: was the noise removed, and only the noise, and how fine is it?"""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ import math
 import numpy as np
 
 from muguet.noise.transfer.highpass import high_pass
-from muguet.quality.check import Check, Floats, Verdict, worst
+from muguet.quality.check import Check, Verdict, finite_or_zero, verdict_above, worst
 from muguet.quality.frc import Rings, resolution
-from muguet.quality.held_out import Calibration
 from muguet.quality.normalised import Normalised
 from muguet.quality.structure import excess_power, lost_contrast, pearson
 
-KEPT, REMOVED, FITS, RESOLVED = (
+KEPT, REMOVED, RESOLVED = (
     "Nothing of the image was removed",
     "The noise was removed",
-    "The noise law fits",
     "Resolution and signal-to-noise ratio",
 )
 
@@ -49,22 +47,6 @@ structure looks like remaining noise."""
 _BIAS_LIMITS = (0.5, 0.8)
 """Limits of the mean error of the brightness, in standard deviations of the noise."""
 
-_COVERAGE_LIMITS = (0.09, 0.12)
-"""Limits of the error of the coverage of the 50 % interval."""
-
-_DISTANCE_LIMITS = (0.09, 0.15)
-"""Limits of Kolmogorov's distance between the predicted and the recorded distribution."""
-
-_DISADVANTAGE_LIMITS = (0.03, 0.1)
-"""Limits of the log-likelihood by which a Gaussian predicts held-out pixels better than the law, in nats per pixel."""
-
-_VARIANCE_RATIO_LIMITS = (1.5, 2.0)
-"""Limits of the ratio of the law's variance and the measured variance."""
-
-_SAME_CAMERA = 1.25
-"""Up to this ratio of the variances, the law is that of the camera, and a distribution that does not fit was not
-learned yet."""
-
 _MAX_Z = 5.0
 """z² is limited at this many standard deviations, so that a few bright pixels do not dominate."""
 
@@ -86,9 +68,9 @@ def check_kept(residual: Normalised) -> Check:
     if _removed(residual) < _LOW_REMOVED_LIMITS[0]:
         sentence = "Hardly anything was removed, so hardly any image structure can have been removed."
         return Check(KEPT, "good", sentence, figures)
-    lost = _finite_or_zero(lost) if _finite_or_zero(likeness) > _MIN_LIKENESS else 0.0
-    power = _finite_or_zero(figures["excess"])
-    verdict = worst(_verdict_above(lost, _LOST_LIMITS), _verdict_above(power, _EXCESS_LIMITS))
+    lost = finite_or_zero(lost) if finite_or_zero(likeness) > _MIN_LIKENESS else 0.0
+    power = finite_or_zero(figures["excess"])
+    verdict = worst(verdict_above(lost, _LOST_LIMITS), verdict_above(power, _EXCESS_LIMITS))
     if verdict == "good":
         sentence = (
             f"Over 5×5 pixels the residual (noisy − denoised) has {power:.2f} times the power of white noise, "
@@ -97,7 +79,7 @@ def check_kept(residual: Normalised) -> Check:
         return Check(KEPT, verdict, sentence, figures)
     reason = (
         f"structures about ten pixels wide lost {100 * lost / (1 + lost):.0f} % of their contrast"
-        if _verdict_above(lost, _LOST_LIMITS) == verdict
+        if verdict_above(lost, _LOST_LIMITS) == verdict
         else f"over 5×5 pixels the residual (noisy − denoised) has {power:.1f} times the power of white noise"
     )
     start = "Image structure was" if verdict == "bad" else "Some image structure may have been"
@@ -139,7 +121,7 @@ def check_removed(residual: Normalised, close: bool = False) -> Check:
     }
     return Check(
         REMOVED,
-        *_judge_removed(*(_finite_or_zero(value) for value in figures.values()), close=close),
+        *_judge_removed(*(finite_or_zero(value) for value in figures.values()), close=close),
         figures,
     )
 
@@ -156,10 +138,10 @@ def _judge_removed(removed: float, left: float, bias: float, *, close: bool) -> 
     low, lower = _LOW_REMOVED_LIMITS
     too_little: Verdict = "bad" if removed < lower else "doubtful" if removed < low else "good"
     if removed < _MAX_REMOVED_FOR_LEFT:
-        too_little = worst(too_little, _verdict_above(left, _LEFT_LIMITS))
+        too_little = worst(too_little, verdict_above(left, _LEFT_LIMITS))
     if close and too_little == "bad":
         too_little = "doubtful"
-    too_much, biased = _verdict_above(removed, _HIGH_REMOVED_LIMITS), _verdict_above(bias, _BIAS_LIMITS)
+    too_much, biased = verdict_above(removed, _HIGH_REMOVED_LIMITS), verdict_above(bias, _BIAS_LIMITS)
     if too_little != "good":
         start = "The noise is still there" if too_little == "bad" else "Some noise may still be there"
         return too_little, (
@@ -181,66 +163,6 @@ def _judge_removed(removed: float, left: float, bias: float, *, close: bool) -> 
         f"The brightness is off: at a given signal, the estimate differs from the noisy image by {bias:.1f} standard "
         "deviations of the noise on average. The model is for another camera, or the estimate was rescaled."
     )
-
-
-def check_fits(fit: Calibration | None, gain: float, ratio: float) -> Check:
-    """Check how well held-out pixels are predicted by the law.
-
-    Parameters
-    ----------
-    fit
-        The result of `muguet.quality.held_out.calibrate`; None without held-out pixels.
-    gain
-        The log-likelihood by which the law predicts held-out pixels better than a Gaussian with the measured
-        variance, in nats per pixel; NaN if it could not be computed.
-    ratio
-        The result of `variance_ratio`. Without held-out pixels, it is judged; with them, a law whose variance is right
-        is doubtful at most.
-    """
-    if fit is None:
-        if not math.isfinite(ratio):
-            return Check(FITS, "doubtful", "Too few pixels to judge whether the noise law fits.", {})
-        verdict = _verdict_above(ratio, _VARIANCE_RATIO_LIMITS)
-        reason = (
-            "the variance of the law and the variance of the noise measured on the image "
-            f"differ by a factor of {ratio:.2f}"
-        )
-        return Check(FITS, verdict, _fit_sentence(verdict, reason), {"variance_ratio": ratio})
-    figures = {
-        "distance": fit.distance,
-        "distance_by_signal": fit.distance_by_signal,
-        "coverage_50": fit.coverage_50,
-        "coverage_90": fit.coverage_90,
-        "coverage_50_error_by_signal": fit.coverage_50_error_by_signal,
-        "advantage_nats": gain,
-        "variance_ratio": ratio,
-    }
-    verdict = worst(
-        _verdict_above(fit.coverage_50_error_by_signal, _COVERAGE_LIMITS),
-        _verdict_above(fit.distance_by_signal, _DISTANCE_LIMITS),
-        _verdict_above(-_finite_or_zero(gain), _DISADVANTAGE_LIMITS),
-    )
-    if verdict == "bad" and ratio <= _SAME_CAMERA:
-        verdict = "doubtful"
-    reason = (
-        f"{100 * fit.coverage_50:.0f} % of the held-out pixels lie in the 50 % interval of the law and "
-        f"{100 * fit.coverage_90:.0f} % in its 90 % interval; at a given signal, the predicted distribution is off by "
-        f"{fit.distance_by_signal:.2f}"
-    )
-    return Check(FITS, verdict, _fit_sentence(verdict, reason), figures)
-
-
-def _fit_sentence(verdict: Verdict, reason: str) -> str:
-    """Return the sentence that gives the reason of a verdict on the law, and what to do."""
-    if verdict == "good":
-        return f"{reason[0].upper()}{reason[1:]}."
-    advice = (
-        "If the model was trained on images of this camera with the same settings, train longer; "
-        "otherwise, train on such images."
-    )
-    if verdict == "bad":
-        return f"The noise law does not fit this image: {reason}. {advice}"
-    return f"The noise law fits only roughly: {reason}. {advice}"
 
 
 def check_resolved(snr: float, rings: Rings | None) -> Check:
@@ -284,25 +206,3 @@ def _period(pixels: float) -> str:
     if math.isinf(pixels):
         return "none"
     return "2 pixels (the sampling limit)" if pixels <= 2 else f"{pixels:.1f} pixels"
-
-
-def variance_ratio(residual: Normalised) -> float:
-    """Return the typical factor between the law's variance σ²(x̂) and the measured variance v(x̂), 1 or more.
-
-    The factor is exp √mean(log²(σ²(x̂)/v(x̂))) over all pixels; NaN if the variance could not be measured.
-    """
-    known = np.isfinite(residual.z)
-    if residual.measured_variance is None or not known.any():
-        return float("nan")
-    logs: Floats = np.log(residual.std[known] ** 2 / residual.measured_variance(residual.signal[known]))
-    return float(np.exp(np.sqrt(np.mean(logs**2))))
-
-
-def _verdict_above(value: float, limits: tuple[float, float]) -> Verdict:
-    """Return "bad" above the second limit, "doubtful" above the first, else "good"."""
-    return "bad" if value > limits[1] else "doubtful" if value > limits[0] else "good"
-
-
-def _finite_or_zero(value: float) -> float:
-    """Return 0 for a figure that could not be measured, so that it does not worsen the verdict."""
-    return value if math.isfinite(value) else 0.0
