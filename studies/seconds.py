@@ -109,7 +109,6 @@ def draw(rows: list[dict[str, Any]]) -> Any:
                     linewidth=0.7,
                     label="CAREamics N2V",
                 )
-                axes.legend(loc="lower right")
             best = max(row["psnr"] for row in rows if row["image"] == name)
             least = min(row["psnr"] for row in rows if row["image"] == name)
             axes.set(xscale="log", xlabel="CPU-seconds", title=TITLES.get(name, name))
@@ -117,7 +116,9 @@ def draw(rows: list[dict[str, Any]]) -> Any:
             axes.set_ylim(floor, best + 0.2)
             axes.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
             axes.set_xticks([], minor=True)
+            axes.set_xlim(left=4)
         figure.axes[0].set_ylabel("PSNR (dB)")
+        figure.axes[1].legend(*figure.axes[0].get_legend_handles_labels(), loc="center")
         figure.draw_without_rendering()
     return figure
 
