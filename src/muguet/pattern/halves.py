@@ -14,10 +14,12 @@ _MIN_WIDTH = 64
 _REACH = 64  # Rows on either side of the middle that are compared with it.
 _NEAR, _FAR = 4, 10  # The usual size of a step at a border is that of the borders at these distances.
 _MIN_DEVIATION = (
-    5.0  # The step differs from those at other rows by this many of their robust standard deviations …
+    4.0  # The step differs from those at other rows by this many of their robust standard deviations …
 )
 _MIN_RATIO = 1.3  # … and is this many times as large as the largest of them.
-_MIN_PART, _MIN_HALF = 0.1, 0.5  # Each quarter and half of the border shows at least this part of it.
+_MAX_GAIN = 0.5  # Gains of two halves do not differ by more than this.
+_MIN_PART, _MIN_HALF = 0.2, 0.5  # Each quarter and half of the border shows at least this part of it.
+_SIDE = 4  # Rows on either side of a border that show its step.
 _CLIP = 2.0  # Steps beyond this many standard deviations count less (Huber's weights).
 
 
@@ -51,10 +53,10 @@ class Halves:
 def find_halves(plane: Floats) -> Halves | None:
     """Return the step at the middle row of a plane ``(y, x)``, or None if there is none.
 
-    With d the mean of the two rows after a border minus that of the two rows before it, for groups of pixels of a row,
-    and L the mean of both, the robust straight line d = a + b (L − ⟨L⟩) is fitted at the middle and, for comparison, at
-    the borders of a quarter of the rows on either side: the values of a scene there show how large a step of the scene
-    can be.
+    The four rows on either side of a border are fitted by a straight line and a step, separately in groups of pixels of
+    a row: structures of a scene that are wider than that leave no step. With d the step of a group and L the mean of
+    its eight rows, the robust straight line d = a + b (L − ⟨L⟩) is fitted at the middle and, for comparison, at the
+    borders around: the values of a scene there show how large a step of the scene can be.
 
     Parameters
     ----------
@@ -70,14 +72,15 @@ def find_halves(plane: Floats) -> Halves | None:
     groups = groups[:, np.isfinite(groups).all(0)]
     if groups.shape[1] < 8:
         return None
-    before, after = 0.5 * (groups[:-3] + groups[1:-2]), 0.5 * (groups[2:-1] + groups[3:])
-    step, level = after - before, 0.5 * (before + after)
+    windows = np.lib.stride_tricks.sliding_window_view(groups, 2 * _SIDE, 0)
+    step, level = windows @ _step_filter(), windows.mean(-1)
     variance = _variance_around(step)
     step, level = (each[_FAR:-_FAR] for each in (step, level))
     offset, gain, mean = _fitted(step, level, variance)
-    at = _REACH - 2 - _FAR
-    others = np.abs(np.arange(len(step)) - at) > _NEAR
+    at = _REACH - _SIDE - _FAR
+    others = np.abs(np.arange(len(step)) - at) > 2 * _NEAR
     found_offset, found_gain = (_stands_out(each, at, others) for each in (offset, gain))
+    found_gain &= abs(float(gain[at])) < _MAX_GAIN
     if found_offset:  # A step of the scene is not the same along the whole border.
         parts = [
             _fitted(*(each[:, part] for each in (step, level, variance)))[0][at] / offset[at]
@@ -87,6 +90,14 @@ def find_halves(plane: Floats) -> Halves | None:
     if not (found_offset or found_gain):
         return None
     return Halves(float(offset[at]), float(gain[at]) if found_gain else 0.0, float(mean[at]))
+
+
+def _step_filter() -> Floats:
+    """Return the weights of eight rows whose sum is the step between the fourth and the fifth, by least squares."""
+    place = np.arange(-_SIDE, _SIDE) + 0.5
+    design = np.stack([np.ones_like(place), place, place > 0], 1)
+    found: Floats = np.linalg.pinv(design)[2]
+    return found
 
 
 def _variance_around(step: Floats) -> Floats:
