@@ -7,7 +7,9 @@ The results are those before any training (`muguet denoise --minutes 0`), each f
 still background of filaments, objects that move by about 2 pixels a frame, spots that blink, spots that flash for one
 frame like a calcium event, and fade by 40 %. Gains are in dB over every frame by itself, in all pixels, within the
 moving objects, and at the blinking spots; "amplitude" and "smeared" are those of the flashes, in their own frame and in
-its neighbours. "average" is the best mean of 1, 3, 5 or 9 noisy frames, denoised in the same way, chosen by the truth.
+its neighbours. "average" is the best mean of 1, 3, 5 or 9 noisy frames, denoised in the same way, chosen by the truth;
+"mean" and "median" are those of 3, 5, 7 or 9 noisy frames alone, the best by the truth. --careamics MINUTES adds
+CAREamics' N2V with five frames as channels, trained on the movie for that time (at --levels, and on fmd_bpae).
 On fmd_bpae, PSNR is that of frames 5, 10 and 15 against the mean of the frames that none of them uses.
 """
 
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _movie_peers import careamics, means, medians
 from scipy import ndimage
 
 import muguet
@@ -75,7 +78,7 @@ def movie(level: float, seed: int = 0) -> dict[str, np.ndarray]:
     }
 
 
-def simulated(level: float, seed: int) -> dict[str, Any]:
+def simulated(level: float, seed: int, minutes: float) -> dict[str, Any]:
     """Measure what time is worth in a simulated movie of a light level."""
     parts = movie(level, seed)
     rng = np.random.default_rng(seed + 1)
@@ -100,6 +103,13 @@ def simulated(level: float, seed: int) -> dict[str, Any]:
     near[1:] |= parts["flashing"][:-1]
     near[:-1] |= parts["flashing"][1:]
     near &= ~parts["flashing"]
+    others = {
+        "gain of the best mean": max(gain(each) for each in means(noisy).values()),
+        "gain of the best median": max(gain(each) for each in medians(noisy).values()),
+    }
+    if minutes:
+        n2v = careamics(noisy, minutes, seed)
+        others |= {"gain of N2V": gain(n2v), "gain of N2V where it moves": gain(n2v, parts["moving"])}
     energy = float((truth - background)[parts["flashing"]].sum())
     return {
         "photo-electrons": level,
@@ -107,6 +117,7 @@ def simulated(level: float, seed: int) -> dict[str, Any]:
         "gain where it moves": gain(result, parts["moving"]),
         "gain where it blinks": gain(result, parts["blinking"]),
         "gain of the best average": max(0.0, *averages),
+        **others,
         "amplitude": float((result - background)[parts["flashing"]].sum()) / energy,
         "amplitude alone": float((alone - background)[parts["flashing"]].sum()) / energy,
         "smeared": float((result - truth)[near].sum()) / (2 * energy),
@@ -115,7 +126,7 @@ def simulated(level: float, seed: int) -> dict[str, Any]:
     }
 
 
-def real(folder: Path) -> dict[str, Any]:
+def real(folder: Path, seed: int, minutes: float) -> dict[str, Any]:
     """Measure what time is worth on fmd_bpae."""
     noisy = read(folder / "fmd_bpae_noisy.tif").data
     model = muguet.fit(noisy, "TYX", minutes=0)
@@ -126,7 +137,11 @@ def real(folder: Path) -> dict[str, Any]:
         "2 before and after": model(noisy, "TYX", symmetries=1, time_window=2),
         "4 before and after": model(noisy, "TYX", symmetries=1),
         "4 before": model(noisy, "TYX", symmetries=1, causal=True),
+        **means(noisy),
+        **medians(noisy),
     }
+    if minutes:
+        results["N2V, 2 before and after"] = careamics(noisy, minutes, seed)
     for name, result in results.items():
         scores = []
         for t in (5, 10, 15):
@@ -149,16 +164,19 @@ def main() -> None:
     parser.add_argument(
         "--levels", type=float, nargs="+", default=[5, 30, 200], help="photo-electrons of the brightest"
     )
+    parser.add_argument(
+        "--careamics", type=float, default=0.0, metavar="MINUTES", help="train CAREamics for this time"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("build/movies.json"))
     arguments = parser.parse_args()
     found: dict[str, Any] = {"machine": machine(), "seed": arguments.seed, "simulated": []}
     for level in [] if arguments.real else arguments.levels:
-        found["simulated"].append(simulated(level, arguments.seed))
+        found["simulated"].append(simulated(level, arguments.seed, arguments.careamics))
         print({name: round(value, 3) for name, value in found["simulated"][-1].items()}, flush=True)
     folder = Path(os.environ.get("MUGUET_DATA", "../shared/data"))
     if (folder / "fmd_bpae_noisy.tif").exists():
-        found["fmd_bpae"] = real(folder)
+        found["fmd_bpae"] = real(folder, arguments.seed, arguments.careamics)
         for name, scores in found["fmd_bpae"].items():
             print(f"{name:20} {scores['psnr']:.2f} dB", flush=True)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@ from .found import Found, LineNoise
 from .halves import Halves, find_halves
 from .maps import Maps
 from .rows import Lines, find_lines
+from .second import second_estimate
 from .standing import Standing, find_standing
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "find_halves",
     "find_lines",
     "find_standing",
+    "second_estimate",
 ]

@@ -20,6 +20,7 @@ from muguet.pattern.found import Found, LineNoise
 from muguet.pattern.halves import Halves, find_halves
 from muguet.pattern.maps import Maps
 from muguet.pattern.rows import Lines, find_lines
+from muguet.pattern.second import second_estimate
 from muguet.pattern.standing import find_standing
 
 Floats = npt.NDArray[np.float64]
@@ -242,7 +243,8 @@ def _remove_lines(stack: _Stack, c: int, places: Sequence[tuple[int, int]], acro
     for place in places:
         lines = seen.get(place) or find(place, expected)
         if lines is not None:
-            found[place] = lines
+            plane = stack.plane(c, place)
+            found[place] = second_estimate(plane.T if across else plane, lines)
     noise = [rough_std(stack.plane(c, place)) for place in list(found)[:_MAX_LOOKED]]
 
     def subtract(plane: Floats, place: tuple[int, int]) -> Floats:

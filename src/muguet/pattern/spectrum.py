@@ -10,6 +10,12 @@ Floats = npt.NDArray[np.float64]
 _HIGH = 0.375  # Above this frequency along Y, in cycles per pixel, optics leave little of a scene.
 _TOP, _BELOW = (0.4375, 0.5), (0.25, 0.375)
 _MIN_FLAT = 0.4
+_MIN_ERRORS = (
+    2.0  # One set of offsets is better than another if its power is less by this many standard errors.
+)
+_CLEAR = (
+    2.0  # Where the power is this many times that of the offsets, the scene has added all of the difference.
+)
 
 
 def cosine(values: Floats) -> Floats:
@@ -60,8 +66,9 @@ def shrunk(whole: Floats, parts: Floats) -> Floats:
     Parameters
     ----------
     whole, parts
-        The measured offsets ``(sets, y)`` and ``(parts, y)``, see `muguet.pattern.differences.row_offsets`. At every
-        frequency the set with the least power is used, as all contain the offsets and differ in their errors.
+        The measured offsets ``(sets, y)`` and ``(parts, y)``, see `muguet.pattern.differences.row_offsets`. All sets
+        contain the offsets and differ in their errors. The first is used, but at frequencies at which another one has
+        less power by more than chance.
     """
     every = cosine(whole)
     size = every.shape[1]
@@ -69,24 +76,29 @@ def shrunk(whole: Floats, parts: Floats) -> Floats:
     variance = float(_shared(cosine(parts))[top].mean())
     if variance <= 0:
         return np.zeros(size)
-    smooth, number = _smoothed(every**2)
-    best = smooth.argmin(0)
-    chosen, power = (np.take_along_axis(each, best[None], 0)[0] for each in (every, smooth))
+    chosen = every[0]
+    for other in every[1:]:
+        less = chosen**2 - other**2
+        mean, number = _smoothed(less)
+        error = np.sqrt(np.maximum(_smoothed(less**2)[0] - mean**2, 0.0) / number)
+        chosen = np.where(mean > _MIN_ERRORS * error, other, chosen)
+    power, number = _smoothed(chosen**2)
     high = float((chosen[top] ** 2).mean())
     scene = np.maximum(power - high * (1 + 1.5 * np.sqrt(2 / number)), 0.0)
+    scene = np.where(power > _CLEAR * high, power - high, scene)
     gain = np.clip(1 - (max(high - variance, 0.0) + scene) / np.maximum(power, 1e-300), 0.0, 1.0)
     gain[0] = 0.0
     return inverse_cosine(chosen * gain)
 
 
 def _smoothed(power: Floats) -> tuple[Floats, Floats]:
-    """Return running means of power spectra ``(sets, m)`` over narrower windows at low frequencies, and their sizes."""
-    size = power.shape[1]
+    """Return running means of values ``(m,)`` over windows that widen with the frequency, and their sizes."""
+    size = len(power)
     at = np.arange(size)
     half = 1 + at // 4
-    total = np.concatenate([np.zeros((len(power), 1)), power.cumsum(1)], 1)
+    total = np.concatenate([[0.0], power.cumsum()])
     first, last = np.maximum(at - half, 0), np.minimum(at + half + 1, size)
-    return (total[:, last] - total[:, first]) / (last - first), (last - first).astype(np.float64)
+    return (total[last] - total[first]) / (last - first), (last - first).astype(np.float64)
 
 
 def _shared(coefficients: Floats) -> Floats:
