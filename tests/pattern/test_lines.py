@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from muguet import samples
-from muguet.pattern import find_halves, find_lines
+from muguet.pattern import find_halves, find_lines, second_estimate
 
 
 def camera(photons: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -57,6 +57,23 @@ def test_offsets_that_repeat_are_found_with_their_period(
     assert found is not None
     assert found.period == period
     assert left(found.offsets, offsets) < 0.1
+
+
+def test_a_faint_stripe_in_every_32nd_line_is_found() -> None:
+    tall = (samples.acquisition((512, 384), 0).astype(np.float64) - 100) / 2
+    offsets = 0.25 * sigma(tall) * (np.arange(512) % 32 == 1)
+    found = find_lines(camera(tall) + offsets[:, None])
+    assert found is not None
+    assert found.period == 32
+    assert left(found.offsets, offsets) < 0.1
+
+
+def test_the_second_estimate_is_nearer_to_the_offsets(cells: np.ndarray, noisy: np.ndarray) -> None:
+    offsets = 0.4 * sigma(cells) * np.random.default_rng(1).normal(size=len(noisy))
+    plane = noisy + offsets[:, None]
+    first = find_lines(plane)
+    assert first is not None
+    assert left(second_estimate(plane, first).offsets, offsets) < left(first.offsets, offsets)
 
 
 def test_an_image_without_line_noise_has_none(noisy: np.ndarray) -> None:
@@ -122,6 +139,15 @@ def test_a_step_between_two_halves_is_found(cells: np.ndarray, noisy: np.ndarray
     assert found.offset == pytest.approx(2 * sigma(cells), rel=0.15)
     even = found.remove(plane)
     assert abs(np.median(even[:128] - noisy[:128]) - np.median(even[128:] - noisy[128:])) < 0.1 * found.offset
+
+
+def test_a_step_of_half_the_noise_is_found_between_two_halves() -> None:
+    wide = (samples.acquisition((256, 512), 0).astype(np.float64) - 100) / 2
+    plane = camera(wide)
+    plane[128:] += 0.6 * sigma(wide)
+    found = find_halves(plane)
+    assert found is not None
+    assert found.offset == pytest.approx(0.6 * sigma(wide), rel=0.3)
 
 
 def test_an_image_without_halves_has_no_step(noisy: np.ndarray) -> None:
