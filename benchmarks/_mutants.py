@@ -75,7 +75,7 @@ MUTANTS = (
     *_of(
         "tests/noise/test_learned.py",
         ("noise/learned.py", "means = rows + scale * (means - centre)", "means = rows + scale * means"),
-        ("noise/learned.py", "(least - constant) / slope)", "(least + constant) / slope)"),
+        ("noise/learned.py", "(least - constant) / slope,", "(least + constant) / slope,"),
     ),
     *_of(
         "tests/noise/transfer tests/noise/camera",

@@ -110,11 +110,12 @@ def small_nets_of_module() -> Iterator[None]:
 
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take two patches in each step instead of sixteen, and one batch for validation, for time."""
-    from muguet.training import Plan, fitting, validation
+    """Take two small patches in each step instead of sixteen, and one batch for validation, for time."""
+    from muguet.training import Plan, fitting, session, validation
 
     monkeypatch.setattr(fitting, "Plan", functools.partial(Plan, batch=2))
     monkeypatch.setattr(validation, "_N_BATCHES", 1)
+    monkeypatch.setattr(session, "PATCH", {2: (16, 16), 3: (4, 16, 16)})
 
 
 @pytest.fixture

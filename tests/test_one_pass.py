@@ -43,7 +43,7 @@ def runs(monkeypatch) -> Counter[bytes]:
     [("TYX", {"time_window": 1}), ("ZYX", {"z_window": 1}), ("TYX", {"time_window": 0})],
     ids=["movie", "stack", "single planes"],
 )
-@pytest.mark.parametrize("views", [1, 2])
+@pytest.mark.parametrize("views", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_one_run_of_the_network_gives_the_mean_and_its_error(still, runs, axes, windows, views):
     noisy, model = still
     layout = Layout(axes, noisy.shape)

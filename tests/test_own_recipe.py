@@ -42,6 +42,7 @@ def test_its_law_is_learned_and_saved(installed, noisy, tmp_path, monkeypatch):
     assert model.learned_laws[0].std(300.0) > model.learned_laws[0].std(130.0)
 
 
+@pytest.mark.slow
 def test_the_command_line_finds_it_in_the_folder(noisy, tmp_path):
     noisy = noisy[:48, :48]
     write(tmp_path / "in.tif", Image(noisy, "YX"))

@@ -11,7 +11,7 @@ def test_the_same_seed_gives_the_same_image():
     assert not np.array_equal(acquisition((96, 80), seed=3), acquisition((96, 80), seed=4))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_light_is_as_scarce_as_in_a_real_image(seed):
     image = acquisition(seed=seed)
     assert image.shape == (512, 512)

@@ -84,7 +84,7 @@ class Client:
     def until(self, number: int, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Wait until something holds for the state of an image."""
         while not holds(state := self.state(number)):
-            time.sleep(0.1)
+            time.sleep(0.3)
         return state
 
     def wait(self, number: int, stage: str = "ready") -> dict[str, Any]:
@@ -109,8 +109,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch, tiny_prior: None, small_steps: None) -> None:
-    """Skip the slow check, and take few steps."""
+def quick(monkeypatch: pytest.MonkeyPatch, tiny_prior: None, small_steps: None, quick_charts: None) -> None:
+    """Skip the slow check and the charts, and take few steps."""
     monkeypatch.setattr("muguet.quality.model_checks.second_opinion", lambda *given: None)
 
 

@@ -45,7 +45,7 @@ def mean(values: np.ndarray, channel: int) -> np.ndarray:
     return ndimage.uniform_filter(values.astype(np.float32), 5)
 
 
-def write_store(path: Path, shards: tuple[int, ...] | None = (1, 32, 32), shape=(2, 60, 70)) -> np.ndarray:
+def write_store(path: Path, shards: tuple[int, ...] | None = (1, 32, 32), shape=(2, 44, 40)) -> np.ndarray:
     """Write noise with two levels to an OME-Zarr, and return its pixels."""
     data = np.random.default_rng(1).poisson(50, shape).astype(np.uint16)
     group = zarr.open_group(path, mode="w", zarr_format=3)

@@ -86,6 +86,7 @@ def test_an_unfinished_result_in_a_folder_is_no_input(muguet, store, model, tmp_
     assert [each.name for each in (tmp_path / "out").iterdir()] == ["a.zarr"]
 
 
+@pytest.mark.slow
 def test_a_killed_command_goes_on_to_the_same_bits(muguet, model, tmp_path):
     write_store(tmp_path / "a.zarr", shape=(20, 64, 80))
     common = ("denoise", tmp_path / "a.zarr", "--model", model, "--symmetries", 1, "--part", "1/1", "-o")

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,11 +29,11 @@ ASKED_FOR = {"model.muguet", "own_recipe.py", "out.tif"}  # Files that a page mu
 
 
 @pytest.fixture(scope="session")
-def samples(tmp_path_factory) -> Iterator[Path]:
+def samples(tmp_path_factory) -> Path:
     """Every file that a page may name."""
     with pytest.MonkeyPatch.context() as patch:
         make_nets_small(patch)
-        yield _samples(tmp_path_factory)
+        return _samples(tmp_path_factory)
 
 
 def _samples(tmp_path_factory) -> Path:
@@ -88,9 +88,9 @@ def reader(samples, tmp_path, monkeypatch) -> Callable[[list[str] | None], Path]
 
 
 @pytest.fixture
-def short(monkeypatch, tiny_prior) -> None:
-    """Let every training of this process end after two steps, and its prior be a small network."""
-    from muguet.training import Plan, validation
+def short(monkeypatch, tiny_prior, small_nets) -> None:
+    """Let every training of this process end after two steps of small patches, with small networks."""
+    from muguet.training import Plan, session, validation
 
     check = Plan.__post_init__
 
@@ -102,6 +102,7 @@ def short(monkeypatch, tiny_prior) -> None:
 
     monkeypatch.setattr(Plan, "__post_init__", shortened)
     monkeypatch.setattr(validation, "_N_BATCHES", 1)
+    monkeypatch.setattr(session, "PATCH", {2: (16, 16), 3: (4, 16, 16)})
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def test_the_clean_image_adds_a_column_and_scores():
     assert any(text.startswith("Noisy ") and text.endswith("dB") for text in texts(figure))
 
 
-@pytest.mark.parametrize(("size", "label"), [(0.108, "2 µm"), (0.004, "100 nm"), (1.3, "20 µm")])
+@pytest.mark.parametrize(("size", "label"), [(0.108, "2 µm"), (0.004, "100 nm")])
 def test_the_scale_bar_is_as_long_as_its_label(size, label):
     figure = draw(pixel_size=size)
     assert label in texts(figure)
@@ -58,7 +58,7 @@ def test_without_a_pixel_size_there_is_no_scale_bar():
     assert not any("µm" in text or "nm" in text for text in texts(drawn()))
 
 
-@pytest.mark.parametrize("shape", [(16, 16), (40, 400), (400, 40), (1100, 40)])
+@pytest.mark.parametrize("shape", [(16, 16), (1100, 40)])
 def test_any_shape(shape, tmp_path):
     save(draw(shape), tmp_path / "figure.png")
 

@@ -33,7 +33,7 @@ OMERO = {
     ],
     "rdefs": {"defaultZ": 1, "model": "color"},
 }
-SHAPE = (2, 2, 3, 50, 70)
+SHAPE = (2, 2, 2, 26, 40)
 
 
 def pixels(shape: tuple[int, ...] = SHAPE, dtype: str = "uint16") -> np.ndarray:
@@ -146,7 +146,7 @@ def test_an_image_is_read_at_full_resolution(tmp_path, version, shards, at):
     assert about.channel_names == ("DAPI", "GFP")
     assert about.kind == f"ome-zarr {version}"
     assert image.chunks == ((1, 1, 1, 32, 64) if shards else (1, 1, 1, 16, 32))
-    assert image.storage["levels"] == ["s0: 2×2×3×50×70", "a/b: 2×2×3×25×35"]
+    assert image.storage["levels"] == ["s0: 2×2×2×26×40", "a/b: 2×2×2×13×20"]
 
 
 @pytest.mark.parametrize("at", ["", "0"])
@@ -161,7 +161,7 @@ def test_all_metadata_come_back(tmp_path, version, shards, at):
     np.testing.assert_array_equal(after[f"{here}s0"][...], before[f"{here}s0"][...] + 1)
     label = f"{here}labels/nuclei/s0"
     np.testing.assert_array_equal(after[label][...], before[label][...])
-    means = image.data.astype(float).reshape(2, 2, 3, 25, 2, 35, 2).mean((4, 6)) + 1
+    means = image.data.astype(float).reshape(2, 2, 2, 13, 2, 20, 2).mean((4, 6)) + 1
     np.testing.assert_allclose(after[f"{here}a/b"][...], means, atol=0.5)
 
 
@@ -186,14 +186,14 @@ def test_another_version_keeps_what_both_hold(tmp_path, version, other, at):
     assert attributes["mine"] == {"a": [1, 2]}
     assert entries["omero"] == OMERO
     assert entries["multiscales"][0]["datasets"][1]["coordinateTransformations"][1]["translation"][-1] == 9.0
-    assert group["labels/nuclei/s0"].shape == (2, 3, 50, 70)
+    assert group["labels/nuclei/s0"].shape == (2, 2, 26, 40)
     if other == "0.5":
         yaozarrs.validate_zarr_store(str(tmp_path / "b.zarr" / at))
     else:
         yaozarrs.validate_ome_object(attributes)
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "uint32", "float32", "float64"])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float64"])
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
 def test_a_new_store_is_valid_and_has_a_pyramid(tmp_path, version, dtype):
     data = pixels((2, 2, 600, 530), dtype)
@@ -318,13 +318,13 @@ def test_a_damaged_chunk_and_a_missing_one(tmp_path):
     chunk = tmp_path / "a.zarr" / "s0" / "c" / "0" / "0" / "0" / "0" / "0"
     chunk.unlink()
     (image,) = open_all(tmp_path / "a.zarr")
-    assert any("1 of 144 chunks are not in the store" in note for note in image.about.notes)
+    assert any("1 of 32 chunks are not in the store" in note for note in image.about.notes)
     chunk.write_bytes(b"damaged")
     with pytest.raises(MuguetError, match="damaged, its pixels at T 0 to 1, C 0 to 1"):
         read(tmp_path / "a.zarr")
 
 
-@pytest.mark.parametrize("shape", [(2, 2, 3, 60, 35), (2, 2, 25, 35)])
+@pytest.mark.parametrize("shape", [(2, 2, 2, 30, 20), (2, 2, 13, 20)])
 def test_levels_that_contradict_each_other(tmp_path, shape):
     store(tmp_path / "a.zarr")
     group = zarr.open_group(tmp_path / "a.zarr", mode="a")

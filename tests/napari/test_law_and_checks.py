@@ -41,7 +41,7 @@ def test_the_checks_are_words_with_figures_and_the_blur_is_beside_them(model, no
     assert "&lt;cells&gt;" in html
 
 
-def test_the_report_is_one_page(model, noisy, tmp_path, monkeypatch):
+def test_the_report_is_one_page(model, noisy, tmp_path, monkeypatch, quick_charts):
     monkeypatch.setattr("muguet.quality.model_checks.second_opinion", lambda *given: None)
     source = Source((noisy,), ("a/b",))
     checks.write_report(model, source, [(noisy, model(noisy, "YX"))], tmp_path / "r.html", 0.1)

@@ -42,7 +42,6 @@ CASES = {
     "EMCCD": Case(lambda: EMCCD(2.0, 100.0, 0.5), COUNTS),
     "quiet EMCCD": Case(lambda: EMCCD(2.0, 100.0, 0.1), COUNTS),
     "learned G1": Case(lambda: learned(1), UNITS),
-    "learned G2": Case(lambda: learned(2), UNITS),
     "learned G3": Case(lambda: learned(3), UNITS),
 }
 CASES |= {
@@ -51,7 +50,7 @@ CASES |= {
         tuple(7.0 + 3.0 * s for s in case.signals),
     )
     for name, case in CASES.items()
-    if name in ("speckle", "camera", "EMCCD", "learned G2")
+    if name in ("camera", "learned G3")
 }
 
 

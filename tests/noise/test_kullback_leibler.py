@@ -27,8 +27,8 @@ LAWS = {
 SIGNALS = np.array([21.0, 90.0])
 
 
-# The density of an EMCCD takes long: it is compared with itself and with a camera only.
-PAIRS = [(p, q) for p in LAWS for q in LAWS if "EMCCD" not in (p, q) or {p, q} <= {"EMCCD", "camera"}]
+# The density of an EMCCD takes long: it is compared with a camera only.
+PAIRS = [(p, q) for p in LAWS for q in LAWS if "EMCCD" not in (p, q) or {p, q} == {"EMCCD", "camera"}]
 
 
 @pytest.mark.parametrize(("p", "q"), PAIRS)

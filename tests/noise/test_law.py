@@ -8,10 +8,10 @@ import torch
 
 from muguet.noise import Affine, Gaussian, PoissonGaussian, corrupt
 
-DRAWS = 40_000
+DRAWS = 20_000
 
 
-def around(distribution, widths=12.0, points=6_001):
+def around(distribution, widths=12.0, points=4_001):
     """Return values ``(points, signals)`` from `widths` standard deviations below the mean to as many above."""
     at = torch.linspace(-widths, widths, points, dtype=torch.float64).unsqueeze(-1)
     return distribution.mean + distribution.std * at

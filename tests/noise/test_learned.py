@@ -55,7 +55,7 @@ def test_it_learns_a_camera_by_its_own_likelihood(components):
     steps = 600
     for step in range(steps):
         optimiser.param_groups[0]["lr"] = 1e-2 * (1 - step / steps)
-        pick = torch.randint(len(x), (4096,), generator=generator)
+        pick = torch.randint(len(x), (2048,), generator=generator)
         loss = -law(x[pick]).log_prob(y[pick]).mean()
         optimiser.zero_grad()
         loss.backward()

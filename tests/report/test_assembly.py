@@ -104,11 +104,9 @@ def test_names_are_escaped_wherever_they_are_shown(tmp_path, quick_charts):
 @pytest.mark.parametrize(
     "name",
     [
-        "<script>alert(1)</script>",
+        "<script>alert(1)</script></style></title><!-- ",
         "\"><b onclick='alert(1)'>",
-        "</style></title><!-- ",
-        "[/b] [red] \\[",
-        "{{ 7 * 7 }} {% raw %} {# #} &amp; %s",
+        "[/b] [red] \\[ {{ 7 * 7 }} {% raw %} {# #} &amp; %s",
         "Zellkörper 核 𝛼\u2028µm.tif",
     ],
 )
@@ -146,7 +144,7 @@ def test_headings_descend_and_ids_and_pictures_are_named(page, tmp_path):
 # --- Whatever the image is -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", [1, 8])
+@pytest.mark.parametrize("number", [1, 6])
 def test_large_images_stay_below_five_megabytes(page, tmp_path, number, quick_charts):
     chance = np.random.default_rng(0)
     noisy = 100.0 + chance.normal(0, 30, (1200, 1200))  # pure noise gives the largest PNG
@@ -157,7 +155,7 @@ def test_large_images_stay_below_five_megabytes(page, tmp_path, number, quick_ch
     assert crop["width"] >= (256 if number <= 5 else 200)
 
 
-@pytest.mark.parametrize("shape", [(16, 16), (3, 200), (40, 700), (700, 40), (1, 1)])
+@pytest.mark.parametrize("shape", [(3, 200), (700, 40), (1, 1)])
 def test_any_shape(tmp_path, shape, quick_charts):
     written(tmp_path, bare(shape), run=Run())
 
@@ -212,7 +210,7 @@ def test_before_and_after_share_one_contrast_and_the_crop_shows_structure():
     )
     assert abs(residual.mean() - 127.5) < 2
     assert abs(np.median(before) - np.median(after)) < 10
-    assert {each.width for each in shown.wholes} == {500}
+    assert {each.width for each in shown.wholes} == {600}
 
 
 def test_a_report_that_cannot_be_written_gives_one_sentence(tmp_path, monkeypatch, quick_charts):

@@ -48,7 +48,7 @@ def finite(dtype):
         st.floats(allow_nan=False, allow_infinity=False) | st.text() | st.none() | st.integers(),
     ),
 )
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 def test_what_is_written_is_read(tmp_path_factory, tensors, header):
     path = tmp_path_factory.mktemp("storage") / "file"
     tensor_file.write(path, "model", tensors, header)

@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from muguet.system.threads import choose_threads
 
 
@@ -24,6 +26,7 @@ def test_the_command_line_loads_pytorch_only_after_its_options_are_known():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_the_number_of_threads_is_that_of_the_option():
     code = (
         "import sys; from muguet.system.threads import choose_threads; choose_threads(1); import torch\n"

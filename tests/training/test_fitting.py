@@ -123,10 +123,10 @@ def test_looking_at_a_run_does_not_change_it(small, noisy, tmp_path):
     assert_same(one, two)
 
 
-# 6: before the first evaluation; 10: at it; 13: in the decay; 20: at the second; 23: one before the end.
+# 6: before the first evaluation; 10: at it; 13: in the decay; 23: one before the end.
 def test_a_run_that_was_killed_continues_to_the_same_bits(small, noisy, tmp_path, monkeypatch):
     monkeypatch.setattr(muguet.training.session, "EVALUATE_EVERY", 10)
-    parts, kills = Parts(components=2), (0, 1, 6, 10, 13, 20, 23)
+    parts, kills = Parts(components=2), (0, 6, 10, 13, 23)
     whole = session(noisy, parts=parts, steps=24)
     for at in range(24):
         if at in kills:
@@ -194,7 +194,7 @@ def test_a_damaged_or_incomplete_checkpoint_is_refused(small, noisy, tmp_path):
 # -------------------------------------------------------------- how long
 
 
-@pytest.mark.parametrize("seconds", [0.03, 0.05, 1.0])
+@pytest.mark.parametrize("seconds", [0.05, 1.0])
 def test_a_run_of_minutes_ends_when_they_are_over(small, noisy, monkeypatch, seconds):
     run = session(noisy, minutes=0.05)
     clock = Clock(monkeypatch, run, seconds)
@@ -450,12 +450,12 @@ def test_images_of_different_sizes_train_together(small, noisy):
 
 
 def test_a_trained_model_is_saved_with_all_that_is_known(small, noisy, tmp_path):
-    model = fit(noisy, steps=50)
+    model = fit(noisy, steps=20)
     model.save(tmp_path / "model")
     again = muguet.load(tmp_path / "model")
     np.testing.assert_array_equal(again(noisy), model(noisy))
     assert again.training["held_out"] == model.training["held_out"]
-    assert again.training["plan"]["steps"] == 50
+    assert again.training["plan"]["steps"] == 20
 
 
 def test_channels_of_different_scales_have_laws_of_different_scales(small, noisy):
@@ -502,7 +502,7 @@ def psnr(clean, image):
 def test_it_learns_the_signal_and_the_law_of_its_noise(noisy, clean, monkeypatch):
     monkeypatch.setattr(muguet.training.session, "PATCH", {2: (32, 32)})
     monkeypatch.setattr(muguet.training.fitting, "Plan", functools.partial(Plan, batch=4))
-    model = fit(noisy, steps=60, components=2)
+    model = fit(noisy, steps=40, components=2)
     denoised = model(noisy)
     assert psnr(clean, denoised) > psnr(clean, noisy) + 6
     middle = np.array([np.median(clean)])

@@ -52,6 +52,7 @@ def test_the_way_to_a_minimum():
     assert place.detach().tolist() == pytest.approx([1, 1], abs=1e-2)
 
 
+@pytest.mark.slow
 def test_training_does_not_wait_for_the_compiler():
     """`torch._dynamo` takes a second and 70 MB, and nothing here is compiled."""
     code = (

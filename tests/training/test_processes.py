@@ -27,9 +27,9 @@ from muguet.training import Plan, Sample, Session, collect
 from muguet.training import checkpoint as checkpoints
 from tests.conftest import blobs, recorded
 
-STEPS = 6
+STEPS = 4
 BATCH = 5  # The parts of two processes differ in size.
-RECIPES = ("joint", "noise2void", "deconoising", "noise2noise")
+RECIPES = ("joint", "noise2noise")
 
 
 @pytest.fixture(autouse=True)
@@ -146,9 +146,8 @@ def _lose(rank: int, number: int, port: int, results: Any, killed: bool) -> None
     os._exit(0)
 
 
-@pytest.mark.parametrize(
-    "killed", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["killed", "silent"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("killed", [True, False], ids=["killed", "silent"])
 def test_a_process_that_is_lost_or_does_not_answer_ends_the_others(killed):
     found, codes = _launch(2, _lose, killed)
     assert found == "a sentence"

@@ -46,9 +46,11 @@ def test_a_target_that_is_missing_is_no_target(noisy, clean):
     assert (patches.role == MISSING).sum() >= 100
 
 
-@pytest.mark.parametrize("recipe", ["supervised", "care", "noise2noise"])
+@pytest.mark.parametrize(
+    "recipe", ["supervised", "noise2noise", pytest.param("care", marks=pytest.mark.slow)]
+)
 def test_they_learn_the_target(recipe, noisy, clean):
-    model = fit(noisy, recipe=recipe, clean=clean, steps=80)
+    model = fit(noisy, recipe=recipe, clean=clean, steps=60)
     denoised = model(noisy)
     assert np.mean((denoised - clean) ** 2) < 0.5 * np.mean((noisy - clean) ** 2)
     with pytest.raises(MuguetError, match="learns no noise law"):
