@@ -107,5 +107,5 @@ def test_what_cannot_be_drawn_or_written_gives_one_sentence(tmp_path):
 
 def test_without_matplotlib_a_sentence_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(MuguetError, match=r"pip install muguet\[figures\]"):
+    with pytest.raises(MuguetError, match=r"pip install 'muguet\[figures\]'"):
         draw((32, 32))

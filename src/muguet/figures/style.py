@@ -59,7 +59,7 @@ def require_matplotlib() -> Any:
         import matplotlib
         import matplotlib.figure
     except ImportError as error:
-        raise MuguetError("figures need matplotlib: pip install muguet[figures]") from error
+        raise MuguetError("figures need matplotlib: pip install 'muguet[figures]'") from error
     return matplotlib
 
 

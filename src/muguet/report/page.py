@@ -63,7 +63,7 @@ def template_environment(package: str = "muguet.report") -> jinja2.Environment:
     try:
         import jinja2
     except ImportError as error:
-        raise MuguetError("a page needs Jinja2: pip install muguet[figures]") from error
+        raise MuguetError("a page needs Jinja2: pip install 'muguet[figures]'") from error
     templates = jinja2.Environment(
         loader=jinja2.PackageLoader(package, "templates"),
         autoescape=True,
