@@ -45,6 +45,7 @@ def demo(
     return run
 
 
+@pytest.mark.slow
 def test_the_simulated_image(demo, tmp_path):
     pytest.importorskip("matplotlib")
     done = demo("--out", tmp_path)

@@ -62,6 +62,7 @@ def test_tiles_leave_no_seam(net, shape, monkeypatch):
     np.testing.assert_allclose(model(picture), whole, atol=1e-4 * np.ptp(picture))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("net", NETS)
 def test_the_nets_as_they_are_leave_no_seam_without_turns(net, monkeypatch):
     monkeypatch.undo()

@@ -39,6 +39,7 @@ def test_every_name_of_a_face_is_there_and_says_what_it_is(room):
             assert inspect.getdoc(thing), f"{face.__name__}.{name} has no docstring"
 
 
+@pytest.mark.slow
 def test_names_are_themselves_whichever_module_is_imported_first():
     """A function must not be hidden by the module of its name once that is imported."""
     code = (

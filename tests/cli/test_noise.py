@@ -171,7 +171,7 @@ def test_people_read_a_table_with_aligned_numbers_and_sentences(muguet, trained)
     assert "nan" not in answer.out.lower()
 
 
-@pytest.mark.parametrize("suffix", [".svg", ".pdf"])
+@pytest.mark.parametrize("suffix", [".svg", pytest.param(".pdf", marks=pytest.mark.slow)])
 def test_a_figure(muguet, trained, tmp_path, suffix):
     out = tmp_path / f"law{suffix}"
     models = (trained / "g1.muguet", trained / "g3.muguet")

@@ -152,6 +152,7 @@ def test_a_name_that_is_no_utf8(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.slow
 def test_a_full_disk_behind_the_output(image):
     with Path("/dev/full").open("w") as full:
         answer = run("--help", stdout=full, stderr=subprocess.PIPE)

@@ -42,8 +42,17 @@ def runs(block: Block) -> bool:
     return block.marker == ""
 
 
+LONG = {"docs/tutorials/movie.md", "docs/how-to/volumes.md"}  # These pages train on many planes.
+
+
 @needs_shell
-@pytest.mark.parametrize("page", with_code, ids=name_of)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[pytest.mark.slow] if name_of(page) in LONG else [], id=name_of(page))
+        for page in with_code
+    ],
+)
 def test_the_blocks_of_a_page_run_one_after_the_other(page, reader, run_line):
     reader(files(page))
     namespace: dict[str, object] = {"__name__": "page"}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from muguet.image.defects import defective, repaired
+from muguet.image.defects import _is_no_light, defective, repaired
 from tests.image.camera import recorded, scene
 
 
@@ -93,3 +93,10 @@ def test_repair_uses_sound_neighbours():
     bad[5, 5] = bad[5, 6] = bad[:, 10] = True
     plane[bad] = 900
     np.testing.assert_array_equal(repaired(plane, bad), np.ones(plane.shape))
+
+
+def test_an_excess_far_below_its_neighbours_is_no_warning():
+    plane = np.zeros((9, 9))
+    plane[4, 4], plane[4, 5] = 5e-324, 1e30
+    places = np.array([4]), np.array([4])
+    assert not _is_no_light(plane, *places, np.ones(1), 1.0).any()

@@ -67,7 +67,7 @@ def corner(source):
     return int(decoded(source)[0, 0])
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [390, pytest.param(1280, marks=pytest.mark.slow)])
 def test_the_page_fits_a_phone_and_a_desktop(browser, page, tmp_path, width):
     frame = tmp_path / "frame.html"  # a browser window cannot be as narrow as a phone, a frame can
     frame.write_text(

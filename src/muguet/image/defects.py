@@ -161,11 +161,12 @@ def _is_no_light(plane: Floats, rows: Places, columns: Places, variance: Floats,
     ring = values_around(plane, rows, columns, _RING)
     background = median_over(ring)
     own = plane[rows, columns] - background
-    with np.errstate(invalid="ignore", divide="ignore"):
+    # An excess far below its neighbours makes their share infinite, which is as good as large.
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         four = np.sort(
             (values_around(plane, rows, columns, _FOUR) - background) / own, axis=0
         )  # NaN comes last.
-        count = np.isfinite(four).sum(0)
+        count = (~np.isnan(four)).sum(0)
         largest = np.take_along_axis(four, np.maximum(count - 1, 0)[None], 0)[0]
         # A brighter neighbour that is defective is left out in the second round.
         usable = (np.isfinite(ring).sum(0) >= 5) & (own != 0) & (count >= 2) & ~(largest > 1)
