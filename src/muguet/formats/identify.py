@@ -14,10 +14,11 @@ _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _HDF5 = b"\x89HDF"
 _GZIP = b"\x1f\x8b"
 _NIFTI_1, _NIFTI_2 = (b"n+1\0", b"ni1\0"), (b"n+2\0", b"ni2\0")
+_JPEG = "a JPEG picture"
 _GIT_LFS = b"version https://git-lfs.github.com/spec/"
 _MARKS = (
     (b"\x89PNG", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"\xff\xd8\xff", _JPEG),
     (b"GIF8", "a GIF picture"),
     (b"BM", "a BMP picture"),
     (b"PK\x03\x04", "a ZIP archive"),
@@ -128,6 +129,10 @@ def refusal(path: Path, start: bytes, readable: str, else_do: str = "") -> Mugue
         return MuguetError(
             f"{path} is an HTML page, probably an error page or a login page that was saved instead of the image: "
             "download the image again"
+        )
+    if content == _JPEG:
+        return MuguetError(
+            f"{path} is {content}, and its compression has changed the noise: use the file that the microscope wrote"
         )
     if content:
         what = (
