@@ -6,9 +6,12 @@ import asyncio
 import socket
 from collections.abc import Callable
 from threading import Event
+from typing import TYPE_CHECKING
 
-from muguet.app.service import Service
 from muguet.errors import MuguetError
+
+if TYPE_CHECKING:
+    from muguet.app.service import Service
 
 HOST = "127.0.0.1"
 """The loopback interface: no other machine can reach it."""

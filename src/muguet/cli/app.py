@@ -38,12 +38,13 @@ def app(
     secret in it. Ctrl-C ends it.
     """
     from muguet.app.server import require_tornado, serve
-    from muguet.report.page import template_environment
 
-    require_tornado()
-    template_environment()  # Jinja2 is missing here rather than when the page is opened.
+    require_tornado()  # before PyTorch is imported, which takes seconds
 
     from muguet.app.service import Service
+    from muguet.report.page import template_environment
+
+    template_environment()  # Jinja2 is missing here rather than when the page is opened.
 
     def ready(address: str) -> None:
         say(f"The page is {address}")
