@@ -54,7 +54,8 @@ def test_neighbours_lower_the_error_of_every_plane_and_it_is_predicted(dim):
     assert np.mean(std**2) == pytest.approx(error(mean, signal), rel=0.5)
 
 
-@pytest.mark.parametrize("photons", [pytest.param(3, marks=pytest.mark.slow), 300])
+@pytest.mark.parametrize("photons", [3, 300])
+@pytest.mark.slow
 def test_neighbours_help_at_any_light(photons):
     signal, noisy = stack(photons)
     model = fit(noisy, "ZYX", minutes=0)
@@ -149,9 +150,9 @@ def test_a_stack_by_parts_in_any_order_of_axes_is_the_whole(dim, monkeypatch):
 
 
 def test_every_channel_has_weights_of_its_own(dim):
-    _, noisy, *_ = dim
+    noisy = dim[1][2:7, :48, :48]
     rng = np.random.default_rng(0)
-    other = rng.poisson(40 * np.ones(SHAPE)).astype(np.uint16)
+    other = rng.poisson(40 * np.ones(noisy.shape)).astype(np.uint16)
     both = np.stack([noisy, other], 1)
     model = fit(both, "ZCYX", minutes=0)
     neighbours = found(model, both, "ZCYX")
@@ -170,7 +171,7 @@ def test_thin_stacks(dim, planes):
 
 def test_time_or_depth_whichever_leaves_the_smaller_error(dim):
     signal, _, model, *_ = dim
-    signal, rng = signal[2:7, :48, :48], np.random.default_rng(1)
+    signal, rng = signal[2:6, :40, :40], np.random.default_rng(1)
     again = [2 * (rng.poisson((signal - 100) / 2) + rng.normal(0, 1, signal.shape)) + 100 for _ in range(3)]
     still = np.stack(again).round().clip(0).astype(np.uint16)
     truth = np.stack([signal] * 3)

@@ -37,8 +37,8 @@ def check(report: dict[str, object]) -> None:
     assert float(str(report["peak GB"])) * 2**30 < MEMORY
 
 
-def test_40_inputs(tmp_path):
-    check(run(0, 40, tmp_path / "report.json"))
+def test_20_inputs(tmp_path):
+    check(run(0, 20, tmp_path / "report.json"))
 
 
 @pytest.mark.slow

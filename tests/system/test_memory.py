@@ -21,6 +21,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="the C library is not glibc")
 def test_pages_are_asked_for_once():
     faults = subprocess.run([sys.executable, "-c", STEPS], capture_output=True, text=True, check=True).stdout
