@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from muguet.noise import mean_variance
 from muguet.noise.transfer.robust import (
     huber_loss,
     huber_weights,
@@ -45,3 +46,12 @@ def test_weights_and_loss_are_those_of_the_books():
     np.testing.assert_allclose(tukey_weights(4.685 * np.array([0, 0.5, 1]), 1.0), [1, 0.5625, 0], atol=1e-9)
     assert huber_loss(np.array([1.0, -2.345]), 1.0) == pytest.approx(1 + 1.345**2 + 2 * 1.345)
     assert robust_std(np.random.default_rng(0).normal(0, 3, 100_000)) == pytest.approx(3, rel=0.02)
+
+
+def test_cosmic_rays_do_not_count_as_noise():
+    rng = np.random.default_rng(0)
+    signal = np.linspace(100.0, 200.0, 40_000).reshape(200, 200)
+    noisy = signal + rng.normal(0, 10, signal.shape)
+    struck = rng.random(signal.shape) < 0.001
+    points = mean_variance(np.where(struck, noisy + 5000, noisy), signal, bins=8)
+    np.testing.assert_allclose(points.variance, 100, rtol=0.1)
