@@ -101,6 +101,7 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("--views", type=int, nargs="+", default=[8], help="flips and turns")
     options.add_argument("--steps", type=int, nargs="+", default=[0], help="of training from the prior")
     options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--device", default="cpu")
     options.add_argument("--images", nargs="+", help="instead of all")
     options.add_argument("--data", type=Path, default=os.environ.get("MUGUET_DATA", "../shared/data"))
     choices = options.parse_args(arguments)
@@ -111,7 +112,7 @@ def main(arguments: list[str] | None = None) -> None:
         blur = psnr(best_blur(pair.noisy, pair.clean)[0], pair.clean)
         for steps in choices.steps:
             before = time.process_time()
-            run = session(pair.noisy, steps, choices.weights, choices.seed)
+            run = session(pair.noisy, steps, choices.weights, choices.seed, choices.device)
             while not run.finished:
                 run.advance()
             model = run.denoiser()

@@ -69,6 +69,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     options.add_argument("--steps", type=int, nargs="+", default=[0])
     options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--device", default="cpu")
     options.add_argument("--images", nargs="+", help="instead of all")
     options.add_argument("--matched", action="store_true", help="compare after a straight-line fit")
     options.add_argument("--data", type=Path, default=os.environ.get("MUGUET_DATA", "../shared/data"))
@@ -78,7 +79,7 @@ def main(arguments: list[str] | None = None) -> None:
         if choices.images and name not in choices.images:
             continue
         for steps in choices.steps:
-            run = session(pair.noisy, steps, seed=choices.seed)
+            run = session(pair.noisy, steps, seed=choices.seed, device=choices.device)
             while not run.finished:
                 run.advance()
             model = run.denoiser()
