@@ -72,7 +72,7 @@ def test_commands_run_on_a_gpu(noisy, tmp_path):
     outputs = "--report report.html --save-model cells.muguet --uncertainty std.tif"
     for command in (
         f"denoise cells.tif -o result.tif --steps 5 --device cuda {outputs}",
-        "noise cells.muguet cells.tif",
+        "noise cells.muguet",
         "check cells.tif result.tif --model cells.muguet",
         "denoise cells.tif -o again.tif --model cells.muguet --device cuda",
     ):
