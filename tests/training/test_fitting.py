@@ -33,7 +33,14 @@ from muguet.training import (
     fit,
     steps,
 )
-from muguet.training.schedule import MAX_VISITS, MIN_STEPS, Schedule, plateaued
+from muguet.training.schedule import (
+    MAX_VISITS,
+    MAX_VISITS_FROM_PRIOR,
+    MIN_STEPS,
+    MIN_STEPS_FROM_PRIOR,
+    Schedule,
+    plateaued,
+)
 
 
 @pytest.fixture
@@ -233,18 +240,33 @@ def test_where_few_pixels_are_hidden_the_learning_rate_is_half(small, noisy, rec
     assert schedule.learning_rate() == share * schedule.plan.learning_rate
 
 
+@pytest.mark.parametrize(
+    ("prior", "visits", "least"),
+    [("none", MAX_VISITS, MIN_STEPS), ("scenes", MAX_VISITS_FROM_PRIOR, MIN_STEPS_FROM_PRIOR)],
+)
 @pytest.mark.parametrize("side", [16, 128])
-def test_a_run_of_minutes_ends_when_its_pixels_were_seen_often_enough(small, side):
+def test_a_run_of_minutes_ends_when_its_pixels_were_seen_often_enough(small, prior, visits, least, side):
     noisy = np.random.default_rng(0).poisson(50, (side, side)).astype(np.uint16)
-    run = session(noisy, minutes=1e5)
+    run = session(noisy, minutes=1e5, parts=Parts(prior=prior))
     target = len(Grid().spacings) / sum(1 / spacing**2 for spacing in Grid().spacings)  # one pixel of so many
     seen = run.plan.batch * math.prod(run.source.size) / target
-    assert run.schedule.total == max(math.ceil(MAX_VISITS * side**2 / seen), MIN_STEPS)
+    assert run.schedule.total == max(math.ceil(visits * side**2 / seen), least)
     run.schedule.step = run.schedule.total - 1
     run.advance()
     assert run.finished
-    assert "overfit" in run.schedule.why_early()
+    assert "overfit" in run.schedule.remark()
     assert run.schedule.learning_rate() <= 2e-3 * run.plan.learning_rate
+
+
+def test_steps_beyond_those_that_overfit_learn_next_to_nothing():
+    long = Schedule(Plan(steps=1000), useful_steps=100)
+    short = Schedule(Plan(steps=100), useful_steps=100)
+    for step in range(1, 1001):
+        long.step = short.step = step
+        assert long.learning_rate() == short.learning_rate()
+    assert long.learning_rate() <= 2e-3 * long.plan.learning_rate
+    assert "after step 100" in long.remark()
+    assert long.finished
 
 
 def test_clean_targets_may_be_seen_without_end(small, noisy):
@@ -278,13 +300,13 @@ def test_a_plateau_begins_the_decay(small, noisy):
     assert schedule.total == math.ceil(4500 / 0.6)
     assert schedule.decay_from == 4500
     assert schedule.expected_steps() == schedule.total
-    assert schedule.why_early() == ""
+    assert schedule.remark() == ""
     assert not run.finished
     rate = schedule.learning_rate()
     schedule.step = 6000
     assert schedule.learning_rate() < rate
     schedule.step = schedule.total
-    assert "stopped improving" in schedule.why_early()
+    assert "stopped improving" in schedule.remark()
 
 
 def test_a_run_can_be_abandoned_at_any_step(small, noisy):

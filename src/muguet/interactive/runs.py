@@ -115,7 +115,7 @@ def train(
             updated, cost = time.monotonic(), time.monotonic() - now
     yield Advanced(None, "Measuring the noise with the trained model …", _held_out(session))
     denoiser = session.denoiser()
-    stopped = ", stopped" if stop.is_set() else session.schedule.why_early()
+    stopped = ", stopped" if stop.is_set() else session.schedule.remark()
     words = f"after {session.step} steps in {duration(session.seconds)}{stopped}"
     yield _better(denoiser, source, coarse, words, symmetries=None)
     return denoiser, f"Trained {words.removeprefix('after ')}. {_outcome(denoiser)}".strip()

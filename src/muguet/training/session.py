@@ -106,10 +106,10 @@ class Session:
         self.averages: list[Tensor] = _learned(self.averaged)
         share = self.method.blind.share(dataset.dimensions)
         pixels = self.plan.batch * math.prod(self.source.size)  # in one step
-        targets = pixels * share
-        limit = count_useful_steps(self.pixels, targets) if recipe.target == NOISY else None
+        visits = pixels * share / self.pixels
+        limit = count_useful_steps(visits, bool(self.first_laws)) if recipe.target == NOISY else None
         rate = PRIOR_RATE if self.first_laws else 1.0
-        self.schedule = Schedule(self.plan, limit, share, rate, targets / self.pixels)
+        self.schedule = Schedule(self.plan, limit, share, rate, visits)
         self.optimiser = Adam(self.parameters)
         self.history: list[dict[str, float]] = []
         self.loss_sum = torch.zeros((), device=self.device)

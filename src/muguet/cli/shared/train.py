@@ -99,7 +99,7 @@ def train(session: Session, choices: Choices, checkpoint: Path) -> Denoiser:
                     break
         _go_on_alone()
         kept = _keep(session, checkpoint)
-        why = " (stopped by Ctrl-C)" if stops else session.schedule.why_early()
+        why = " (stopped by Ctrl-C)" if stops else session.schedule.remark()
         say(f"Trained for {session.step} steps in {duration(session.seconds)}{why}, seed {choices.seed}.")
         denoiser = session.denoiser()
         say(f"  {denoiser.training['outcome']['sentence']}")
