@@ -96,7 +96,8 @@ def test_the_blocks_of_a_page_run_as_programs(page, reader, tmp_path):
     (tools / "sitecustomize.py").write_text(SITE)
     (tools / "muguet").write_text(f'#!/bin/sh\nexec {sys.executable} -m muguet "$@"\n')
     (tools / "muguet").chmod(0o755)
-    (tools / "python").symlink_to(sys.executable)
+    (tools / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (tools / "python").chmod(0o755)
     (tools / "torchrun").write_text(f'#!/bin/sh\nexec {sys.executable} -m torch.distributed.run "$@"\n')
     (tools / "torchrun").chmod(0o755)
     env = {

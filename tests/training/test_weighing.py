@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from muguet.training.weighing import STEP, Estimates, error_scale, least_risk
+from muguet.training.weighing import STEP, Estimates, cautious, error_scale, least_risk
 
 
 def shrunk(weights: list[float], n: int = 400_000, std: float = 2.0) -> tuple[Estimates, np.ndarray]:
@@ -35,6 +35,39 @@ def test_the_weights_are_those_of_the_least_squared_error():
 def test_a_better_estimate_alone_gets_all_the_weight():
     estimates, _ = shrunk([0.2, 1.0])
     np.testing.assert_allclose(least_risk(estimates), [1, 0])
+
+
+def beside_the_prior(n: int, seed: int, trained_std: float, prior_std: float) -> tuple[Estimates, np.ndarray]:
+    """A trained network, a prior and a blur, with errors that are independent of each other and of the noise."""
+    rng = np.random.default_rng(seed)
+    signal = rng.standard_normal(n)
+    noisy = signal + rng.standard_normal(n)
+    values = signal + np.array([[trained_std], [prior_std], [1.0]]) * rng.standard_normal((3, n))
+    return Estimates(noisy, np.ones(n), values, np.zeros((3, n)), np.ones(n)), signal
+
+
+def test_on_many_pixels_a_better_network_gets_the_weight_of_the_least_risk():
+    estimates, _ = beside_the_prior(400_000, 0, trained_std=0.2, prior_std=0.3)
+    np.testing.assert_allclose(cautious(estimates), least_risk(estimates), atol=0.02)
+
+
+def test_on_few_pixels_a_worse_network_harms_less_than_by_the_least_risk():
+    harm = []
+    for seed in range(100):
+        estimates, signal = beside_the_prior(300, seed, trained_std=0.45, prior_std=0.3)
+        start = np.array([0.0, *least_risk(estimates.only(slice(1, None)))])
+        errors = [
+            np.square(weights @ estimates.values - signal).mean()
+            for weights in (cautious(estimates), least_risk(estimates), start)
+        ]
+        harm.append(np.array(errors[:2]) - errors[2])
+    cautiously, boldly = np.maximum(harm, 0).mean(0)
+    assert cautiously < 0.6 * boldly
+
+
+def test_without_the_trained_network_the_weights_are_those_of_the_others():
+    estimates, _ = beside_the_prior(10_000, 0, trained_std=3.0, prior_std=0.3)
+    np.testing.assert_allclose(cautious(estimates), [0, *least_risk(estimates.only(slice(1, None)))])
 
 
 def of_independent_error(true_std: np.ndarray, predicted: np.ndarray, noise_std: float) -> Estimates:
