@@ -35,7 +35,7 @@ def small_memory(monkeypatch):
     from muguet.cli.shared import streams
     from muguet.denoiser import planes
 
-    monkeypatch.setattr(streams, "memory_for_images", lambda limit: 10**10 if limit == "9GB" else 80_000)
+    monkeypatch.setattr(streams, "memory_for_images", lambda limit: 10**10 if limit == "9GB" else 150_000)
     monkeypatch.setattr(planes, "CORE", {2: (32, 32), 3: (8, 16, 16)})
 
 

@@ -73,3 +73,17 @@ def test_a_training_that_diverged_is_one_sentence(session):
         session.denoiser()
     with pytest.raises(MuguetError, match="not finite"):
         checkpoints.save(session, "nowhere")
+
+
+@pytest.mark.parametrize(("found", "taken"), [(16, 16), (0, None), (-1, None), (10**30, None), ("16", None)])
+def test_a_run_goes_on_with_its_own_number_of_patches_if_it_is_a_possible_one(
+    session, tmp_path, found, taken
+):
+    path = tmp_path / "checkpoint"
+    checkpoints.save(session, path)
+    tensors, header = tensor_file.read(path, "checkpoint", dict)
+    header["identity"]["batch"] = found
+    tensor_file.write(
+        path, "checkpoint", tensors, {k: v for k, v in header.items() if k not in ("kind", "format")}
+    )
+    assert checkpoints.batch(path) == taken

@@ -13,6 +13,9 @@ MAX_MINUTES = 60.0 * 24 * 366
 MAX_STEPS = 10**9
 """The largest number of training steps."""
 
+MAX_BATCH = 4096
+"""The largest number of patches in a training step."""
+
 
 def require_between(name: str, value: float, low: float, high: float) -> None:
     """Raise an error if a number is not between two limits, or is NaN.

@@ -13,6 +13,7 @@ import numpy as np
 from muguet.errors import MuguetError
 from muguet.headers import CheckpointHeader
 from muguet.system import processes, tensor_file
+from muguet.system.limits import MAX_BATCH
 from muguet.training.session import Session
 
 _WORDS = {"reach": "mask", "quarter_turns": "shapes of images", "psf": "point-spread function"}
@@ -72,7 +73,7 @@ def batch(path: Path) -> int | None:
         If the file is damaged.
     """
     found = tensor_file.read(path, "checkpoint", CheckpointHeader)[1].identity.get("batch")
-    return found if isinstance(found, int) and found > 0 else None
+    return found if isinstance(found, int) and 0 < found <= MAX_BATCH else None
 
 
 def _identity(session: Session) -> dict[str, Any]:
