@@ -13,6 +13,7 @@ between estimate and truth first.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 from pathlib import Path
 
@@ -31,14 +32,14 @@ SEED = 20_000_003  # Scenes of another seed than those that the prior was traine
 WITHIN = 1.96
 
 
-def simulated() -> dict[str, Pair]:
-    """Three scenes, each at one level of light."""
+def simulated(scenes: int) -> dict[str, Pair]:
+    """Scenes of procedural objects, each at three levels of light."""
     found = {}
-    for number, light in enumerate(LIGHTS):
+    for light, number in itertools.product(LIGHTS, range(scenes)):
         electrons = light * scene(SEED, number, 384).astype(np.float64) + 0.05 * light
         rng = np.random.default_rng(number)
         recorded = rng.poisson(electrons) + rng.normal(0, READ, electrons.shape)
-        found[f"scene, {light} e⁻"] = Pair(np.round(OFFSET + GAIN * recorded), OFFSET + GAIN * electrons)
+        found[f"scene {number}, {light} e⁻"] = Pair(np.round(OFFSET + GAIN * recorded), OFFSET + GAIN * electrons)
     return found
 
 
@@ -71,11 +72,12 @@ def main(arguments: list[str] | None = None) -> None:
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--device", default="cpu")
     options.add_argument("--images", nargs="+", help="instead of all")
+    options.add_argument("--scenes", type=int, default=6, help="number of simulated scenes")
     options.add_argument("--matched", action="store_true", help="compare after a straight-line fit")
     options.add_argument("--data", type=Path, default=os.environ.get("MUGUET_DATA", "../shared/data"))
     choices = options.parse_args(arguments)
     rows = []
-    for name, pair in {**pairs(choices.data), **simulated()}.items():
+    for name, pair in {**pairs(choices.data), **simulated(choices.scenes)}.items():
         if choices.images and name not in choices.images:
             continue
         for steps in choices.steps:
