@@ -2,6 +2,7 @@
 
 python benchmarks/volumes.py                   # simulated stacks
 python benchmarks/volumes.py --cost            # only the time for 30 planes of 512×512 pixels, added to --out
+python benchmarks/volumes.py --steps 300 --axial 1.5   # also training, every plane by itself, for comparison
 python benchmarks/volumes.py --picture docs/images/volumes.png
 
 The results are those before any training (`muguet denoise --minutes 0`). The simulated stacks have filaments, puncta
@@ -38,7 +39,7 @@ def unrelated(signal: np.ndarray) -> np.ndarray:
     return np.stack([np.roll(np.rot90(plane, k % 4), 37 * k, 0) for k, plane in enumerate(signal)])
 
 
-def measured(signal: np.ndarray, seed: int, eight: bool) -> dict[str, Any]:
+def measured(signal: np.ndarray, seed: int, eight: bool, steps: int) -> dict[str, Any]:
     """Measure what neighbours are worth in a stack whose signal is given in photo-electrons."""
     noisy, truth = recorded(signal, seed), OFFSET + GAIN * signal
     model = muguet.fit(noisy, "ZYX", minutes=0)
@@ -74,6 +75,12 @@ def measured(signal: np.ndarray, seed: int, eight: bool) -> dict[str, Any]:
             views, taken = denoised(8, helped)
             found[f"gain of 8 views {name}"] = 10 * np.log10(before.mean() / errors(views).mean())
             found[f"seconds of 8 views {name}"] = taken
+    if steps:
+        trained, taken = timed(
+            lambda: muguet.fit(noisy, "ZYX", steps=steps)(noisy, "ZYX", symmetries=1, z_window=0)
+        )
+        found[f"gain of {steps} steps alone"] = 10 * np.log10(before.mean() / errors(trained).mean())
+        found[f"seconds of {steps} steps alone"] = taken
     return {**{name: float(value) for name, value in found.items()}, "sentence": neighbours.sentence}
 
 
@@ -124,6 +131,7 @@ def main() -> None:
     parser.add_argument("--planes", type=int, default=16)
     parser.add_argument("--side", type=int, default=256)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=0, help="of a training with every plane by itself")
     parser.add_argument("--cost", action="store_true", help="only measure the time for a larger stack")
     parser.add_argument("--picture", type=Path, help="only draw a picture of one stack")
     parser.add_argument("--out", type=Path, default=Path("build/volumes.json"))
@@ -140,7 +148,7 @@ def main() -> None:
     def add(name: str, signal: np.ndarray, level: float, eight: bool = False) -> None:
         rows.append(
             {"stack": name, "photo-electrons": level, "shape": list(signal.shape)}
-            | measured(level * signal, arguments.seed + 1, eight)
+            | measured(level * signal, arguments.seed + 1, eight, arguments.steps)
         )
         print(
             {key: round(value, 3) if isinstance(value, float) else value for key, value in rows[-1].items()}
