@@ -11,7 +11,8 @@ that the frame would bring is weighed against the error that it would remove.
 
 The weighted mean of the noisy frames has the noise of n frames, n = (Σ w)² / Σ w². Multiplied by n, it has the variance
 of its own signal again, as photons add up. The network that denoises single frames therefore denoises it too, and its
-result is divided by n. As n varies from place to place, this is done for a few values of n and interpolated.
+result is divided by n. As the mean also holds what little has moved or faded, which is not noise of this law, n to the
+power of `LIGHT` is used instead of n. As n varies from place to place, this is done for a few values and interpolated.
 """
 
 from __future__ import annotations
@@ -29,6 +30,12 @@ NEAR, FAR = 1.0, 2.5
 
 CAUTION = 4.0
 """A bias counts as much as this many times its square of variance."""
+
+LIGHT = 0.7
+"""Power of the number of frames by which their mean is multiplied. On simulated movies of 5, 30 and 200
+photo-electrons, 1.0 gains 1.71, 2.51 and 2.57 dB over single frames (within moving objects 0.08, −0.11 and −0.04), 0.7
+gains 2.20, 3.13 and 3.01 (0.45, 0.17 and 0.02); on a still scene, FMD BPAE, 0.8 is as good as 1.0, and 0.6 is 0.1 dB
+worse."""
 
 SPACING = 1.0
 """Largest ratio, in octaves, of the numbers of frames for which the network is run."""
@@ -94,7 +101,7 @@ def fused(
     total = weights.sum(0, keepdim=True).clamp(min=1e-6)
     mean = (weights * frames / gain).sum(0, keepdim=True) / total
     number = total.square() / (weights.square() / gain).sum(0, keepdim=True).clamp(min=1e-12)
-    octaves = gaussian_blur(number.clamp(min=1.0).log2(), NEAR).clamp(min=0.0)
+    octaves = LIGHT * gaussian_blur(number.clamp(min=1.0).log2(), NEAR).clamp(min=0.0)
     return _interpolated(
         mean, octaves, (estimates[middle : middle + 1], variances[middle : middle + 1]), estimator
     )
