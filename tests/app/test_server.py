@@ -279,10 +279,8 @@ def test_a_file_of_a_hundred_megabytes(client: Client, folder):
 
 def test_without_the_framework_the_command_says_what_to_install(monkeypatch):
     from muguet import MuguetError
-    from muguet.app.server import require_tornado
+    from muguet.app.server import check_packages
 
-    for name in [name for name in sys.modules if name.split(".")[0] == "tornado"]:
-        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "tornado", None)
     with pytest.raises(MuguetError, match=r"pip install 'muguet\[app\]'"):
-        require_tornado()
+        check_packages()

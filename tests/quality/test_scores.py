@@ -133,7 +133,7 @@ def test_ssim_refuses(clean, monkeypatch):
         ssim(clean[:, :10], clean[:, :10])
     with pytest.raises(MuguetError, match="not finite"):
         ssim(np.where(clean > 800, np.nan, clean), clean)
-    monkeypatch.setitem(sys.modules, "skimage.metrics", None)
+    monkeypatch.setitem(sys.modules, "skimage", None)
     with pytest.raises(MuguetError, match=r"muguet\[classic\]"):
         ssim(clean, clean)
 

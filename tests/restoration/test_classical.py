@@ -104,7 +104,7 @@ def test_mistakes(monkeypatch):
         calibrated(np.where(noisy > 200, np.nan, noisy), "gaussian-blur")
     with pytest.raises(MuguetError, match="do not match"):
         best_blur(noisy, noisy[:-1])
-    monkeypatch.setitem(sys.modules, "skimage.restoration", None)
+    monkeypatch.setitem(sys.modules, "skimage", None)
     with pytest.raises(MuguetError, match=r"muguet\[classic\]"):
         calibrated(noisy, "wavelet")
     calibrated(noisy, "gaussian-blur")  # needs no scikit-image

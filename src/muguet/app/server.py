@@ -9,6 +9,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from muguet.errors import MuguetError
+from muguet.system.extras import check_installed
 
 if TYPE_CHECKING:
     from muguet.app.service import Service
@@ -17,18 +18,15 @@ HOST = "127.0.0.1"
 """The loopback interface: no other machine can reach it."""
 
 
-def require_tornado() -> None:
-    """Check that the web framework is installed.
+def check_packages() -> None:
+    """Check that everything that the page needs is installed; nothing is imported.
 
     Raises
     ------
     MuguetError
-        If Tornado is not installed.
+        If a package is not installed.
     """
-    try:
-        import tornado.httpserver  # noqa: F401
-    except ImportError as error:
-        raise MuguetError("muguet app needs Tornado: pip install 'muguet[app]'") from error
+    check_installed("app", ("tornado", "jinja2", "matplotlib"), "muguet app")
 
 
 def serve(service: Service, ready: Callable[[str], None], port: int = 0, ended: Event | None = None) -> None:
@@ -48,9 +46,9 @@ def serve(service: Service, ready: Callable[[str], None], port: int = 0, ended: 
     Raises
     ------
     MuguetError
-        If the port is taken, or Tornado is not installed.
+        If the port is taken, or a package is not installed.
     """
-    require_tornado()
+    check_packages()
     try:
         asyncio.run(_serve(service, ready, port, ended or Event()))
     finally:

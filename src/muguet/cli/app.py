@@ -37,14 +37,11 @@ def app(
     The page comes from this machine and needs no network. Only this machine can open it, by an address with a
     secret in it. Ctrl-C ends it.
     """
-    from muguet.app.server import require_tornado, serve
+    from muguet.app.server import check_packages, serve
 
-    require_tornado()  # before PyTorch is imported, which takes seconds
+    check_packages()  # before PyTorch is imported, which takes seconds
 
     from muguet.app.service import Service
-    from muguet.report.page import template_environment
-
-    template_environment()  # Jinja2 is missing here rather than when the page is opened.
 
     def ready(address: str) -> None:
         say(f"The page is {address}")

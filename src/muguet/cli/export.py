@@ -36,6 +36,9 @@ def export(
     The package holds the network as ONNX and for PyTorch; it takes and returns camera counts.
     It needs the packages of the extra export of muguet.
     """
+    from muguet.export.packages import check_packages
+
+    check_packages()  # before PyTorch is imported, which takes seconds
     check_files([model], [Output(out, "zoo")], overwrite)
     from muguet.denoiser.model_file import load
     from muguet.export import About, export_bioimageio

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from muguet.cli.shared.display import output
+from muguet.system.extras import missing
 from muguet.system.terminal import printable
 
 if TYPE_CHECKING:
@@ -169,15 +170,13 @@ def _gains(frames: list[FrameScores]) -> list[str]:
 
 def _notes(frames: list[FrameScores]) -> list[str]:
     """Return the reasons why scores are missing."""
-    from muguet.quality.scores import SSIM_NEEDS
-
-    missing = sum(each.estimate.missing for each in frames)
+    count = sum(each.estimate.missing for each in frames)
     notes = []
-    if missing:
-        pixels = "pixel is" if missing == 1 else "pixels are"
-        notes.append(f"{missing} {pixels} not finite: PSNR leaves them out, and their frames have no SSIM.")
+    if count:
+        pixels = "pixel is" if count == 1 else "pixels are"
+        notes.append(f"{count} {pixels} not finite: PSNR leaves them out, and their frames have no SSIM.")
     if find_spec("skimage") is None:
-        notes.append(f"{SSIM_NEEDS}.")
+        notes.append(f"{missing('classic', 'skimage', 'SSIM')}.")
     elif any(each.estimate.ssim is None and not each.estimate.missing for each in frames):
         notes.append("Frames of fewer than 11×11 pixels have no SSIM.")
     return notes

@@ -17,6 +17,7 @@ from muguet.errors import MuguetError
 from muguet.export.documentation import CITATIONS, documentation
 from muguet.export.example import Image, cover, test_image
 from muguet.export.graph import INPUT, OUTPUT, write_onnx
+from muguet.export.packages import check_packages
 from muguet.export.standalone import Standalone
 from muguet.system.atomic import replacing
 from muguet.version import __version__
@@ -89,7 +90,7 @@ def export_bioimageio(model: Denoiser, path: str | Path, about: About | None = N
         If a package that this needs is not installed, the network is not one of muguet, float32 cannot hold the counts,
         the specification does not accept the name or the licence, or the file cannot be written.
     """
-    spec = _require()
+    spec = _specification()
     about, path = about or About(), Path(path)
     standalone = Standalone.of(model)
     # A tile that is cut by its halo on both sides must not be empty.
@@ -129,16 +130,12 @@ def export_bioimageio(model: Denoiser, path: str | Path, about: About | None = N
     return Exported(path, sizes, difference)
 
 
-def _require() -> Any:
-    """Return the module bioimageio.spec, if everything that the export needs is installed."""
-    try:
-        import bioimageio.spec
-        import loguru
-        import onnxscript  # noqa: F401  (PyTorch needs it)
-    except ImportError as error:
-        raise MuguetError(
-            f"the export needs the package {error.name}: install it with pip install 'muguet[export]'"
-        ) from error
+def _specification() -> Any:
+    """Return the module bioimageio.spec, which then writes no messages of its own."""
+    check_packages()
+    import bioimageio.spec
+    import loguru
+
     loguru.logger.disable("bioimageio")
     return bioimageio.spec
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from muguet.errors import MuguetError
 from muguet.system.atomic import replacing
+from muguet.system.extras import require
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,11 +56,8 @@ def require_matplotlib() -> Any:
     MuguetError
         If matplotlib is not installed.
     """
-    try:
-        import matplotlib
-        import matplotlib.figure
-    except ImportError as error:
-        raise MuguetError("figures need matplotlib: pip install 'muguet[figures]'") from error
+    matplotlib = require("figures", "matplotlib", "a figure")
+    require("figures", "matplotlib.figure", "a figure")
     return matplotlib
 
 

@@ -37,6 +37,8 @@ class Format:
         File name endings in lower case, with the dot, of the files that are written.
     write
         Writes images to one file; None: the format is only read.
+    package, extra
+        The package that `write` needs, and the extra of muguet that installs it; empty: none.
     members
         Returns all files that are read together with a file, itself first.
     read
@@ -48,6 +50,8 @@ class Format:
     open: Opener
     suffixes: tuple[str, ...] = ()
     write: Writer | None = None
+    package: str = ""
+    extra: str = ""
     members: Callable[[Path], tuple[Path, ...]] = lambda path: (path,)
     read: Reader | None = None
 
@@ -83,8 +87,8 @@ FORMATS = (
         tiff.open_all,
         TIFF_SUFFIXES,
         tiff.write,
-        tiff.members,
-        tiff.read,
+        members=tiff.members,
+        read=tiff.read,
     ),
     Format(
         ZARR,
@@ -92,6 +96,8 @@ FORMATS = (
         _from("ome_zarr.store"),
         (".zarr",),
         _write_by("ome_zarr.write"),
+        package="zarr",
+        extra="zarr",
     ),
     Format("a NumPy array", _by_start(identify.is_npy), numpy_file.open_all),
     Format("a Nikon ND2 image", _by_start(identify.is_nd2), _from("vendor.nikon")),
@@ -104,6 +110,8 @@ FORMATS = (
         _from("vendor.mrc"),
         (".mrc", ".map", ".ccp4", ".mrcs"),
         _write_by("vendor.mrc"),
+        package="mrcfile",
+        extra="formats",
     ),
     Format("a NIfTI image", _by_start(identify.is_nifti), _from("vendor.nifti")),
 )

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from muguet.errors import MuguetError
 from muguet.formats import identify
-from muguet.formats.kinds import FORMATS, OTHER, TIFF_SUFFIXES, ZARR, Format, Writer
+from muguet.formats.kinds import FORMATS, OTHER, TIFF_SUFFIXES, ZARR, Format
 from muguet.formats.lazy import ArrayTarget, LazyImage, Target
 from muguet.formats.network import address_of
 from muguet.formats.vendor import other
 from muguet.image.image import Image
 from muguet.system.atomic import check_writable, reason
+from muguet.system.extras import check_installed
 from muguet.system.folders import check_writable_folder
 from muguet.system.mapped import mapped_file
 
@@ -162,9 +163,10 @@ def write(path: Path | str, image: Image | Sequence[Image], overwrite: bool = Fa
     path = Path(path)
     check_output(path, overwrite)
     images = [image] if isinstance(image, Image) else list(image)
-    writer = _writer_of(path)
-    assert writer is not None  # `check_output` has refused other names.
-    return writer(path, images)
+    found = _format_to_write(path)
+    assert found is not None  # `check_output` has refused other names.
+    assert found.write is not None
+    return found.write(path, images)
 
 
 @contextlib.contextmanager
@@ -212,21 +214,24 @@ def check_output(path: Path | str, overwrite: bool = False) -> None:
     Raises
     ------
     MuguetError
-        If the name has another ending than `SUFFIXES`, the file exists and `overwrite` is False, or the folder is
-        not writable.
+        If the name has another ending than `SUFFIXES`, the package that writes such files is not installed, the file
+        exists and `overwrite` is False, or the folder is not writable.
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
+    found = _format_to_write(path)
+    if found is None:
         raise MuguetError(f"{path} cannot be written: choose a name that ends in {READABLE}")
+    if found.package:
+        check_installed(found.extra, (found.package,), f"{path}, the name of {found.name},")
     if suffix == ".zarr":
         check_writable_folder(path, overwrite)
     else:
         check_writable(path, overwrite, "image" if suffix in TIFF_SUFFIXES else "mrc")
 
 
-def _writer_of(path: Path) -> Writer | None:
-    return next((each.write for each in FORMATS if path.suffix.lower() in each.suffixes), None)
+def _format_to_write(path: Path) -> Format | None:
+    return next((each for each in FORMATS if path.suffix.lower() in each.suffixes), None)
 
 
 def _known(path: Path) -> Format | None:

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from muguet.errors import MuguetError
 from muguet.noise.numerics import power_of_two
+from muguet.system.extras import check_installed
 
 Floats = npt.NDArray[np.float64]
 
-SSIM_NEEDS = "SSIM needs scikit-image: pip install 'muguet[classic]'"
 _WINDOW = 11
 """Side in pixels of the window of SSIM: a Gaussian of 1.5 pixels, cut off at a distance of 5 pixels."""
 
@@ -80,10 +80,9 @@ def ssim(estimate: npt.ArrayLike, clean: npt.ArrayLike) -> float:
         raise MuguetError(
             f"frames of {guess.shape[-2]}×{guess.shape[-1]} pixels are too small: SSIM needs at least 11×11 pixels"
         )
-    try:
-        from skimage.metrics import structural_similarity
-    except ImportError as error:
-        raise MuguetError(SSIM_NEEDS) from error
+    check_installed("classic", ("skimage",), "SSIM")
+    from skimage.metrics import structural_similarity
+
     truth = np.broadcast_to(truth, guess.shape)
     # Wang et al. use the variances of the whole population (use_sample_covariance=False).
     choices = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}

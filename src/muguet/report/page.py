@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from muguet.errors import MuguetError
 from muguet.report.channel import Drawings
 from muguet.report.charts import Chart
 from muguet.report.facts import number
+from muguet.system.extras import check_installed
 from muguet.system.text import to_json
 
 if TYPE_CHECKING:
@@ -60,10 +60,9 @@ def template_environment(package: str = "muguet.report") -> jinja2.Environment:
     MuguetError
         If Jinja2 is not installed.
     """
-    try:
-        import jinja2
-    except ImportError as error:
-        raise MuguetError("a page needs Jinja2: pip install 'muguet[figures]'") from error
+    check_installed("figures", ("jinja2",), "a page")
+    import jinja2
+
     templates = jinja2.Environment(
         loader=jinja2.PackageLoader(package, "templates"),
         autoescape=True,

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from muguet.errors import MuguetError
 from muguet.restoration.blur_width import Array, best_blur, blind_sigma, blurred, noise_std, refuse_missing
+from muguet.system.extras import check_installed
 
 __all__ = ["METHODS", "apply", "best_blur", "calibrate", "calibrated"]
 
@@ -85,13 +86,26 @@ def calibrated(noisy: npt.ArrayLike, method: str) -> tuple[npt.NDArray[np.float3
     return estimate, parameters
 
 
+def check_method(method: str) -> None:
+    """Check that a method is known, and that the packages that it needs are installed.
+
+    Raises
+    ------
+    MuguetError
+        If it is not, or they are not.
+    """
+    if method not in METHODS:
+        raise MuguetError(f"{method!r} is not a classical method: choose one of {', '.join(METHODS)}")
+    if method in _SCIKIT_IMAGE:
+        check_installed("classic", ("skimage", "pywt"), f"the method {method}")
+
+
 def calibrate(planes: Sequence[Array], method: str) -> dict[str, float]:
     """Return the best parameter of a method for planes ``(Y, X)``, see `calibrated`.
 
     It is found on the central 512×512 pixels of the plane with the median noise.
     """
-    if method not in METHODS:
-        raise MuguetError(f"{method!r} is not a classical method: choose one of {', '.join(METHODS)}")
+    check_method(method)
     if not planes or min(min(plane.shape[-2:]) for plane in planes) < MIN_SIDE:
         raise MuguetError(f"a plane has fewer than {MIN_SIDE}×{MIN_SIDE} pixels: too few to find a parameter")
     refuse_missing(planes)
@@ -109,11 +123,8 @@ def calibrate(planes: Sequence[Array], method: str) -> dict[str, float]:
 
 
 def _by_hidden_pixels(units: Floats, method: _Method) -> dict[str, float]:
-    try:
-        import pywt  # noqa: F401  # scikit-image needs it for wavelets.
-        from skimage.restoration import calibrate_denoiser
-    except ImportError as error:
-        raise MuguetError("this method needs scikit-image: pip install 'muguet[classic]'") from error
+    from skimage.restoration import calibrate_denoiser
+
     _, (tried, losses) = calibrate_denoiser(
         units, method.run, {method.parameter: method.candidates}, stride=_STRIDE, extra_output=True
     )

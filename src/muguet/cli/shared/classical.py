@@ -43,11 +43,14 @@ def denoise_classically(
     gets the width that comes nearest to them. Files that cannot be denoised are added to `failures`, and what was made
     to `printed`.
     """
+    from muguet.restoration.classical import check_method
+
     recipe, clean = choices.recipe, choices.clean
     if clean and recipe != "gaussian-blur":
         raise MuguetError(
             f"--clean goes only with gaussian-blur among the classical methods: leave it out for {recipe}"
         )
+    check_method(recipe)
     truths = partners(sources, clean, "--clean") if clean else [None] * len(sources)
     failures = failures or Failures(len(sources), strict=True)
     streams = Streams(choices)

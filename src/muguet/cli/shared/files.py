@@ -11,6 +11,7 @@ from pathlib import Path
 from muguet.cli.shared.display import settings
 from muguet.errors import MuguetError
 from muguet.system.atomic import check_writable
+from muguet.system.extras import check_installed
 from muguet.system.leftovers import remove_leftovers
 
 _PAGES_AND_FIGURES = (".html", ".htm", ".png", ".svg", ".pdf")
@@ -172,6 +173,7 @@ def _check_output(output: Output, overwrite: bool) -> None:
         case "image":
             check_output(path, overwrite)
         case "report":
+            check_installed("figures", ("matplotlib", "jinja2"), "a report")  # before PyTorch is imported
             from muguet.report import check_report
 
             check_report(path, overwrite)

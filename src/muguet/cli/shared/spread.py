@@ -14,7 +14,7 @@ import typer
 
 from muguet.blockwise.share import Share
 from muguet.errors import MuguetError
-from muguet.formats.extras import require
+from muguet.system.extras import check_installed
 
 _PANEL = "Many processes"
 _TRIES = 3  # So many workers may be lost with one block before it is an error.
@@ -89,7 +89,7 @@ class Spread:
         share = None if part is None else Share.of(part)
         if workers is not None or scheduler is not None:
             option = "--workers" if scheduler is None else "--scheduler"
-            require("distributed", "cluster", option, "a way to use many processes")
+            check_installed("cluster", ("distributed", "zarr"), option)
         return cls(share, workers, scheduler, device)
 
     @property

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from muguet.errors import MuguetError
-from muguet.formats.extras import require
 from muguet.formats.lazy import LazyImage, lazy_image, numbers_of
 from muguet.formats.network import address_of, network_store
 from muguet.formats.ome_zarr import ngff
@@ -26,6 +25,7 @@ from muguet.formats.ome_zarr.levels import (
 from muguet.formats.ome_zarr.provenance import read_provenance
 from muguet.image.axes import LETTERS, guess, parse
 from muguet.system.atomic import reason
+from muguet.system.extras import require
 
 if TYPE_CHECKING:
     import zarr
@@ -90,7 +90,7 @@ def open_all(path: Path, axes: str | None, scenes: Sequence[str] | None) -> tupl
     MuguetError
         If the store holds no image, an array of a pyramid is missing, or the levels contradict each other.
     """
-    zarr = require("zarr", "zarr", path, "a Zarr store")
+    zarr = require("zarr", "zarr", f"{path} is a Zarr store, which")
     address = address_of(path)
     if address is not None:
         store = network_store(address)

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from muguet.formats.extras import require
 from muguet.formats.ome_zarr import create, ngff
 from muguet.formats.ome_zarr.provenance import add_provenance
 from muguet.formats.ome_zarr.store import Source
 from muguet.formats.ome_zarr.target import StoredLevel, Target
 from muguet.image.image import Image
 from muguet.image.pixels import parts
+from muguet.system.extras import require
 from muguet.system.folders import replacing_folder
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def creating(path: Path, images: Sequence[Image]) -> Iterator[tuple[list[Target]
 
 def create_store(folder: Path, images: Sequence[Image]) -> list[str]:
     """Create the groups and arrays for images in an empty folder; return sentences about what is lost."""
-    zarr = require("zarr", "zarr", folder, "a name of a Zarr store")
+    zarr = require("zarr", "zarr", f"{folder}, the name of a Zarr store,")
     zarr_format = create.zarr_format_of(images[0])
     root = zarr.create_group(zarr.storage.LocalStore(folder), zarr_format=zarr_format, overwrite=True)
     sources = _sources(images)
@@ -50,7 +50,7 @@ def create_store(folder: Path, images: Sequence[Image]) -> list[str]:
 
 def open_targets(folder: Path, images: Sequence[Image]) -> list[Target]:
     """Return where to write the pixels of images in a store that `create_store` made for them."""
-    zarr = require("zarr", "zarr", folder, "a name of a Zarr store")
+    zarr = require("zarr", "zarr", f"{folder}, the name of a Zarr store,")
     sources = _sources(images)
     whole = bool(sources) and _are_all(sources)
     targets = []

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.formats.extras import require
 from muguet.formats.lazy import LazyImage, lazy_image, numbers_of
 from muguet.formats.pixel_size import MICROMETRES
 from muguet.image.pixels import Part
+from muguet.system.extras import require
 
 _LEVEL = "DataSet/ResolutionLevel 0"
 
@@ -56,7 +56,7 @@ class _Volumes:
 
 def open_all(path: Path, axes: str | None, scenes: Sequence[str] | None) -> tuple[LazyImage, ...]:
     """Open the image of a file at full resolution."""
-    h5py = require("h5py", "formats", path, "an Imaris image (HDF5)")
+    h5py = require("formats", "h5py", f"{path} is an Imaris image (HDF5), which")
     numbers_of(scenes, [""], path)
     with h5py.File(path) as file:
         if _LEVEL not in file:

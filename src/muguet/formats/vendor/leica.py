@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from muguet.formats.extras import require
 from muguet.formats.lazy import LazyImage, lazy_image, numbers_of, split_axes
 from muguet.image.axes import LETTERS
 from muguet.image.pixels import Part
+from muguet.system.extras import require
 
 _MICROMETRES = 1e6  # in a metre, the unit of the file
 
@@ -62,7 +62,7 @@ class _Tile:
 
 def open_all(path: Path, axes: str | None, scenes: Sequence[str] | None) -> tuple[LazyImage, ...]:
     """Open the images of a file; each tile of a mosaic is an image of its own."""
-    liffile = require("liffile", "formats", path, "a Leica LIF image")
+    liffile = require("formats", "liffile", f"{path} is a Leica LIF image, which")
     found: list[tuple[str, LazyImage]] = []
     with liffile.LifFile(path) as file:
         for number, image in enumerate(file.images):

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.formats.extras import require
 from muguet.formats.lazy import LazyImage, lazy_image, numbers_of
 from muguet.image.image import Image
 from muguet.system.atomic import replacing
+from muguet.system.extras import require
 
 _MICROMETRES = 1e-4  # in an ångström, the unit of the file
 DTYPES = ("int8", "int16", "uint16", "float16", "float32")
@@ -39,7 +39,7 @@ def open_all(path: Path, axes: str | None, scenes: Sequence[str] | None) -> tupl
 
     The header says which of X, Y and Z the columns, rows and sections are. Sections of a stack of images are T.
     """
-    mrcfile = require("mrcfile", "formats", path, "an MRC image")
+    mrcfile = require("formats", "mrcfile", f"{path} is an MRC image, which")
     numbers_of(scenes, [""], path)
     with mrcfile.mmap(path, permissive=False) as file:
         data, header = file.data, file.header.copy()
@@ -79,7 +79,7 @@ def write(path: Path, images: Sequence[Image]) -> tuple[str, ...]:
     MuguetError
         If there are several images, or the format cannot store the axes or the data type.
     """
-    mrcfile = require("mrcfile", "formats", path, "a name of an MRC image")
+    mrcfile = require("formats", "mrcfile", f"{path}, the name of an MRC image,")
     if len(images) > 1:
         raise MuguetError(f"{path} cannot be written, because MRC holds one image: end its name in .ome.tif")
     image = images[0]

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from muguet.formats.extras import require
 from muguet.formats.lazy import LazyImage, lazy_image, numbers_of
 from muguet.formats.pixel_size import in_micrometres, in_seconds
 from muguet.image.pixels import Part
+from muguet.system.extras import require
 
 _LETTERS = "XYZTC"  # the axes of a file, in its order
 
@@ -33,7 +33,7 @@ class _Values:
 
 def open_all(path: Path, axes: str | None, scenes: Sequence[str] | None) -> tuple[LazyImage, ...]:
     """Open the image of a file. Its first axis is X; results are in the order CTZYX."""
-    nibabel = require("nibabel", "formats", path, "a NIfTI image")
+    nibabel = require("formats", "nibabel", f"{path} is a NIfTI image, which")
     numbers_of(scenes, [""], path)
     image = nibabel.load(path)
     proxy, header = image.dataobj, image.header

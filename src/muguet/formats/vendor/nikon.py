@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from muguet.formats.extras import require
 from muguet.formats.lazy import LazyImage, lazy_image, numbers_of
 from muguet.image.pixels import Part
+from muguet.system.extras import require
 
 _UNDEFINED = "U"  # The letter of nd2 for a loop of unknown meaning.
 
 
 def open_all(path: Path, axes: str | None, scenes: Sequence[str] | None) -> tuple[LazyImage, ...]:
     """Open the positions of a file; frames are read when they are needed."""
-    nd2 = require("nd2", "formats", path, "a Nikon ND2 image")
+    nd2 = require("formats", "nd2", f"{path} is a Nikon ND2 image, which")
     with nd2.ND2File(path) as file:
         sizes = dict(file.sizes)
         dtype = file.dtype

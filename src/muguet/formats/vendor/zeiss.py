@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
-from muguet.formats.extras import require
 from muguet.formats.lazy import LazyImage, lazy_image, numbers_of, split_axes
 from muguet.image.axes import LETTERS
 from muguet.image.pixels import Part
+from muguet.system.extras import require
 
 _MICROMETRES = 1e6  # in a metre, the unit of the file
 _UNNAMED = re.compile(r"Channel:\d+")  # the identifier of a channel, which stands for a missing name
@@ -80,7 +80,7 @@ def open_all(path: Path, axes: str | None, scenes: Sequence[str] | None) -> tupl
             f"{path} is a Zeiss CZI image, which needs Python 3.12 or later (this is Python {version}): install "
             "muguet in a newer Python, or convert the image to OME-TIFF"
         )
-    czifile = require("czifile", "formats", path, "a Zeiss CZI image")
+    czifile = require("formats", "czifile", f"{path} is a Zeiss CZI image, which")
     found: list[tuple[str, LazyImage]] = []
     with czifile.CziFile(path) as file:
         number_of_scenes = len(file.scenes)
