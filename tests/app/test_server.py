@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -12,6 +14,7 @@ import tifffile
 from muguet import load
 from muguet.app.guard import PAGE_POLICY
 from muguet.app.service import MAX_UPLOAD
+from muguet.app.turns import Turns
 from muguet.formats import read
 from tests.app.conftest import Client
 
@@ -27,6 +30,37 @@ def sentence(reply) -> str:
     assert ".py" not in text
     assert 10 < len(text) < 250
     return str(text)
+
+
+# --- Order of work ---------------------------------------------------------------------------------------
+
+
+def test_what_a_page_waits_for_is_done_before_any_training():
+    """Images that are opened together have their first results, in turns, before one of them trains."""
+    done: list[str] = []
+    opened, finished = threading.Event(), threading.Event()
+    turns = Turns()
+
+    def image(name: str) -> Iterator[None]:
+        opened.wait(60)
+        for step in range(4):
+            done.append(f"{name}{step}")
+            yield
+        if len(done) == 12:
+            finished.set()
+
+    def add(name: str) -> None:
+        turns.add(
+            image(name), pytest.fail, lambda: f"{name}1" not in done
+        )  # The first result takes two steps.
+
+    for name in "abc":
+        add(name)
+    opened.set()
+    assert finished.wait(60)
+    turns.end()
+    assert {each[1] for each in done[:6]} == {"0", "1"}
+    assert {each[0] for each in done[6:9]} == {each[0] for each in done[9:]} == set("abc")
 
 
 # --- Foreign requests ------------------------------------------------------------------------------------

@@ -88,6 +88,7 @@ class Job:
     report: str = ""
     version: int = 0
     data: npt.NDArray[Any] | None = None
+    _improves: bool = False
     _counts: npt.NDArray[Any] | None = None
     _made: Made | None = None
     _computation: Computation | None = None
@@ -179,6 +180,7 @@ class Job:
                     yield from self._show(self.shown)
                 if self.law is None:
                     self._find_law(denoiser)
+                self._improves = True
         yield
 
     def _show(self, shown: Pictures) -> Iterator[None]:
@@ -270,6 +272,10 @@ class Job:
     def report_path(self) -> Path:
         """The file of the report."""
         return self.folder / "report.html"
+
+    def is_awaited(self) -> bool:
+        """Return whether the page waits for the next step: for a first result, or for the end after a stop."""
+        return self.stop.is_set() or not self._improves
 
     def picture(self, name: str) -> bytes | None:
         """Return a picture as PNG; None if there is none of that name."""

@@ -75,7 +75,7 @@ class Service:
             number = next(self._numbers)
             job = Job(number, name, path, folder, self.access, self.minutes, self.steps)
             self.jobs[number] = job
-            self._works[number] = [self.turns.add(job.run(), job.fail)]
+            self._works[number] = [self.turns.add(job.run(), job.fail, job.is_awaited)]
         return job
 
     def open(self, text: str) -> Job:
