@@ -16,7 +16,10 @@ from napari.components import ViewerModel
 from qtpy.QtWidgets import QApplication
 
 from muguet.interactive import runs
+from muguet.interactive.computation import Computation
+from muguet.interactive.messages import Better, Complete
 from muguet.napari.panel import Panel
+from muguet.prediction.regions import Cut
 from tests.conftest import blobs, recorded
 
 
@@ -63,6 +66,26 @@ def test_one_click_fills_all_tabs(panel):
     assert "The noise was removed" in panel.checks.text.toPlainText()
     assert "Gaussian blur" in panel.checks.text.toPlainText()
     assert panel.denoise.chosen() == [panel.viewer.layers[0]]  # Not the result.
+
+
+def test_training_goes_on_once_the_first_pixels_are_there(panel, monkeypatch):
+    done: list[str] = []
+
+    def denoise(levels, *given):
+        def function(values, channel):
+            done.append("pixels")
+            return values.astype(np.float32)
+
+        yield Better(None, [Computation(function, Cut.whole(levels[0].space))], "the first result")
+        done.append("training")
+        yield Complete(None, "complete")
+
+    monkeypatch.setattr(runs, "denoise", denoise)
+    panel.viewer.add_image(recorded(blobs(64)), name="cells")
+    panel.denoise.start_button.click()
+    wait(lambda: panel.denoise.words.text() == "complete")
+    assert done[0] == "pixels"
+    assert "training" in done
 
 
 def test_layers_beside_the_result_and_the_report(panel, tmp_path):

@@ -94,9 +94,9 @@ def train(
     coarse = [_coarse(level) for level in levels[1:]]
     if source.pixels > _SMALL:
         yield from _first(source, coarse, shown)
+    yield Advanced(None, "Measuring the noise …")
     dataset, note = training_set(source)
     yield from (Note(text) for text in [note, *dataset.notes] if text)
-    yield Advanced(None, "Measuring the noise …")
     session = prepare(dataset, minutes=minutes, steps=steps)
     yield from (Note(text) for text in _notes(session) if text)
     if source.pixels <= _SMALL and session.first_laws:
@@ -111,12 +111,12 @@ def train(
             words = f"Training: step {progress.step}, {duration(progress.seconds_left)} left"
             yield Advanced(progress.step / max(progress.total, 1), words, _held_out(session))
         if now - updated > max(_BETTER_EVERY, cost / _BETTER_SHARE) and not session.finished:
-            yield _better(session.denoiser(), source, coarse, f"after {progress.step} steps")
+            yield _better(session.denoiser(), source, coarse, f"after {_count(progress.step, 'step')}")
             updated, cost = time.monotonic(), time.monotonic() - now
     yield Advanced(None, "Measuring the noise with the trained model …", _held_out(session))
     denoiser = session.denoiser()
     stopped = ", stopped" if stop.is_set() else session.schedule.remark()
-    words = f"after {session.step} steps in {duration(session.seconds)}{stopped}"
+    words = f"after {_count(session.step, 'step')} in {duration(session.seconds)}{stopped}"
     yield _better(denoiser, source, coarse, words, symmetries=None)
     return denoiser, f"Trained {words.removeprefix('after ')}. {_outcome(denoiser)}".strip()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -29,6 +29,7 @@ from muguet.napari.views import View
 from muguet.napari.words import as_html
 
 _REFRESH_EVERY = 100  # Milliseconds between two redraws of views with new pixels.
+_PATIENCE = 5.0  # A run waits at most this many seconds for the first pixels, which no one may look at.
 
 
 class Panel(QWidget):
@@ -47,6 +48,7 @@ class Panel(QWidget):
         self.model: Any = None
         self.stop, self.background = Event(), Background(self._on_error)
         self._fresh: list[View] = []
+        self._law_is_due = False
         self.denoise, self.noise, self.checks = DenoiseTab(), NoiseTab(), ChecksTab()
         self.tabs = QTabWidget()
         for name, tab in (("Denoise", self.denoise), ("Noise", self.noise), ("Did it work?", self.checks)):
@@ -119,7 +121,9 @@ class Panel(QWidget):
 
     def _run(self, result: Result, function: Callable[..., Any], *arguments: Any) -> None:
         self.denoise.set_busy(True)
-        self.background.iterate(function, arguments, partial(self._on_message, result), self._on_end)
+        self.background.iterate(
+            _patiently, (result, function, *arguments), partial(self._on_message, result), self._on_end
+        )
 
     def _on_message(self, result: Result, message: Message) -> None:
         match message:
@@ -137,7 +141,7 @@ class Panel(QWidget):
                 if first:
                     self.checks.text.clear()
                     self.noise.set_channels(checks.channel_names(result.source))
-                    self.show_law(0)
+                    self._law_is_due = True  # It is drawn after the first pixels, which the user waits for.
             case Complete(arrays, words):
                 if arrays is not None:
                     result.complete(arrays)
@@ -171,6 +175,8 @@ class Panel(QWidget):
         for view in fresh:
             for layer in self.result.shows(view) if self.result is not None else ():
                 layer.refresh(thumbnail=True, highlight=False, extent=False)
+        if self._law_is_due and self.result is not None and self.result.pixels.is_set():
+            self.show_law(0)
 
     # ------------------------------------------------------------------ the model
 
@@ -194,6 +200,7 @@ class Panel(QWidget):
 
     def show_law(self, channel: int) -> None:
         """Show the noise law of a channel."""
+        self._law_is_due = False
         result = self.result
         if result is None or result.denoiser is None:
             return
@@ -255,3 +262,16 @@ class Panel(QWidget):
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(written)))
 
         self.background.compute(compute, then)
+
+
+def _patiently(
+    result: Result, function: Callable[..., Iterator[Message]], *arguments: Any
+) -> Iterator[Message]:
+    """Yield what happens in a run, which goes on after its first model only when its pixels are shown.
+
+    Training would otherwise compete with them for the cores, and the user waits for them.
+    """
+    for message in function(*arguments):
+        yield message
+        if isinstance(message, Better):
+            result.pixels.wait(_PATIENCE)

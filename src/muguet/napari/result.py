@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,6 +42,8 @@ class Result:
         What the model is, in a few words.
     layers
         The layers of the results; empty before the first one.
+    pixels
+        Set by a background thread once the pixels that are looked at are there for the first time.
     """
 
     viewer: Any
@@ -51,6 +54,7 @@ class Result:
     computations: Sequence[Computation] = ()
     words: str = ""
     layers: list[Any] = field(default_factory=list)
+    pixels: Event = field(default_factory=Event)
     _views: list[list[View]] = field(default_factory=list)
 
     @property
@@ -85,7 +89,7 @@ class Result:
         for index, noisy in enumerate(self.noisy):
             its = [View(source, index, each) for source, each in zip(self.levels, computations, strict=True)]
             for view in its:
-                view.changed = partial(self.changed, view)
+                view.changed = partial(self._on_pixels, view)
             given = result_attributes(noisy, kind) | attributes
             layer = self.viewer.add_image(its if given["multiscale"] else its[0], **given)
             layer.metadata["muguet"] = kind
@@ -93,6 +97,11 @@ class Result:
             layers.append(layer)
         self.viewer.layers.selection = selected  # A new layer would otherwise be the next one to be denoised.
         return views, layers
+
+    def _on_pixels(self, view: View) -> None:
+        if not view.waits:
+            self.pixels.set()
+        self.changed(view)
 
     @property
     def busy(self) -> bool:

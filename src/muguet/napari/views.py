@@ -176,6 +176,11 @@ class View:
         return found
 
     @property
+    def waits(self) -> bool:
+        """Whether there are tiles whose computation has not begun."""
+        return bool(self._waiting)
+
+    @property
     def busy(self) -> bool:
         """Whether tiles are being computed in the background."""
         return self._thread.is_alive()
