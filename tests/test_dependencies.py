@@ -9,6 +9,8 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from muguet.version import __version__
+
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "muguet"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -35,6 +37,7 @@ def test_the_conda_recipe_brings_the_same_packages() -> None:
     run = recipe.split("  run:\n")[1].split("\n\n")[0]
     found = {"torch" if name == "pytorch" else name for name in re.findall(r"- ([\w-]+)", run)} - {"python"}
     assert found == names(PROJECT["dependencies"])
+    assert f'set version = "{__version__}"' in recipe
 
 
 def names(requirements: list[str]) -> set[str]:

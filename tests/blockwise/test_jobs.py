@@ -125,6 +125,13 @@ def test_other_choices_start_anew_and_parts_refuse_them(store, denoiser, tmp_pat
     assert denoise_blocks(store, out, denoiser, symmetries=1, overwrite=True)
 
 
+def test_a_model_that_does_not_fit_leaves_nothing(denoiser, tmp_path):
+    np.save(tmp_path / "a.npy", np.ones((2, 40, 50), np.uint16))
+    with pytest.raises(MuguetError, match="for 1 channel"):
+        denoise_blocks(tmp_path / "a.npy", tmp_path / "b.zarr", denoiser, axes="CYX", part=(1, 2))
+    assert [each.name for each in tmp_path.iterdir()] == ["a.npy"]
+
+
 def test_several_processes_write_to_nothing_but_zarr(store, denoiser, tmp_path):
     with pytest.raises(MuguetError, match=r"ends in \.ome\.zarr"):
         denoise_blocks(store, tmp_path / "b.tif", denoiser, part=(1, 2))

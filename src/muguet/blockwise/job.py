@@ -224,7 +224,7 @@ def opened(
     Raises
     ------
     MuguetError
-        If an input cannot be read, or the results cannot be written.
+        If an input cannot be read, the model does not fit it, or the results cannot be written.
     """
     if denoiser.correction.maps.given:
         raise MuguetError(
@@ -232,6 +232,8 @@ def opened(
             "is processed block by block: allow more by --memory, or process parts of the image"
         )
     images = work.open()
+    for image in images:  # A model that does not fit them leaves nothing that could be continued.
+        denoiser.layout(image.about.data.shape, image.about.axes)
     roundings = [Rounding.of(work, image) for image in images]
     abouts = [
         replace(result_image(work, image, each), provenance=made or {})
