@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import importlib.util
 import sys
 import warnings
@@ -20,6 +21,7 @@ from muguet import Denoiser, MuguetError
 from muguet.export import About, Standalone, export_bioimageio, network
 from muguet.export.documentation import CITATIONS
 from muguet.image import Scaling
+from muguet.pattern import Correction, Maps
 from muguet.prediction import Blend
 from muguet.recipes import Parts
 from muguet.restoration import Net, Prediction
@@ -109,6 +111,13 @@ def test_a_network_of_the_users_own_is_refused() -> None:
     model.method.net = Own()
     with pytest.raises(MuguetError, match="network Own, which is not part of muguet"):
         Standalone.of(model)
+
+
+def test_a_model_with_maps_of_the_camera_is_refused() -> None:
+    model = model_of(Parts(net="unet", prior="none"))
+    corrected = dataclasses.replace(model, correction=Correction(maps=Maps.of(offset=np.ones((64, 72)))))
+    with pytest.raises(MuguetError, match="maps of the camera, which a package does not hold"):
+        Standalone.of(corrected)
 
 
 def test_the_citations_are_those_of_the_repository() -> None:

@@ -29,9 +29,12 @@ LOST = (
     "documentation.md has a table of the law at a few signals.",
     "Missing and defective pixels: every pixel must be a finite number. muguet leaves NaN, blank planes, padding and "
     "defective pixels out.",
+    "Lines and patterns: the package keeps offsets of lines, of halves and of single pixels, which muguet finds and "
+    "subtracts before it denoises.",
     "Tiles: the program that runs the package must cut images larger than memory into tiles, with the stated halo.",
     "Views: muguet averages small images over eight flips and rotations, which gains 0.01 to 0.06 dB.",
-    "Time: in a movie, every frame is denoised by itself. muguet also uses the frames before and after it.",
+    "Neighbours: every frame of a movie is denoised by itself, and by a model of planes every plane of a stack. muguet "
+    "also uses the frames or planes before and after it.",
     "Data types, axes, pixel sizes and metadata: the package takes and returns float32 arrays.",
 )
 """What a package cannot do that muguet can."""

@@ -43,15 +43,23 @@ class Standalone:
     def of(cls, model: Denoiser) -> Standalone:
         """Return the network of a denoiser, which gives what ``model(image, symmetries=1)`` gives on a single tile.
 
+        Counts that the model corrects before it denoises them, such as lines with offsets, are not corrected.
+
         Raises
         ------
         MuguetError
-            If the network is not one of this package, or the noise of its images is correlated.
+            If the network is not one of this package, the noise of its images is correlated, or the model corrects
+            images with maps of the camera.
         """
         if any(model.whitenings):
             raise MuguetError(
                 "the noise of the model's images is correlated, and a package has no filters that make it white: "
                 "train with --mask pixel or on images from before resampling, or use the model in muguet"
+            )
+        if model.correction.maps.given:
+            raise MuguetError(
+                "the model corrects images with maps of the camera, which a package does not hold: correct the images "
+                "yourself and train on them without maps, or use the model in muguet"
             )
         method, cut = model.method, model.cut
         blends = model.blends or (Blend(),) * len(model.scalings)
