@@ -30,6 +30,7 @@ from muguet.pattern import (
     find_lines,
     find_noisy_pixels,
     find_standing,
+    gain_by_noise,
     second_estimate,
 )
 from muguet.system import json_safe
@@ -105,13 +106,15 @@ def halves() -> list[Row]:
     for seed in range(4):
         scene = cells(seed=seed)
         noisy, noise = camera(scene, seed), sigma(scene)
-        for relative, gain in ((0.5, 0.0), (1, 0.0), (2, 0.0), (2, 0.1)):
+        for relative, gain in ((0.5, 0.0), (1, 0.0), (2, 0.0), (2, 0.1), (2, 0.2)):
             plane = noisy.copy()
             lower = plane[256:]
             lower[:] = OFFSET + (lower - OFFSET) * (1 + gain) + relative * noise
             found = find_halves(plane)
             step = None if found is None else found.offset / noise
-            rows.append({"scene": seed, "offset": relative, "gain": gain, "found offset": step})
+            ratio = None if found is None else gain_by_noise([plane])
+            row: Row = {"scene": seed, "offset": relative, "gain": gain, "found offset": step}
+            rows.append(row | {"found gain": ratio})
     return rows
 
 

@@ -1,6 +1,6 @@
 from .correction import Corrected, Correction
 from .found import Found, LineNoise
-from .halves import Halves, find_halves
+from .halves import Halves, find_halves, gain_by_noise
 from .maps import Maps
 from .noisy_pixels import NoisyPixels, find_noisy_pixels
 from .rows import Lines, find_lines
@@ -21,5 +21,6 @@ __all__ = [
     "find_lines",
     "find_noisy_pixels",
     "find_standing",
+    "gain_by_noise",
     "second_estimate",
 ]

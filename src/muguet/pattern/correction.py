@@ -17,7 +17,7 @@ from muguet.image.screen import Screened, as_float
 from muguet.image.values import clipping_level, floor_level
 from muguet.noise.transfer.single_image import rough_std
 from muguet.pattern.found import Found, LineNoise
-from muguet.pattern.halves import Halves, find_halves
+from muguet.pattern.halves import Halves, find_halves, gain_by_noise
 from muguet.pattern.maps import Maps, quieted
 from muguet.pattern.noisy_pixels import NoisyPixels, find_noisy_pixels
 from muguet.pattern.rows import Lines, find_lines
@@ -34,6 +34,7 @@ _MAX_LOOKED = (
     9  # Lines are searched in this many planes of a series first, and if one has some in all of them.
 )
 _MAX_MEAN = 31  # Halves are searched in the mean of at most this many planes.
+_MAX_GAINS = 5  # The gains of halves are measured on at most this many planes.
 _MAX_FRAMES = 201  # Noisy pixels are searched in at most this many successive planes.
 
 
@@ -234,7 +235,9 @@ def _remove_halves(stack: _Stack, c: int, places: Sequence[tuple[int, int]], acr
     mean = np.mean([stack.plane(c, place) for place in places[:: -(-len(places) // _MAX_MEAN)]], axis=0)
     halves = find_halves(mean.T if across else mean)
     if halves is not None:
-        found = halves
+        some = [stack.plane(c, place) for place in places[:: -(-len(places) // _MAX_GAINS)]]
+        gain = gain_by_noise([plane.T if across else plane for plane in some])
+        found = halves = halves if gain is None else replace(halves, gain=gain)
         stack.change(c, lambda plane, _: found.remove(plane.T).T if across else found.remove(plane))
     return halves
 
