@@ -35,8 +35,8 @@ _N_BINS, _MIN_BIN = 16, 1000
 _FOUR = [(-1, 0), (1, 0), (0, -1), (0, 1)]
 _EIGHT = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)]
 _RING = [(y, x) for y in range(-2, 3) for x in range(-2, 3) if max(abs(y), abs(x)) == 2]
-# A difference of frames minus the mean of those of its four neighbours has the noise of 1 + 1/4 pixels.
-_NEIGHBOURS = 0.25
+# A difference of frames minus the median of those of its four neighbours has the noise of 1 + 0.3 pixels.
+_NEIGHBOURS = 0.298
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ class NoisyPixels:
 def find_noisy_pixels(frames: Iterable[Floats]) -> NoisyPixels | None:
     """Return the pixels of a movie that are noisier than their neighbours and their signal allow, or None.
 
-    With d the differences of successive frames over √2 and h = d − mean of d at the four neighbours, which contains
+    With d the differences of successive frames over √2 and h = d − median of d at the four neighbours, which contains
     little of a scene that moves or fades, v is the mean of h² without its two largest values, so that no single event,
     which changes two differences, makes a pixel noisy. Three conditions define a noisy pixel:
 
@@ -117,7 +117,8 @@ class _Sums:
         """Add a pair of frames; pixels with a missing value among the five that are compared do not count."""
         change = (second - first) / np.sqrt(2)
         around = _around(change, _FOUR)
-        high = change - around.mean(0)
+        middle = 0.5 * (around.sum(0) - around.max(0) - around.min(0))
+        high = change - middle
         known = np.isfinite(high)
         square = np.where(known, high**2, 0.0)
         values = np.where(known, change, 0.0)
