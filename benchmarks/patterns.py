@@ -24,7 +24,15 @@ import tifffile
 import muguet
 from muguet import samples
 from muguet.image import unsaturated
-from muguet.pattern import find_halves, find_lines, find_standing, second_estimate
+from muguet.pattern import (
+    Maps,
+    find_halves,
+    find_lines,
+    find_noisy_pixels,
+    find_standing,
+    gain_by_noise,
+    second_estimate,
+)
 from muguet.system import json_safe
 
 HERE = Path(__file__).resolve().parent
@@ -98,13 +106,15 @@ def halves() -> list[Row]:
     for seed in range(4):
         scene = cells(seed=seed)
         noisy, noise = camera(scene, seed), sigma(scene)
-        for relative, gain in ((0.5, 0.0), (1, 0.0), (2, 0.0), (2, 0.1)):
+        for relative, gain in ((0.5, 0.0), (1, 0.0), (2, 0.0), (2, 0.1), (2, 0.2)):
             plane = noisy.copy()
             lower = plane[256:]
             lower[:] = OFFSET + (lower - OFFSET) * (1 + gain) + relative * noise
             found = find_halves(plane)
             step = None if found is None else found.offset / noise
-            rows.append({"scene": seed, "offset": relative, "gain": gain, "found offset": step})
+            ratio = None if found is None else gain_by_noise([plane])
+            row: Row = {"scene": seed, "offset": relative, "gain": gain, "found offset": step}
+            rows.append(row | {"found gain": ratio})
     return rows
 
 
@@ -129,22 +139,70 @@ def maps() -> list[Row]:
     """The maps of an sCMOS camera: results before training, in dB."""
     rng, rows = np.random.default_rng(0), []
     scene = cells((256, 256))
-    gain = GAIN * (1 + 0.05 * rng.normal(size=scene.shape))
-    offset = OFFSET + 3 * rng.normal(size=scene.shape)
-    variance = READ**2 * rng.lognormal(0, 0.5, scene.shape)
-    variance[rng.random(scene.shape) < 0.03] *= 30
+    gain, offset, variance, _ = scmos(scene.shape, 30)
     noisy = gain * (rng.poisson(scene) + np.sqrt(variance) * rng.normal(size=scene.shape)) + offset
     truth = GAIN * scene + OFFSET
 
     def score(plane: Floats, **given: Floats) -> float:
-        error = muguet.denoise(plane, "YX", minutes=0, **given) - truth
-        return float(20 * np.log10(np.ptp(truth) / np.sqrt((error**2).mean())))
+        return decibels(muguet.denoise(plane, "YX", minutes=0, **given), truth)
 
     both = {"gain_map": gain, "offset_map": offset}
     rows.append({"camera": "equal pixels", "psnr": score(camera(scene, 3))})
     rows.append({"camera": "sCMOS, no map", "psnr": score(noisy)})
     rows.append({"camera": "sCMOS, gain and offset", "psnr": score(noisy, **both)})
     rows.append({"camera": "sCMOS, all maps", "psnr": score(noisy, **both, variance_map=variance * gain**2)})
+    return rows
+
+
+def scmos(shape: tuple[int, int], times: float) -> tuple[Floats, Floats, Floats, Floats]:
+    """Gain, offset and variance (e²) of the pixels of a camera, 3 % of which have `times` the variance."""
+    rng = np.random.default_rng(0)
+    gain = GAIN * (1 + 0.05 * rng.normal(size=shape))
+    offset = OFFSET + 3 * rng.normal(size=shape)
+    variance = READ**2 * rng.lognormal(0, 0.5, shape)
+    loud = rng.random(shape) < 0.03
+    variance[loud] *= times
+    return gain, offset, variance, loud
+
+
+def decibels(result: Floats, truth: Floats) -> float:
+    return float(20 * np.log10(np.ptp(truth) / np.sqrt(((result - truth) ** 2).mean())))
+
+
+def noisy_pixels() -> list[Row]:
+    """Maps found in movies of 40 frames: three of the frames, each denoised alone before training, in dB."""
+    rows, frames, side = [], 40, 192
+    wide = cells((side, side + frames))
+    scene = np.stack([wide[:, t : t + side] for t in range(frames)])
+    some = [0, frames // 2, frames - 1]
+    truth = (GAIN * scene + OFFSET)[some]
+    for times in (30, 100):
+        gain, offset, variance, loud = scmos((side, side), times)
+        rng = np.random.default_rng(1)
+        electrons = rng.poisson(scene) + np.sqrt(variance) * rng.normal(size=scene.shape)
+        noisy = np.rint(gain * electrons + offset).clip(0)
+        standing, found = find_standing(list(noisy)), find_noisy_pixels(noisy)
+        offsets = {"offset": OFFSET + standing.offsets}
+        both, true = {"gain": gain, "offset": offset}, {"variance": variance * gain**2}
+        estimated = {"variance": found.variance}
+        for name, given in {
+            "no map": {},
+            "offset from the movie": offsets,
+            "offset and variance from the movie": offsets | estimated,
+            "gain and offset": both,
+            "gain and offset, variance map estimated from the movie": both | estimated,
+            "all maps": both | true,
+        }.items():
+            values = np.stack([Maps.of(**given).remove(frame, 0) for frame in noisy[some]])
+            model = muguet.fit(values, "TYX", minutes=0, lines="keep")
+            result = model(values, "TYX", symmetries=1, time_window=0)
+            rows.append({"times": times, "camera": name, "psnr": decibels(result, truth)})
+        seen = found.variance > 1
+        rows[-1] |= {
+            "found": int((seen & loud).sum()),
+            "of": int(loud.sum()),
+            "wrong": int((seen & ~loud).sum()),
+        }
     return rows
 
 
@@ -234,7 +292,7 @@ def main() -> None:
         "periods": periods,
         "halves": halves,
         "standing": standing,
-        "maps": maps,
+        "maps": lambda: maps() + noisy_pixels(),
         "phantoms": phantoms,
         "real": lambda: real(chosen.data),
     }

@@ -7,7 +7,8 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from muguet import samples
-from muguet.pattern import find_halves, find_lines, second_estimate
+from muguet.image import Layout, screen
+from muguet.pattern import Correction, find_halves, find_lines, gain_by_noise, second_estimate
 
 
 def camera(photons: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -153,3 +154,32 @@ def test_a_step_of_half_the_noise_is_found_between_two_halves() -> None:
 def test_an_image_without_halves_has_no_step(noisy: np.ndarray) -> None:
     assert find_halves(noisy) is None
     assert find_halves(noisy.T) is None
+
+
+def two_halves(gain: float, offset: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Photo-electrons, and counts whose lower half has a gain and an offset of its own."""
+    y, x = np.ogrid[:384, :512]
+    photons = 40 + 35 * np.sin(x / 12) * np.cos(y / 15)
+    counts = camera(photons)
+    counts[192:] = gain * (counts[192:] - 100) + 100 + offset
+    return photons, counts
+
+
+def test_a_difference_in_gain_of_two_halves_is_measured_by_their_noise() -> None:
+    assert gain_by_noise([two_halves(1.0)[1]]) is None
+    assert gain_by_noise([two_halves(1.0, 30)[1]]) is None
+    assert gain_by_noise([two_halves(1.2)[1]]) == pytest.approx(0.2 / 1.1, abs=0.05)
+    assert gain_by_noise([two_halves(1 / 1.2, 30)[1]]) == pytest.approx(-0.2 / 1.1, abs=0.05)
+
+
+def test_both_halves_get_their_mean_gain() -> None:
+    photons, counts = two_halves(1.2, 30)
+    layout = Layout("YX", counts.shape)
+    found = Correction()(screen(counts, layout), layout)
+    assert found.found[0].upper_lower is not None
+    upper, lower = (
+        np.polyfit(photons[rows].ravel(), found.screened.values[rows].ravel(), 1)
+        for rows in (slice(0, 192), slice(192, 384))
+    )
+    assert upper[0] == pytest.approx(lower[0], rel=0.05)
+    assert np.polyval(upper, 40) == pytest.approx(np.polyval(lower, 40), abs=3)

@@ -48,8 +48,8 @@ class Denoiser(PlaneDenoiser):
         The filters of each channel, in counts, that make correlated noise white before the network and are undone after
         it, see `muguet.noise.Whitening`. Empty, or None for a channel: its noise is independent from pixel to pixel.
     correction
-        How the counts of an image are corrected before it is denoised: lines, patterns that stand still, and maps of
-        the camera.
+        How the counts of an image are corrected before it is denoised: lines, patterns that stand still, noisy pixels,
+        and maps of the camera.
     """
 
     # ------------------------------------------------------------------ images

@@ -1,4 +1,4 @@
-"""Noise that lines or pixels share: offsets of rows, columns and halves, patterns that stand still, camera maps."""
+"""Noise that lines or pixels share: offsets of rows, columns and halves, standing patterns, noisy pixels, maps."""
 
 import lazy_loader
 

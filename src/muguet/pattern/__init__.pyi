@@ -1,7 +1,8 @@
 from .correction import Corrected, Correction
 from .found import Found, LineNoise
-from .halves import Halves, find_halves
+from .halves import Halves, find_halves, gain_by_noise
 from .maps import Maps
+from .noisy_pixels import NoisyPixels, find_noisy_pixels
 from .rows import Lines, find_lines
 from .second import second_estimate
 from .standing import Standing, find_standing
@@ -14,9 +15,12 @@ __all__ = [
     "LineNoise",
     "Lines",
     "Maps",
+    "NoisyPixels",
     "Standing",
     "find_halves",
     "find_lines",
+    "find_noisy_pixels",
     "find_standing",
+    "gain_by_noise",
     "second_estimate",
 ]

@@ -1,4 +1,4 @@
-"""Correct the counts of an image before anything else is done with them: lines, halves, standing patterns and maps."""
+"""Correct the counts of an image before anything else is done: lines, halves, standing patterns, noisy pixels, maps."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from muguet.image.screen import Screened, as_float
 from muguet.image.values import clipping_level, floor_level
 from muguet.noise.transfer.single_image import rough_std
 from muguet.pattern.found import Found, LineNoise
-from muguet.pattern.halves import Halves, find_halves
-from muguet.pattern.maps import Maps
+from muguet.pattern.halves import Halves, find_halves, gain_by_noise
+from muguet.pattern.maps import Maps, quieted
+from muguet.pattern.noisy_pixels import NoisyPixels, find_noisy_pixels
 from muguet.pattern.rows import Lines, find_lines
 from muguet.pattern.second import second_estimate
 from muguet.pattern.standing import find_standing
@@ -33,6 +34,8 @@ _MAX_LOOKED = (
     9  # Lines are searched in this many planes of a series first, and if one has some in all of them.
 )
 _MAX_MEAN = 31  # Halves are searched in the mean of at most this many planes.
+_MAX_GAINS = 5  # The gains of halves are measured on at most this many planes.
+_MAX_FRAMES = 201  # Noisy pixels are searched in at most this many successive planes.
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +67,7 @@ class Correction:
     Attributes
     ----------
     lines
-        "auto": find and remove lines, halves and standing patterns; "keep": leave them in.
+        "auto": find and remove lines, halves, standing patterns and the noise of noisy pixels; "keep": leave them in.
     maps
         Maps of the camera.
     """
@@ -105,7 +108,8 @@ class Correction:
         for c in range(layout.channels):
             if self.maps.given:
                 stack.change(c, partial(self._remove_maps, c))
-            found.append(_remove_patterns(stack, c) if self.lines == AUTO else Found())
+            known = self.maps.variance is not None
+            found.append(_remove_patterns(stack, c, known) if self.lines == AUTO else Found())
         if stack.changed is None:
             return Corrected(screened, tuple(found), _notes(found, self.maps))
         after = layout.join(stack.changed.reshape(before.shape))
@@ -192,8 +196,8 @@ def _range(plane: npt.NDArray[Any]) -> tuple[float, float]:
     return -np.inf if bottom is None else bottom, np.inf if top is None else top
 
 
-def _remove_patterns(stack: _Stack, c: int) -> Found:
-    """Find and remove what one channel has, and return it."""
+def _remove_patterns(stack: _Stack, c: int, quiet: bool = False) -> Found:
+    """Find and remove what one channel has, and return it; `quiet`: the user's map has removed the noise of pixels."""
     places = stack.places(c)
     standing = find_standing([stack.now[n, c, z] for n, z in places]) if places else None
     if standing is not None and standing.offsets is not None:
@@ -212,7 +216,17 @@ def _remove_patterns(stack: _Stack, c: int) -> Found:
         left_right,
         None if standing is None else standing.std,
         standing is not None and standing.offsets is not None,
+        noisy_pixels=None if quiet else _quiet_pixels(stack, c, places),
     )
+
+
+def _quiet_pixels(stack: _Stack, c: int, places: Sequence[tuple[int, int]]) -> NoisyPixels | None:
+    """Average noisy pixels with their neighbours, as with a variance map of the user."""
+    noisy = find_noisy_pixels(stack.plane(c, place) for place in places[:_MAX_FRAMES])
+    if noisy is not None:
+        variance = noisy.variance
+        stack.change(c, lambda plane, _: quieted(plane, variance))
+    return noisy
 
 
 def _remove_halves(stack: _Stack, c: int, places: Sequence[tuple[int, int]], across: bool) -> Halves | None:
@@ -221,7 +235,9 @@ def _remove_halves(stack: _Stack, c: int, places: Sequence[tuple[int, int]], acr
     mean = np.mean([stack.plane(c, place) for place in places[:: -(-len(places) // _MAX_MEAN)]], axis=0)
     halves = find_halves(mean.T if across else mean)
     if halves is not None:
-        found = halves
+        some = [stack.plane(c, place) for place in places[:: -(-len(places) // _MAX_GAINS)]]
+        gain = gain_by_noise([plane.T if across else plane for plane in some])
+        found = halves = halves if gain is None else replace(halves, gain=gain)
         stack.change(c, lambda plane, _: found.remove(plane.T).T if across else found.remove(plane))
     return halves
 

@@ -1,11 +1,12 @@
-"""What was found in an image: lines, halves and a standing pattern, as numbers and as sentences for the user."""
+"""What was found in an image: lines, halves, a standing pattern and noisy pixels, as numbers and as sentences."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from muguet.pattern.halves import Halves
+from muguet.pattern.noisy_pixels import NoisyPixels
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class Found:
         Standard deviation in counts of a pattern that stands still in a movie.
     standing_removed
         Whether it could be separated from the scene.
+    noisy_pixels
+        Pixels of a movie that are noisier than the others.
     """
 
     rows: LineNoise | None = None
@@ -65,11 +68,11 @@ class Found:
     left_right: Halves | None = None
     standing: float | None = None
     standing_removed: bool = False
-    notes: tuple[str, ...] = field(default=())
+    noisy_pixels: NoisyPixels | None = None
 
     def __bool__(self) -> bool:
         """Whether anything was found."""
-        kinds = (self.rows, self.columns, self.upper_lower, self.left_right, self.standing)
+        kinds = (self.rows, self.columns, self.upper_lower, self.left_right, self.standing, self.noisy_pixels)
         return any(each is not None for each in kinds)
 
     def sentences(self) -> list[str]:
@@ -96,6 +99,8 @@ class Found:
         for lines, word in ((self.rows, "row"), (self.columns, "column")):
             if lines is not None:
                 found.append(lines.sentence(word))
+        if self.noisy_pixels is not None:
+            found.append(_noisy_sentence(self.noisy_pixels))
         return found
 
     def as_dict(self) -> dict[str, Any]:
@@ -110,12 +115,15 @@ class Found:
             return None if each is None else {"offset": each.offset, "gain": each.gain, "level": each.level}
 
         standing = None if self.standing is None else {"std": self.standing, "removed": self.standing_removed}
+        pixels = self.noisy_pixels
+        noisy = pixels and {"count": pixels.count, "ratio": pixels.ratio, "error": pixels.error}
         return {
             "rows": lines(self.rows),
             "columns": lines(self.columns),
             "upper_lower": halves(self.upper_lower),
             "left_right": halves(self.left_right),
             "standing": standing,
+            "noisy_pixels": noisy,
         }
 
 
@@ -126,4 +134,13 @@ def _halves_sentence(halves: Halves, second: str, first: str) -> str:
         f"The {second} half of the image has {offset} counts{gain} compared with the {first} half, as with a detector "
         "that is read out in two halves. Both are brought to their mean before denoising (--lines keep leaves them as "
         "they are)."
+    )
+
+
+def _noisy_sentence(noisy: NoisyPixels) -> str:
+    share = 100 * noisy.count / noisy.variance.size
+    return (
+        f"{noisy.count} pixels ({share:.2g} %) are noisier in all frames than the others: their noise has "
+        f"{noisy.ratio:.2g} times the standard deviation that is usual at their signal (median). They are averaged "
+        "with their neighbours before denoising (--lines keep leaves them as they are)."
     )

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+
+from muguet.errors import MuguetError
+from muguet.noise.transfer.single_image import transfer_alone
+from muguet.noise.transfer.variance import straight_line
 
 Floats = npt.NDArray[np.float64]
 
@@ -20,6 +26,9 @@ _MIN_RATIO = 1.3  # … and is this many times as large as the largest of them.
 _MAX_GAIN = 0.5  # Gains of two halves do not differ by more than this.
 _MIN_PART, _MIN_HALF = 0.2, 0.5  # Each quarter and half of the border shows at least this part of it.
 _SIDE = 4  # Rows on either side of a border that show its step.
+_N_PARTS = 4  # The error of the ratio of gains is that of this many parts of the width.
+_MIN_ERROR = 0.02  # Relative error of the ratio of gains that the scene leaves even in large images.
+_MIN_GAIN_ERRORS = 3.0
 _CLIP = 2.0  # Steps beyond this many standard deviations count less (Huber's weights).
 
 
@@ -90,6 +99,39 @@ def find_halves(plane: Floats) -> Halves | None:
     if not (found_offset or found_gain):
         return None
     return Halves(float(offset[at]), float(gain[at]) if found_gain else 0.0, float(mean[at]))
+
+
+def gain_by_noise(planes: Sequence[Floats]) -> float | None:
+    """Return the relative difference of the gains of the lower and the upper half by their noise, or None.
+
+    The variance of the noise grows with the signal by the gain, σ² = g x + constant, whatever the offset and the
+    read-out noise. With g and g' those of the upper and lower half, the result is (g' − g) / ½(g' + g). Its standard
+    error is that of four parts of the width, and not below 2 %. None if the gains differ by less than three errors, or
+    if a part shows no gain.
+
+    Parameters
+    ----------
+    planes
+        Planes ``(y, x)`` in counts; NaN where a pixel is missing or saturated.
+    """
+
+    def ratio(first: int, last: int) -> float:
+        middle = len(planes[0]) // 2
+        upper, lower = (
+            straight_line(transfer_alone([plane[rows, first:last] for plane in planes]))[0]
+            for rows in (slice(None, middle), slice(middle, None))
+        )
+        return float(np.log(lower / upper))
+
+    width = planes[0].shape[1]
+    edges = np.linspace(0, width, _N_PARTS + 1).astype(int).tolist()
+    try:
+        whole, parts = ratio(0, width), [ratio(*pair) for pair in pairwise(edges)]
+    except MuguetError:
+        return None  # There are too few pixels, or they are all alike.
+    error = max(float(np.std(parts, ddof=1)) / _N_PARTS**0.5, _MIN_ERROR)
+    gain = 2 * np.tanh(0.5 * whole)
+    return float(gain) if _MIN_GAIN_ERRORS * error < abs(whole) and abs(gain) < _MAX_GAIN else None
 
 
 def _step_filter() -> Floats:

@@ -105,7 +105,7 @@ class Maps:
             (y − o) / g · ⟨g⟩ + ⟨o⟩,
 
         the counts of a camera with the mean gain and offset. The noise of a pixel whose read-out is noisier than usual
-        is then reduced to the usual size, see `_quieted`.
+        is then reduced to the usual size, see `quieted`.
         """
         gain, offset, variance = (
             None if each is None else (each if each.ndim == 2 else each[channel]).astype(np.float64)
@@ -119,7 +119,7 @@ class Maps:
                 if variance is not None:
                     variance = variance * (float(gain.mean()) / gain) ** 2
             plane += dark
-        return plane if variance is None else _quieted(plane, variance)
+        return plane if variance is None else quieted(plane, variance)
 
     def sentence(self) -> str:
         """Return a sentence for the user; empty if no map is given."""
@@ -132,13 +132,14 @@ class Maps:
         return f"The {some} of the camera's pixels are corrected with the maps that were given."
 
 
-def _quieted(plane: Floats, variance: Floats) -> Floats:
+def quieted(plane: Floats, variance: Floats) -> Floats:
     """Return a plane in which no pixel has a noisier read-out than usual.
 
     With v the variance of the read-out noise of a pixel, and v₀ the median of all, a pixel with v > v₀ is replaced by
     w y + (1 − w) m, with m the mean of its eight neighbours weighted by their inverse variances and w = √(v₀/v), so
     that the part of its noise that is its own has the variance v₀. The rest of the noise is that of a camera with equal
-    pixels, and one law fits all of them. The image is smoothed only where pixels are noisy, and there only so far.
+    pixels, and one law fits all of them. The image is smoothed only where pixels are noisy, and there only so far. Only
+    the ratios of variances count.
     """
     usual = float(np.quantile(variance, _USUAL))
     noisy = variance > usual

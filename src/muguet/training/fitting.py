@@ -162,8 +162,8 @@ def fit(
     dimensions
         2: treat planes one by one; 3: treat stacks ZYX as volumes.
     lines
-        "auto": find and subtract offsets of rows, columns and halves, and patterns that stand still in a movie;
-        "keep": leave them in. See `muguet.pattern.Correction`.
+        "auto": find and remove offsets of rows, columns and halves, and, in a movie, patterns that stand still and the
+        noise of pixels that are noisier than others; "keep": leave them in. See `muguet.pattern.Correction`.
     gain_map, offset_map, variance_map
         Gain, offset and variance of the read-out noise of every pixel of the camera ``(y, x)``, in counts, counts and
         counts²: arrays or paths of files. They are kept in the model.

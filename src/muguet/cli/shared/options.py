@@ -161,8 +161,8 @@ LinesOption = Annotated[
     str,
     option(
         DATA,
-        "auto: find offsets of rows, columns and halves, and patterns that stand still in a movie, and subtract "
-        "them. keep: leave them in.",
+        "auto: find and remove offsets of rows, columns and halves, and, in a movie, patterns that stand still and "
+        "the noise of pixels that are noisier than others. keep: leave them in.",
         "--lines",
         metavar="auto|keep",
     ),
