@@ -39,7 +39,9 @@ def simulated(scenes: int) -> dict[str, Pair]:
         electrons = light * scene(SEED, number, 384).astype(np.float64) + 0.05 * light
         rng = np.random.default_rng(number)
         recorded = rng.poisson(electrons) + rng.normal(0, READ, electrons.shape)
-        found[f"scene {number}, {light} e⁻"] = Pair(np.round(OFFSET + GAIN * recorded), OFFSET + GAIN * electrons)
+        found[f"scene {number}, {light} e⁻"] = Pair(
+            np.round(OFFSET + GAIN * recorded), OFFSET + GAIN * electrons
+        )
     return found
 
 
