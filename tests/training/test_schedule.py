@@ -62,6 +62,8 @@ def test_a_plateau_before_the_rate_falls_is_sixty_per_cent_of_a_run_of_minutes()
     assert fixed.total == 9000
 
 
-def test_each_pixel_is_a_target_a_hundred_times_at_most():
-    assert count_useful_steps(10**6, 10**4) == 10**4
-    assert count_useful_steps(100, 10**4) == 400
+def test_each_pixel_is_a_target_a_hundred_times_at_most_and_25_times_from_a_prior():
+    assert count_useful_steps(0.01, from_prior=False) == 10_000
+    assert count_useful_steps(0.01, from_prior=True) == 2500
+    assert count_useful_steps(100.0, from_prior=False) == 400  # Random weights need steps to learn anything.
+    assert count_useful_steps(100.0, from_prior=True) == 30
