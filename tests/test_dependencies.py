@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from muguet.version import __version__
+from muguet import __version__
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "muguet"

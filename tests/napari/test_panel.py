@@ -19,7 +19,7 @@ from muguet.interactive import runs
 from muguet.interactive.computation import Computation
 from muguet.interactive.messages import Better, Complete
 from muguet.napari.panel import Panel
-from muguet.prediction.regions import Cut
+from muguet.prediction import Cut
 from tests.conftest import blobs, recorded
 
 
