@@ -68,7 +68,7 @@ def main() -> None:
     for name, plane in scenes(chosen.data).items():
         for electrons in LIGHT:
             clean = (plane - plane.min()) / (np.percentile(plane, 99.9) - plane.min()) * electrons
-            clean = LAW.gain * clean + LAW.offset
+            clean = float(LAW.gain) * clean + float(LAW.offset)
             noisy = np.rint(LAW.sample(clean, seed=electrons))
             model = muguet.fit(noisy, "YX", minutes=0)
             estimate = model(noisy, "YX", symmetries=1).astype(np.float64)
