@@ -33,11 +33,6 @@ class StoredPlanes:
         Data type of the pixels.
     chunks
         Size of the parts in which the file stores the image, along each axis; None: any part can be read.
-
-    Attributes
-    ----------
-    pixels
-        The function `read`, whose blank planes are as they are.
     """
 
     def __init__(
@@ -48,7 +43,7 @@ class StoredPlanes:
         chunks: Sequence[int] | None = None,
     ) -> None:
         self.layout, self.dtype = layout, dtype
-        self.pixels = read
+        self._pixels = read
         self._chunks = tuple(chunks or [1] * len(layout.axes))
         self._parts: dict[tuple[tuple[int, int], ...], npt.NDArray[Any]] = {}
         self._blank: dict[tuple[int, int], bool] = {}
@@ -78,7 +73,7 @@ class StoredPlanes:
         if key not in self._parts:
             while len(self._parts) >= _KEPT:
                 del self._parts[next(iter(self._parts))]
-            self._parts[key] = self.pixels(wide)
+            self._parts[key] = self._pixels(wide)
         place = tuple(
             slice(each.start - more.start, each.stop - more.start)
             for each, more in zip(part, wide, strict=True)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from muguet.image.axes import Layout
-from muguet.image.pixels import number_of_parts
+from muguet.image.pixels import Part
 from muguet.image.planes import ArrayPlanes
 from muguet.image.screen import as_float
 from muguet.image.stored_planes import StoredPlanes
 from muguet.image.valid import is_blank
 from muguet.neighbours.loop import SeriesFunction, Stretch, map_series
 from muguet.neighbours.series import Neighbours, Series
-from muguet.prediction.blocks import Block, HeldBlock, block_cut, read_ahead, read_block
+from muguet.prediction.blocks import Block, HeldBlock, read_ahead, read_block
 from muguet.prediction.regions import Cut
 
 _OfChannels = list[list[Stretch]]
@@ -24,12 +24,12 @@ _OfChannels = list[list[Stretch]]
 
 def map_series_blocks(
     function: SeriesFunction,
+    read: Callable[[Part], npt.NDArray[Any]],
     source: StoredPlanes,
     neighbours: Neighbours,
     cut: Cut,
-    step: Sequence[int],
+    parts: Iterable[tuple[int, Part]],
     dtype: npt.DTypeLike = np.float32,
-    numbers: Iterable[int] | None = None,
 ) -> Iterator[Block]:
     """Estimate the planes of an image from several, block by block, and yield the blocks.
 
@@ -40,33 +40,32 @@ def map_series_blocks(
     ----------
     function
         Function that estimates planes of a region of a series.
+    read
+        Function that returns any part of the image as an array in memory.
     source
-        The planes of the image.
+        The planes of the image, from which is read what the estimates need of whole planes.
     neighbours
         Which planes help each other.
     cut
         The sizes of the regions, with the halo that the estimates need.
-    step
-        The sizes of the blocks, see `muguet.prediction.block_step`.
+    parts
+        The blocks to process: the number and the place of each, which starts at multiples of the stride.
     dtype
         Data type of the results.
-    numbers
-        The positions of the blocks to process; None: all, in the order of the array.
     """
     layout = source.layout
-    cut = block_cut(layout, cut, step)
     letter = neighbours.letter
     margins = {letter: neighbours.reach}
 
-    def read(number: int) -> tuple[HeldBlock, _OfChannels, npt.NDArray[Any]]:
-        held = read_block(source.pixels, layout, cut, step, number, margins)
+    def held_block(place: tuple[int, Part]) -> tuple[HeldBlock, _OfChannels, npt.NDArray[Any]]:
+        number, part = place
+        held = read_block(read, layout, cut, part, number, margins)
         stretches = _stretches(held, layout, neighbours, letter)
         for each in (each for of_channel in stretches for each in of_channel):
             each.series.prepare(each.wanted)
         return held, stretches, _without_blank_planes(held, source)
 
-    chosen = range(number_of_parts(layout.shape, step)) if numbers is None else numbers
-    for held, stretches, values in read_ahead(read, chosen):
+    for held, stretches, values in read_ahead(held_block, parts):
         core = held.core
         if is_blank(core):
             yield Block(held.number, held.part, core, core.astype(dtype))

@@ -220,6 +220,11 @@ class Neighbours:
         every = [series for each in self.of_channels for series in each]
         return max((each.before for each in every), default=0), max((each.after for each in every), default=0)
 
+    @property
+    def made(self) -> dict[str, str]:
+        """What the file of the result says of the planes that helped, see `muguet.image.Image.provenance`."""
+        return {"neighbours": " ".join(self.summaries())} if self.found else {}
+
     def summaries(self) -> list[str]:
         """Return a sentence for each channel, or one for all if they are alike."""
         sentences = [each.sentence for each in self.found]

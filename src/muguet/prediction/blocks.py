@@ -16,6 +16,7 @@ from muguet.image.pixels import Part, number_of_parts, part_of_number
 from muguet.image.planes import ArrayPlanes
 from muguet.prediction.regions import Cut, RegionFunction, Window, map_regions
 
+_S = TypeVar("_S")
 _T = TypeVar("_T")
 
 
@@ -150,7 +151,11 @@ def map_blocks(
     """
     cut = block_cut(layout, cut, step)
     chosen = range(number_of_parts(layout.shape, step)) if numbers is None else numbers
-    for held in read_ahead(lambda number: read_block(read, layout, cut, step, number), chosen):
+
+    def held_block(number: int) -> HeldBlock:
+        return read_block(read, layout, cut, part_of_number(layout.shape, step, number), number)
+
+    for held in read_ahead(held_block, chosen):
         core = held.core
         if keep(core):
             yield Block(held.number, held.part, core, core.astype(dtype))
@@ -176,15 +181,14 @@ def read_block(
     read: Callable[[Part], npt.NDArray[Any]],
     layout: Layout,
     cut: Cut,
-    step: Sequence[int],
-    number: int,
+    part: Part,
+    number: int = 0,
     margins: Mapping[str, tuple[int, int]] | None = None,
 ) -> HeldBlock:
-    """Read one block of an image with its halo, and with some planes before and after it along the axes of `margins`.
+    """Return a part of an image with its halo, and with some planes before and after it along the axes of `margins`.
 
-    The other parameters are those of `map_blocks`.
+    The part starts at multiples of the stride. The other parameters are those of `map_blocks`.
     """
-    part = part_of_number(layout.shape, step, number)
     space = [layout.axes.index(letter) for letter in layout.spatial_axes]
     window = Window.around([part[i] for i in space], layout.space, cut)
     around = list(part)
@@ -196,7 +200,7 @@ def read_block(
     return HeldBlock(number, part, window, tuple(around), read(tuple(around)))
 
 
-def read_ahead(function: Callable[[int], _T], items: Iterable[int]) -> Iterator[_T]:
+def read_ahead(function: Callable[[_S], _T], items: Iterable[_S]) -> Iterator[_T]:
     """Yield the values of a function of each item, in order; the next one is computed in another thread meanwhile."""
     with ThreadPoolExecutor(1) as thread:
         coming: list[Future[_T]] = []
