@@ -16,8 +16,8 @@ from muguet.image.screen import as_float
 
 _CENTRE = 256  # Planes are told apart on at most this many pixels along each axis, at their centre,
 _PIECE = 2048  # and where this is not enough, in pieces of this side.
-_MAX_PIXELS = 2**23  # Whole chunks of several planes are read and kept for the next plane up to this size.
-_KEPT = 4
+_MAX_PIXELS = 2**22  # Whole chunks of several planes are read and kept for the next plane up to this size.
+_KEPT = 2
 
 
 class StoredPlanes:
