@@ -32,6 +32,9 @@ def denoise_blocks(
     mask_value: float | None = None,
     dtype: str | None = None,
     symmetries: int | None = None,
+    time_window: int | None = None,
+    causal: bool = False,
+    z_window: int | None = None,
     std: bool = False,
     ome_zarr: str | None = None,
     part: tuple[int, int] = (1, 1),
@@ -63,6 +66,8 @@ def denoise_blocks(
         Data type of the result; None: that of the image, or float32 if rounding would destroy the result.
     symmetries
         Number of views, see `Denoiser.__call__`.
+    time_window, causal, z_window
+        Which frames of a movie and planes of a stack help to estimate one, see `Denoiser.__call__`.
     std
         Whether the standard deviation of the error of each pixel is computed rather than the denoised image.
     ome_zarr
@@ -96,6 +101,9 @@ def denoise_blocks(
         symmetries,
         std,
         ome_zarr,
+        time_window,
+        causal,
+        z_window,
     )
     share = Share(*part)
     together = executor is not None or share.parts > 1

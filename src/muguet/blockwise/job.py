@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
 
+from muguet.blockwise.plan import Plan, read_plans, write_plans
 from muguet.blockwise.share import Share
 from muguet.blockwise.work import Rounding, Work, result_image
 from muguet.denoiser.denoiser import Denoiser
@@ -19,10 +21,11 @@ from muguet.formats.ome_zarr.write import create_store, open_targets
 from muguet.formats.registry import check_output, streaming
 from muguet.image.image import Image
 from muguet.image.pixels import Part, number_of_parts, part_of_number
-from muguet.image.valid import is_blank
-from muguet.prediction.blocks import Block, block_step, map_blocks
+from muguet.neighbours.series import Neighbours
+from muguet.prediction.blocks import Block
 from muguet.quality.residual import Residual
 from muguet.system.atomic import sentences
+from muguet.system.budget import memory_for_images
 from muguet.system.unfinished import Unfinished, unfinished
 
 MODEL = "model.muguet"
@@ -53,6 +56,8 @@ class Job:
         How the results of each image are stored.
     targets
         Where they are written.
+    plans
+        How each image is estimated.
     held
         The unfinished folder of the results; None: they are written in one run.
     """
@@ -64,15 +69,13 @@ class Job:
         images: Sequence[LazyImage],
         roundings: Sequence[Rounding],
         targets: Sequence[Target],
+        plans: Sequence[Plan],
         held: Unfinished | None = None,
     ) -> None:
         self.work, self.denoiser, self.images, self.held = work, denoiser, list(images), held
-        self.roundings, self.targets = list(roundings), list(targets)
-        self.layouts = [denoiser.layout(each.about.data.shape, each.about.axes) for each in images]
-        self.steps = [
-            block_step(layout, denoiser.cut, target.step)
-            for layout, target in zip(self.layouts, targets, strict=True)
-        ]
+        self.roundings, self.targets, self.plans = list(roundings), list(targets), list(plans)
+        self.layouts = [plan.layout for plan in plans]
+        self.steps = [plan.step(target.step) for plan, target in zip(plans, targets, strict=True)]
         self.counts = [
             number_of_parts(layout.shape, step) for layout, step in zip(self.layouts, self.steps, strict=True)
         ]
@@ -147,22 +150,7 @@ class Job:
                 left = left[1:]
 
     def _computed(self, image: int, numbers: Sequence[int]) -> Iterator[Block]:
-        denoiser, about = self.denoiser, self.images[image].about
-        function = (
-            denoiser.std_function()
-            if self.work.errors
-            else denoiser.region_function(about.data.size, self.work.symmetries)
-        )
-        return map_blocks(
-            function,
-            lambda part: self.work.read(self.images[image], part),
-            self.layouts[image],
-            denoiser.cut,
-            self.steps[image],
-            denoiser.dtype,
-            is_blank,
-            numbers,
-        )
+        return self.plans[image].blocks(self.steps[image], numbers)
 
     def _write(self, image: int, block: Block) -> None:
         stored = self.roundings[image](block.result, image, block.number)
@@ -204,6 +192,8 @@ def opened(
     overwrite: bool = False,
     together: bool = False,
     made: Mapping[str, str | int] | None = None,
+    memory: int | None = None,
+    neighbours: Sequence[Neighbours] = (),
 ) -> Iterator[Job]:
     """Open a job, which goes on from what an earlier run has finished.
 
@@ -220,6 +210,10 @@ def opened(
         Whether other processes write to the same results, so that those of other choices are an error.
     made
         What makes the results, for the store or file; see `muguet.image.Image.provenance`.
+    memory
+        Memory for blocks in bytes; None: see `muguet.system.budget.memory_for_images`.
+    neighbours
+        Which planes of each image help each other, if this was found before.
 
     Raises
     ------
@@ -235,18 +229,31 @@ def opened(
     for image in images:  # A model that does not fit them leaves nothing that could be continued.
         denoiser.layout(image.about.data.shape, image.about.axes)
     roundings = [Rounding.of(work, image) for image in images]
-    abouts = [
-        replace(result_image(work, image, each), provenance=made or {})
-        for image, each in zip(images, roundings, strict=True)
-    ]
+    abouts = [result_image(work, image, each) for image, each in zip(images, roundings, strict=True)]
+    room = memory_for_images(None) if memory is None else memory
+
+    def planned() -> list[Plan]:
+        plans = [Plan.find(work, denoiser, each, known) for each, known in zip_longest(images, neighbours)]
+        abouts[:] = [
+            replace(about, provenance={**(made or {}), **plan.neighbours.made})
+            for about, plan in zip(abouts, plans, strict=True)
+        ]
+        return plans
+
+    def sized(plans: Sequence[Plan], targets: Sequence[Target]) -> list[Plan]:
+        every = zip(plans, targets, roundings, strict=True)
+        return [plan.with_planes(target.step, each.dtype.itemsize, room) for plan, target, each in every]
+
     if not is_store(work.result):
         if together:
             raise MuguetError(
                 f"{work.result} is no Zarr store, and several processes can write to nothing else: name an output that "
                 "ends in .ome.zarr"
             )
+        check_output(work.result, overwrite)
+        plans = planned()
         with streaming(work.result, abouts, overwrite) as (arrays, sentences_of_file):
-            job = Job(work, denoiser, images, roundings, arrays)
+            job = Job(work, denoiser, images, roundings, arrays, sized(plans, arrays))
             job.lost = sentences_of_file
             yield job
         return
@@ -254,11 +261,14 @@ def opened(
     lost: list[str] = []
 
     def create(folder: Path) -> None:
+        plans = planned()
         lost.extend(create_store(folder, abouts))
+        write_plans(folder, sized(plans, open_targets(folder, abouts)))
 
     description = work.describe(model_id(denoiser), images, roundings)
     with unfinished(work.result, description, create, may_discard=not together) as held:
-        job = Job(work, denoiser, images, roundings, open_targets(held.folder, abouts), held)
+        plans = read_plans(held.folder, work, denoiser, images)
+        job = Job(work, denoiser, images, roundings, open_targets(held.folder, abouts), plans, held)
         job.lost = lost
         try:
             yield job
@@ -281,4 +291,5 @@ def reopened(work: Work, denoiser: Denoiser, folder: Path) -> Job:
         result_image(work, image, each) for image, each in zip(images, roundings, strict=True)
     ]
     held = Unfinished(work.result.absolute(), folder, None, True)
-    return Job(work, denoiser, images, roundings, open_targets(folder, abouts), held)
+    plans = read_plans(folder, work, denoiser, images)
+    return Job(work, denoiser, images, roundings, open_targets(folder, abouts), plans, held)

@@ -46,6 +46,8 @@ class Work:
         Whether the standard deviation of the error of each pixel is computed rather than the denoised image.
     ome_zarr
         Version of OME-Zarr of the results; None: that of the input, or 0.5.
+    time_window, causal, z_window
+        Which frames of a movie and planes of a stack help to estimate one, see `muguet.Denoiser.__call__`.
     """
 
     source: Path
@@ -58,6 +60,9 @@ class Work:
     symmetries: int | None = None
     errors: bool = False
     ome_zarr: str | None = None
+    time_window: int | None = None
+    causal: bool = False
+    z_window: int | None = None
 
     @property
     def excludes(self) -> bool:
@@ -152,7 +157,9 @@ def result_image(work: Work, image: LazyImage, rounding: Rounding) -> Image:
     return about if work.ome_zarr is None else replace(about, kind=f"ome-zarr {work.ome_zarr}")
 
 
-def part_at(image: LazyImage, share: float, side: int = 2048, depth: int = 1) -> Part:
+def part_at(
+    image: LazyImage, share: float, side: int = 2048, depth: int = 1, stride: Sequence[int] = (1, 1)
+) -> Part:
     """Return a part of an image at a share of the length of each axis: all channels of one time.
 
     Parameters
@@ -163,11 +170,15 @@ def part_at(image: LazyImage, share: float, side: int = 2048, depth: int = 1) ->
         0: at the start of each axis, 1: at its end.
     side, depth
         Largest number of rows and columns, and of planes along Z.
+    stride
+        The part starts at multiples of this, for each axis of space.
     """
+    steps = dict(zip("ZYX"[-len(stride) :], stride, strict=True))
     spans = []
     for letter, size in zip(image.about.axes, image.about.data.shape, strict=True):
         length = min(size, {"Y": side, "X": side, "Z": depth, "C": size, "S": size}.get(letter, 1))
-        start = int((size - length) * share)
+        step = steps.get(letter, 1)
+        start = int((size - length) * share) // step * step
         spans.append(slice(start, start + length))
     return tuple(spans)
 

@@ -51,7 +51,7 @@ from muguet.cli.shared.recordings import Recordings, require_room
 from muguet.cli.shared.rescue import write_or_rescue
 from muguet.cli.shared.results import AsJson, Results
 from muguet.cli.shared.spread import PartOfJob, Scheduler, Spread, Workers, require_stores
-from muguet.cli.shared.streams import Streams, middle_of, planes_of, stream_file, work_of
+from muguet.cli.shared.streams import Streams, middle_of, stream_file, work_of
 from muguet.cli.shared.train import psf_file, start, train
 from muguet.cli.shared.values import OmeZarr, data_type
 from muguet.errors import MuguetError
@@ -232,18 +232,13 @@ def denoise(
             replace = choices.overwrite or keeps
             large = streams.of(source)
             if large:
-                check_large(source, source in patterns, time_window, z_window)
-                if denoiser.method.prior is not None and max(map(planes_of, large)) > 1:
-                    say(f"{source} is processed block by block: every plane is denoised by itself.")
-                work = work_of(source, result, choices, kind, symmetries, ome_zarr)
-                complete = stream_file(work, errors.get(source), denoiser, choices, spread, replace)
-                made = made_by(denoiser, None)
-                found = (
-                    [middle_of(work, denoiser, choices)]
-                    if complete and (report is not None or printed.wanted)
-                    else []
-                )
-                printed.add_streamed(source, result, large, denoiser, errors.get(source), complete, found)
+                check_large(source, source in patterns)
+                work = work_of(source, result, choices, kind, symmetries, ome_zarr, windows)
+                streamed = stream_file(work, errors.get(source), denoiser, choices, spread, replace)
+                made = made_by(denoiser, None, streamed.neighbours[0].made)
+                shown = streamed.complete and (report is not None or printed.wanted)
+                found = [middle_of(work, denoiser, choices, streamed)] if shown else []
+                printed.add_streamed(source, result, large, denoiser, errors.get(source), streamed, found)
                 continue
             scenes, digest = recordings.take(source)
             if ome_zarr is not None:

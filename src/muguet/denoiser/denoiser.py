@@ -14,7 +14,7 @@ from muguet.denoiser.estimates import Estimate
 from muguet.denoiser.planes import PlaneDenoiser
 from muguet.formats.given import ImageLike, given_one
 from muguet.image.axes import Layout
-from muguet.image.planes import ArrayPlanes, Planes
+from muguet.image.planes import ArrayPlanes, Planes, Readable
 from muguet.image.screen import Screened, screen
 from muguet.image.values import require_real
 from muguet.neighbours.choice import better
@@ -155,11 +155,12 @@ class Denoiser(PlaneDenoiser):
 
     def find_neighbours(
         self,
-        source: Planes,
+        source: Readable,
         layout: Layout,
         time_window: int | None = None,
         causal: bool = False,
         z_window: int | None = None,
+        at_once: bool = True,
     ) -> Neighbours:
         """Decide whether frames of movies or planes of stacks help each other, whichever leaves the smaller error.
 
@@ -171,6 +172,9 @@ class Denoiser(PlaneDenoiser):
             How the axes of the image became planes.
         time_window, causal, z_window
             See `__call__`.
+        at_once
+            Whether all that estimates need of all planes is read now. If not, the planes read what they need, and only
+            some planes are read for the decision.
 
         Raises
         ------
@@ -178,26 +182,35 @@ class Denoiser(PlaneDenoiser):
             If a window is asked for that this model or image cannot use.
         """
         only_depth = z_window and time_window is None
-        movies = Neighbours() if only_depth else self.find_movies(source, layout, time_window, causal)
+        movies = (
+            Neighbours() if only_depth else self.find_movies(source, layout, time_window, causal, at_once)
+        )
         if time_window and z_window is None:
             return movies
-        return better(movies, self.find_volumes(source, layout, z_window), source, self._one_by_one)
+        return better(movies, self.find_volumes(source, layout, z_window, at_once), source, self._one_by_one)
 
     def find_movies(
-        self, source: Planes, layout: Layout, time_window: int | None = None, causal: bool = False
+        self,
+        source: Readable,
+        layout: Layout,
+        time_window: int | None = None,
+        causal: bool = False,
+        at_once: bool = True,
     ) -> Neighbours:
         """Decide which frames help each other, see `find_neighbours` and `muguet.neighbours.find_movies`."""
         sequences = layout.sequences()
         if not TIME.usable(time_window, sequences, layout.axes, self.parts.recipe, self._joins_planes):
             return Neighbours()
-        return find_movies(source, sequences, self.scalings, self._once, time_window, causal)
+        return find_movies(source, sequences, self.scalings, self._once, time_window, causal, at_once)
 
-    def find_volumes(self, source: Planes, layout: Layout, z_window: int | None = None) -> Neighbours:
+    def find_volumes(
+        self, source: Readable, layout: Layout, z_window: int | None = None, at_once: bool = True
+    ) -> Neighbours:
         """Decide which planes of stacks help each other, see `find_neighbours` and `muguet.neighbours.find_stacks`."""
         stacks = layout.stacks()
         if not DEPTH.usable(z_window, stacks, layout.axes, self.parts.recipe, self._joins_planes):
             return Neighbours()
-        return find_stacks(source, stacks, self._one_by_one, z_window)
+        return find_stacks(source, stacks, self._one_by_one, z_window, at_once)
 
     @property
     def _joins_planes(self) -> bool:

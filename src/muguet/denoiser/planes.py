@@ -19,7 +19,7 @@ from muguet.denoiser.views import ONE_VIEW, views_of
 from muguet.errors import MuguetError
 from muguet.image.planes import Planes, Several
 from muguet.image.representable import require_representable
-from muguet.neighbours.loop import map_series
+from muguet.neighbours.loop import SeriesFunction, Stretch, map_series
 from muguet.neighbours.series import Neighbours, Series
 from muguet.noise.calibrated import calibrate
 from muguet.noise.correlated.whitening import Whitening
@@ -225,10 +225,38 @@ class PlaneDenoiser(Model):
         if neighbours is None or not neighbours.helps:
             return map_regions(function, source, into, self.cut)
 
+        of_series = self._series_function(result, views)
+        stretches = [[Stretch.whole(each) for each in of_channel] for of_channel in neighbours.of_channels]
+        return map_series(of_series, source, into, self.cut_with(neighbours), stretches)
+
+    def series_function(
+        self, pixels: float, symmetries: int | None = None, std: bool = False
+    ) -> SeriesFunction:
+        """Return the function that estimates planes of a region of a series, see `muguet.neighbours.map_series`.
+
+        Parameters
+        ----------
+        pixels
+            Number of pixels of the whole image.
+        symmetries
+            Number of views, see `__call__`.
+        std
+            Whether the standard deviation of the error is computed rather than the denoised value.
+        """
+        if std:
+            self.require_errors()
+        return self._series_function(
+            Result.STD if std else Result.MEAN, views_of(self.parts, pixels, symmetries)
+        )
+
+    def _series_function(self, result: Result, views: Sequence[Symmetry]) -> SeriesFunction:
         def of_series(
             values: npt.NDArray[np.generic], channel: int, series: Series, held: slice, wanted: slice
         ) -> npt.NDArray[np.floating]:
             return self.channel(channel, views).series(values, series, held, wanted, result)
 
-        cut = replace(self.cut, halo=tuple(far + neighbours.halo for far in self.cut.halo))
-        return map_series(of_series, source, into, cut, neighbours.of_channels)
+        return of_series
+
+    def cut_with(self, neighbours: Neighbours) -> Cut:
+        """Return the sizes of the regions into which images are cut whose planes help each other."""
+        return replace(self.cut, halo=tuple(far + neighbours.halo for far in self.cut.halo))

@@ -1,8 +1,9 @@
 from .axes import Layout
 from .image import Image
-from .planes import ArrayPlanes, Planes, Several
+from .planes import ArrayPlanes, Planes, Readable, Several
 from .scaling import Scaling
 from .screen import Screened, screen
+from .stored_planes import StoredPlanes
 from .valid import masked_outside
 from .values import (
     clipping_level,
@@ -19,9 +20,11 @@ __all__ = [
     "Image",
     "Layout",
     "Planes",
+    "Readable",
     "Scaling",
     "Screened",
     "Several",
+    "StoredPlanes",
     "clipping_level",
     "fill_missing",
     "floor_level",

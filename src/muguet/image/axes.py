@@ -207,29 +207,48 @@ class Layout:
 
     def plane(self, array: npt.NDArray[Any], n: int, c: int) -> npt.NDArray[Any]:
         """Return a view ``(*space)`` of plane `n` of channel `c` of an array with the layout's shape; never a copy."""
-        samples = np.unravel_index(n, self._sizes(self._sample_axes))
-        channels = np.unravel_index(c, self._sizes(self._channel_axes))
-        at = dict(zip(self._sample_axes + self._channel_axes, (*samples, *channels), strict=True))
-        view = array[tuple(int(at[letter]) if letter in at else slice(None) for letter in self.axes)]
+        at = self._position(n, c)
+        view = array[tuple(at.get(letter, slice(None)) for letter in self.axes)]
         order = [letter for letter in self.axes if letter not in at]
         return view.transpose([order.index(letter) for letter in self.spatial_axes])
+
+    def part(self, n: int, c: int, region: Sequence[slice]) -> tuple[slice, ...]:
+        """Return the part of the array that holds a region of plane `n` of channel `c`, one slice for each axis."""
+        at = {letter: slice(k, k + 1) for letter, k in self._position(n, c).items()}
+        at |= dict(zip(self.spatial_axes, region, strict=True))
+        return tuple(at[letter] for letter in self.axes)
+
+    def numbers(self, part: Sequence[slice]) -> npt.NDArray[np.intp]:
+        """Return the numbers of the planes that have pixels in a part of the array, in their order."""
+        spans = [part[self.axes.index(letter)] for letter in self._sample_axes]
+        if not spans:
+            return np.zeros(1, np.intp)
+        grid = np.meshgrid(*(np.arange(each.start, each.stop) for each in spans), indexing="ij")
+        return np.ravel_multi_index(grid, self._sizes(self._sample_axes)).ravel()
 
     def sequences(self) -> list[npt.NDArray[np.intp]]:
         """Return the numbers of the planes of each movie, in the order of time: one movie for each Z of two dimensions.
 
         An image without T has none.
         """
-        return self._along("T")
+        return self.along("T")
 
     def stacks(self) -> list[npt.NDArray[np.intp]]:
         """Return the numbers of the planes of each stack, in the order of depth: one stack for each T.
 
         An image without Z, or with three dimensions of space, has none.
         """
-        return self._along("Z")
+        return self.along("Z")
 
-    def _along(self, letter: str) -> list[npt.NDArray[np.intp]]:
-        """The numbers of the planes along one axis, for each position on the others."""
+    def _position(self, n: int, c: int) -> dict[str, int]:
+        """The place of plane `n` of channel `c` along each axis that is not space."""
+        samples = np.unravel_index(n, self._sizes(self._sample_axes))
+        channels = np.unravel_index(c, self._sizes(self._channel_axes))
+        letters = self._sample_axes + self._channel_axes
+        return {letter: int(k) for letter, k in zip(letters, (*samples, *channels), strict=True)}
+
+    def along(self, letter: str) -> list[npt.NDArray[np.intp]]:
+        """Return the numbers of the planes along an axis, for each position on the others; none without the axis."""
         if letter not in self._sample_axes:
             return []
         numbers = np.arange(self.planes).reshape(self._sizes(self._sample_axes))

@@ -13,8 +13,8 @@ from muguet.image.values import to_dtype
 Region = tuple[slice, ...]  # One slice, with a start and a stop, for each axis of space.
 
 
-class Planes(Protocol):
-    """An image as planes ``(n, c, *space)``, n samples of c channels, in memory or on disk."""
+class Readable(Protocol):
+    """An image as planes ``(n, c, *space)``, n samples of c channels, whose pixels can be read."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -26,6 +26,10 @@ class Planes(Protocol):
 
     def read(self, n: int, c: int, region: Region) -> npt.NDArray[Any]:
         """Return a region of plane `n` of channel `c`; the caller must not change it."""
+
+
+class Planes(Readable, Protocol):
+    """An image as planes ``(n, c, *space)``, in memory or on disk, whose pixels can be read and written."""
 
     def write(self, n: int, c: int, region: Region, values: npt.NDArray[np.floating]) -> None:
         """Store a region of plane `n` of channel `c`, rounded and clipped if the pixels are integers."""

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from muguet.image.planes import Planes
+from muguet.image.planes import Readable
 from muguet.image.values import fill_missing
 from muguet.neighbours.estimator import PlaneEstimator, sides, units_with_gaps
 from muguet.neighbours.series import Neighbours, Series
@@ -22,7 +22,7 @@ _PROBE = 0.05  # A plane is changed by this share of its noise to measure the sl
 
 
 def better(
-    movies: Neighbours, stacks: Neighbours, source: Planes, estimators: Sequence[PlaneEstimator]
+    movies: Neighbours, stacks: Neighbours, source: Readable, estimators: Sequence[PlaneEstimator]
 ) -> Neighbours:
     """Return the movies or the stacks of an image, whichever leaves the smaller error by Stein's risk.
 
@@ -62,7 +62,7 @@ def _risk(
     series: Sequence[Series],
     n: int,
     channel: int,
-    source: Planes,
+    source: Readable,
     square: tuple[slice, ...],
 ) -> Floats:
     """Return Stein's risk of the estimate of each pixel of a square of plane `n`, in network units.

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from muguet.image.planes import Readable
+from muguet.image.scaling import Scaling
+from muguet.neighbours.brightness import Brightness
 from muguet.neighbours.estimator import PlaneEstimator
-from muguet.neighbours.series import Series
+from muguet.neighbours.series import TIME, Series
 from muguet.restoration.temporal import fused
 
 
@@ -20,18 +23,25 @@ class Movie(Series):
 
     Attributes
     ----------
-    gains
-        Brightness of each frame relative to the first one.
+    brightness
+        The brightness of the frames; None: no frame is estimated from others.
     """
 
-    gains: npt.NDArray[np.float64] = field(default_factory=lambda: np.ones(0))
+    brightness: Brightness | None = None
 
     halo = 0
+    axis = TIME
 
     @property
     def helps(self) -> bool:
         """Whether any frame is estimated from others too."""
         return bool(self.before or self.after)
+
+    def prepare(self, wanted: slice) -> None:
+        """Read what the estimates of some frames need of whole planes, see `Series.prepare`."""
+        if self.brightness is not None:
+            first, last = max(wanted.start - self.before, 0), min(wanted.stop + self.after, len(self.planes))
+            self.brightness.measure(range(first + 1, last))
 
     def estimate(
         self,
@@ -61,13 +71,16 @@ class Movie(Series):
                         means[members],
                         variances[members],
                         usable[members],
-                        [float(self.gains[held.start + m]) for m in members],
+                        self._gains(t, [held.start + m for m in members]),
                         members.index(own),
                         of_several,
                     )
                 )
         estimates, errors_found = zip(*found, strict=True)
         return torch.cat(estimates), torch.cat(errors_found)
+
+    def _gains(self, t: int, frames: list[int]) -> list[float]:
+        return [1.0] * len(frames) if self.brightness is None else self.brightness.relative(t, frames)
 
     def _members(self, units: Tensor, start: int, t: int) -> list[int]:
         """Return the indices of the held frames that help to estimate frame `t`, itself included, without copies."""
@@ -77,3 +90,32 @@ class Movie(Series):
             if k != t and not any(torch.equal(units[k - start], units[each]) for each in chosen):
                 chosen.append(k - start)
         return sorted(chosen)
+
+
+def movie(
+    source: Readable,
+    sequence: npt.NDArray[np.intp],
+    channel: int,
+    scaling: Scaling,
+    before: int,
+    after: int,
+    at_once: bool,
+) -> Movie:
+    """Return the movie of some planes, of which up to `before` and `after` each one help to estimate it.
+
+    Parameters
+    ----------
+    source, sequence, channel, scaling
+        See `Brightness`.
+    before, after
+        See `Series`.
+    at_once
+        Whether the brightness of all frames is measured now; else it is when a frame is estimated.
+    """
+    if not before and not after:
+        return Movie(sequence, 0, 0)
+    brightness = Brightness(source, sequence, channel, scaling)
+    if at_once:
+        brightness.measure(range(1, len(sequence)))
+        brightness.release()
+    return Movie(sequence, before, after, brightness)

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from muguet.image.planes import Planes
+from muguet.image.planes import Readable
 from muguet.image.scaling import Scaling
 from muguet.image.valid import is_blank
-from muguet.neighbours.movie import Movie
+from muguet.neighbours.brightness import centre
+from muguet.neighbours.movie import Movie, movie
 from muguet.neighbours.series import TIME, Neighbours, Summary
 from muguet.prediction.regions import RegionFunction
 
@@ -20,11 +21,11 @@ Floats = npt.NDArray[np.float64]
 AUTO_WINDOW = 4
 """Number of frames before and after one that help to estimate it, unless the user chooses another."""
 
-_SIDE = 256  # Frames are compared on at most this many pixels along each axis, at their centre.
+_MAX_MOVIES = (
+    16  # Of more movies along Z, this many are compared; the others are treated like the nearest of them.
+)
 _MAX_PAIRS = 6  # The scene and the noise are compared in at most this many pairs of frames.
 _MIN_PIXELS = 64
-_TILE = 16
-_KEPT = 0.8  # Share of the tiles that show how the brightness of frames changes.
 _MIN_SCENE = 0.5  # Least correlation of the scenes of successive frames of a movie.
 _MIN_NEW = 0.8  # Least share of the noise that is new in every frame.
 _MIN_FRAMES = 3
@@ -42,16 +43,16 @@ class _Compared:
 
     scene: float
     new: float
-    gains: Floats
 
 
 def find_movies(
-    source: Planes,
+    source: Readable,
     sequences: Sequence[npt.NDArray[np.intp]],
     scalings: Sequence[Scaling],
     estimate: RegionFunction,
     window: int | None = None,
     causal: bool = False,
+    at_once: bool = True,
 ) -> Neighbours:
     """Decide for every series of frames whether its frames help each other.
 
@@ -70,31 +71,41 @@ def find_movies(
         and have noise of their own.
     causal
         Whether only frames before one help to estimate it, as they must during a recording.
+    at_once
+        Whether the brightness of all frames is measured now; else it is when a frame is estimated.
     """
     found: list[tuple[Movie, ...]] = []
     summaries: list[Summary] = []
     reasons: list[str] = []
+    number = len(sequences)
+    chosen = np.unique(np.linspace(0, number - 1, min(number, _MAX_MOVIES)).round().astype(int))
+    nearest = [int(chosen[np.argmin(np.abs(chosen - each))]) for each in range(number)]
+    longest = AUTO_WINDOW if window is None else window
+    if len(sequences[0]) < (_MIN_FRAMES if window is None else 2):
+        longest = 0
     for channel in range(source.shape[1]):
-        movies: list[Movie] = []
         compared: list[_Compared] = []
-        for sequence in sequences:
-            reach = AUTO_WINDOW if window is None else window
-            gains = np.ones(len(sequence))
-            if len(sequence) < (_MIN_FRAMES if window is None else 2):
-                reach = 0
-            if reach:
-                compared.append(_compare(source, sequence, channel, scalings[channel], estimate))
-                gains = compared[-1].gains
+        reaches: dict[int, int] = {}
+        for each in map(int, chosen):
+            reaches[each] = longest
+            if longest:
+                compared.append(_compare(source, sequences[each], channel, estimate))
                 reason = _obstacle(compared[-1])
                 if reason:
                     reasons.append(reason)
                 if reason and window is None:
-                    reach = 0
-            movies.append(Movie(sequence, reach, 0 if causal else reach, gains))
-        found.append(tuple(movies))
+                    reaches[each] = 0
+        movies = tuple(
+            movie(source, sequence, channel, scalings[channel], reach, 0 if causal else reach, at_once)
+            for sequence, reach in zip(sequences, (reaches[each] for each in nearest), strict=True)
+        )
+        found.append(movies)
         summaries.append(_summary(channel, movies, compared, window is not None))
     neighbours = Neighbours(tuple(found), found=tuple(summaries))
-    return replace(neighbours, sentence=_sentence(neighbours, reasons, window, causal))
+    sentence = _sentence(neighbours, reasons, window, causal)
+    if sentence and len(chosen) < number:
+        sentence = f"{sentence} This was measured at {len(chosen)} of {number} positions along Z."
+    return replace(neighbours, sentence=sentence)
 
 
 def _summary(channel: int, movies: Sequence[Movie], compared: Sequence[_Compared], asked: bool) -> Summary:
@@ -133,27 +144,21 @@ def _obstacle(compared: _Compared) -> str:
 
 
 def _compare(
-    source: Planes, sequence: npt.NDArray[np.intp], channel: int, scaling: Scaling, estimate: RegionFunction
+    source: Readable, sequence: npt.NDArray[np.intp], channel: int, estimate: RegionFunction
 ) -> _Compared:
-    """Compare successive frames at the centre of the planes."""
-    space = source.shape[2:]
-    region = tuple(slice(max((n - _SIDE) // 2, 0), max((n - _SIDE) // 2, 0) + min(n, _SIDE)) for n in space)
-    number = len(sequence)
-    chosen = set(np.unique(np.linspace(0, number - 2, min(number - 1, _MAX_PAIRS)).astype(int)).tolist())
+    """Compare some pairs of successive frames at the centre of the planes."""
+    region, number = centre(source.shape[2:]), len(sequence)
     pairs: list[tuple[float, float]] = []
-    logs = np.zeros(number)
-    last: Floats | None = None
-    for k, n in enumerate(sequence):
-        counts = source.read(int(n), channel, region)
-        frame = None if is_blank(counts) else counts.astype(np.float64)
-        if frame is not None and last is not None:
-            logs[k] = _log_gain(*(scaling.to_units(each).astype(np.float64) for each in (last, frame)))
-            if k - 1 in chosen and not np.array_equal(frame, last, equal_nan=True):
-                estimates = (estimate(each, channel).astype(np.float64) for each in (last, frame))
-                pairs.append(_in_common(last, frame, *estimates))
-        last = frame
+    for k in np.unique(np.linspace(0, number - 2, min(number - 1, _MAX_PAIRS)).astype(int)):
+        counts = [source.read(int(sequence[each]), channel, region) for each in (k, k + 1)]
+        if any(map(is_blank, counts)):
+            continue
+        one, other = (each.astype(np.float64) for each in counts)
+        if not np.array_equal(one, other, equal_nan=True):
+            estimates = (estimate(each, channel).astype(np.float64) for each in (one, other))
+            pairs.append(_in_common(one, other, *estimates))
     scene, new = (_median(each) for each in np.array(pairs).T.reshape(2, -1))
-    return _Compared(scene, new, np.exp(np.cumsum(logs)))
+    return _Compared(scene, new)
 
 
 def _median(values: npt.ArrayLike) -> float:
@@ -179,24 +184,3 @@ def _in_common(one: Floats, other: Floats, first: Floats, second: Floats) -> tup
     if signal <= _MIN_CONTRAST * noise:
         return float("nan"), new
     return float(np.mean((a - a.mean()) * (b - b.mean()))) / signal, new
-
-
-def _tiles(frame: Floats) -> Floats:
-    """Return the pixels of the tiles of a frame, ``(tiles, pixels)``."""
-    y, x = (max(n // _TILE, 1) for n in frame.shape)
-    side = [min(_TILE, n) for n in frame.shape]
-    cut = frame[: y * side[0], : x * side[1]].reshape(y, side[0], x, side[1])
-    return cut.transpose(0, 2, 1, 3).reshape(y * x, -1)
-
-
-def _log_gain(one: Floats, other: Floats) -> float:
-    """Return the logarithm of the ratio of brightness of two frames, without the tiles that have changed most."""
-    a, b = (np.nanmean(_tiles(each), 1) for each in (one, other))
-    change = b - a
-    known = np.isfinite(change)
-    if known.sum() < 4:
-        return 0.0
-    far = np.abs(change - np.median(change[known]))
-    kept = known & (far <= np.quantile(far[known], _KEPT))
-    ratio = float(b[kept].sum()) / max(float(a[kept].sum()), 1e-9)
-    return float(np.log(ratio)) if 0.2 < ratio < 5 else 0.0

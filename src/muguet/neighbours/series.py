@@ -83,10 +83,17 @@ class Series(ABC):
     halo: ClassVar[int]
     """Number of pixels around a region that the estimate needs, in addition to those of the network."""
 
+    axis: ClassVar[Axis]
+    """The axis along which the planes lie."""
+
     @property
     @abstractmethod
     def helps(self) -> bool:
         """Whether any plane is estimated from others too."""
+
+    @abstractmethod
+    def prepare(self, wanted: slice) -> None:
+        """Read what the estimates of some planes need of whole planes, so that `estimate` reads nothing."""
 
     @abstractmethod
     def estimate(
@@ -201,6 +208,22 @@ class Neighbours:
     def helps(self) -> bool:
         """Whether any plane is estimated from others too."""
         return any(series.helps for each in self.of_channels for series in each)
+
+    @property
+    def letter(self) -> str:
+        """The axis along which planes help each other; empty: there is none."""
+        return next((series.axis.letter for each in self.of_channels for series in each), "")
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Largest number of planes before and after one that help to estimate it."""
+        every = [series for each in self.of_channels for series in each]
+        return max((each.before for each in every), default=0), max((each.after for each in every), default=0)
+
+    @property
+    def made(self) -> dict[str, str]:
+        """What the file of the result says of the planes that helped, see `muguet.image.Image.provenance`."""
+        return {"neighbours": " ".join(self.summaries())} if self.found else {}
 
     def summaries(self) -> list[str]:
         """Return a sentence for each channel, or one for all if they are alike."""

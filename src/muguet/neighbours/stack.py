@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from muguet.neighbours.estimator import PlaneEstimator
-from muguet.neighbours.series import Series
+from muguet.neighbours.members import Members
+from muguet.neighbours.series import DEPTH, Series
 from muguet.prediction.error_scale import ErrorScale
 from muguet.restoration import axial
 
@@ -23,23 +24,31 @@ class Stack(Series):
     Attributes
     ----------
     members
-        For each plane, the positions relative to it of its neighbours. Blank and repeated planes are left out.
+        For each plane, the positions relative to it of its neighbours. Blank and repeated planes are left out. None:
+        every plane is estimated by itself.
     equations
         The equations from which the weights follow; None: every plane is estimated by itself.
     scale
         The factor by which the error of a plane with all neighbours is smaller, by that of the plane by itself.
     """
 
-    members: tuple[tuple[int, ...], ...] = ()
+    members: Members | None = None
     equations: axial.Equations | None = None
     scale: ErrorScale = field(default_factory=ErrorScale)
 
     halo = axial.REACH
+    axis = DEPTH
 
     @property
     def helps(self) -> bool:
         """Whether any plane is estimated from others too."""
         return self.equations is not None
+
+    def prepare(self, wanted: slice) -> None:
+        """Read what the estimates of some planes need of whole planes, see `Series.prepare`."""
+        if self.members is not None:
+            first, last = max(wanted.start - self.before, 0), min(wanted.stop + self.after, len(self.planes))
+            self.members.measure(range(first, last))
 
     def estimate(
         self,
@@ -92,7 +101,7 @@ class Stack(Series):
 
         The last value is the part of the fall of the error with all neighbours to which these lead.
         """
-        if self.equations is None:
+        if self.equations is None or self.members is None:
             yield from ((z - held.start, [], np.zeros(0), 0.0) for z in range(wanted.start, wanted.stop))
             return
         every = self.equations.offsets

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from muguet.image.planes import Planes
-from muguet.image.valid import is_blank
+from muguet.image.planes import Readable
 from muguet.neighbours.estimator import PlaneEstimator
+from muguet.neighbours.members import Members
 from muguet.neighbours.series import DEPTH, Neighbours, Summary
 from muguet.neighbours.stack import Stack
 from muguet.neighbours.stack_weights import MIN_SIDE, Learned, learn
@@ -23,10 +23,11 @@ _LEAST_GAIN = 0.03  # and by this share.
 
 
 def find_stacks(
-    source: Planes,
+    source: Readable,
     sequences: Sequence[npt.NDArray[np.intp]],
     estimators: Sequence[PlaneEstimator],
     window: int | None = None,
+    at_once: bool = True,
 ) -> Neighbours:
     """Learn for every channel how the planes of its stacks help each other, and decide whether they do.
 
@@ -41,12 +42,16 @@ def find_stacks(
     window
         Number of planes before and after one that help to estimate it; None: up to `AUTO_REACH`, if the error falls at
         pixels that were held out.
+    at_once
+        Whether blank and repeated planes of all stacks are searched now; else they are when a plane is estimated.
     """
     found: list[tuple[Stack, ...]] = []
     summaries: list[Summary] = []
     sentences: dict[str, list[int]] = {}
     for channel in range(source.shape[1]):
-        stacks, sentence, learned = _of_channel(source, sequences, channel, estimators[channel], window)
+        stacks, sentence, learned = _of_channel(
+            source, sequences, channel, estimators[channel], window, at_once
+        )
         found.append(stacks)
         summaries.append(_summary(channel, stacks, learned, window is not None))
         sentences.setdefault(sentence, []).append(channel)
@@ -72,11 +77,12 @@ def _summary(channel: int, stacks: Sequence[Stack], learned: Learned | None, ask
 
 
 def _of_channel(
-    source: Planes,
+    source: Readable,
     sequences: Sequence[npt.NDArray[np.intp]],
     channel: int,
     estimator: PlaneEstimator,
     window: int | None,
+    at_once: bool,
 ) -> tuple[tuple[Stack, ...], str, Learned | None]:
     alone = tuple(Stack(sequence, 0, 0) for sequence in sequences)
     start = "Every plane of the stack is denoised by itself"
@@ -89,11 +95,14 @@ def _of_channel(
     # A stack of n planes has n − 2 reach planes with all neighbours, from which the weights are learned.
     reach = min(AUTO_REACH if window is None else window, max((depth - 1) // 3, 1))
     offsets = tuple(k for k in range(-reach, reach + 1) if k)
-    members = [_members(source, sequence, channel, offsets) for sequence in sequences]
+    members = [Members(source, sequence, channel, offsets) for sequence in sequences]
     learned = learn(source, sequences, members, channel, offsets, estimator)
     why = _obstacle(learned, window is not None)
     if learned is None or why:
         return alone, f"{start}: {why}.", learned
+    for each in members if at_once else ():
+        each.measure(range(depth))
+        each.release()
     stacks = [
         Stack(sequence, reach, reach, each, learned.equations, learned.scale)
         for sequence, each in zip(sequences, members, strict=True)
@@ -123,21 +132,3 @@ def _sentence(learned: Learned, reach: int) -> str:
         return f"{start}."
     lower = 100 * (1 - learned.error_ratio)
     return f"{start}; at pixels that were held out, this lowers the error by about {lower:.0f} %."
-
-
-def _members(
-    source: Planes, sequence: npt.NDArray[np.intp], channel: int, offsets: Sequence[int]
-) -> tuple[tuple[int, ...], ...]:
-    """Return the neighbours of each plane: those that were measured, and are no copies of the plane before them."""
-    whole = tuple(slice(0, n) for n in source.shape[2:])
-    usable: list[bool] = []
-    last: npt.NDArray[np.generic] | None = None
-    for n in sequence:
-        plane = source.read(int(n), channel, whole)
-        copy = last is not None and np.array_equal(plane, last, equal_nan=plane.dtype.kind == "f")
-        usable.append(not copy and not is_blank(plane))
-        last = plane
-    return tuple(
-        tuple(k for k in offsets if own and 0 <= z + k < len(usable) and usable[z + k])
-        for z, own in enumerate(usable)
-    )

@@ -11,9 +11,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from muguet.image.planes import Planes
+from muguet.image.planes import Readable
 from muguet.image.values import fill_missing
 from muguet.neighbours.estimator import PlaneEstimator, sides, units_with_gaps, with_std
+from muguet.neighbours.members import Members
 from muguet.prediction.error_scale import ErrorScale
 from muguet.restoration.axial import Equations, columns, features, normal_equations
 
@@ -24,6 +25,7 @@ MIN_SIDE = 16
 """The planes of a stack that help each other have at least this many pixels along each axis."""
 
 _TARGETS = 8  # The weights are learned from this many planes of a channel,
+_MAX_DEPTH = 512  # among this many at most in the middle of a stack,
 _SIDE = 96  # in four squares of at most this many pixels along each axis,
 _EDGE = 6  # without this many pixels at their borders.
 _PROBE = 0.05  # A plane is changed by this share of its noise to measure the slope of an estimate.
@@ -84,9 +86,9 @@ class _Piece:
 
 
 def learn(
-    source: Planes,
+    source: Readable,
     stacks: Sequence[npt.NDArray[np.intp]],
-    members: Sequence[Sequence[tuple[int, ...]]],
+    members: Sequence[Members],
     channel: int,
     offsets: tuple[int, ...],
     estimator: PlaneEstimator,
@@ -112,7 +114,9 @@ def learn(
     shared: list[float] = []
     chosen = sorted({0, len(stacks) // 2})
     for number in chosen:
-        full = [z for z, each in enumerate(members[number]) if tuple(each) == offsets]
+        depth = len(members[number])
+        first = max((depth - _MAX_DEPTH) // 2, 0)
+        full = [z for z in range(first, min(first + _MAX_DEPTH, depth)) if members[number][z] == offsets]
         for place, square in enumerate(_squares(source.shape[2:], estimator.stride)):
             squares = _Squares(source, stacks[number], channel, square, estimator)
             for z in _successive(full, _TARGETS // len(chosen), deep=place % 2 == 1):
@@ -195,7 +199,7 @@ class _Squares:
 
     def __init__(
         self,
-        source: Planes,
+        source: Readable,
         stack: npt.NDArray[np.intp],
         channel: int,
         square: Square,

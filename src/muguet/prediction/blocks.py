@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,8 @@ from muguet.image.pixels import Part, number_of_parts, part_of_number
 from muguet.image.planes import ArrayPlanes
 from muguet.prediction.regions import Cut, RegionFunction, Window, map_regions
 
-_Held = tuple[int, Part, Window, Part, npt.NDArray[Any]]
-"""A block before it is processed: its number, place, window, the part that is read for it, and the values there."""
+_S = TypeVar("_S")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,48 @@ class Block:
     result: npt.NDArray[Any]
 
 
-def block_step(layout: Layout, cut: Cut, unit: Sequence[int] | None = None) -> tuple[int, ...]:
+@dataclass(frozen=True, eq=False)
+class HeldBlock:
+    """A block that was read with its surroundings, before it is processed.
+
+    Attributes
+    ----------
+    number, part
+        See `Block`.
+    window
+        The part of each plane that is held.
+    around, values
+        The part of the image that was read, and its values.
+    """
+
+    number: int
+    part: Part
+    window: Window
+    around: Part
+    values: npt.NDArray[Any]
+
+    @property
+    def core(self) -> npt.NDArray[Any]:
+        """The values of the block itself."""
+        return self.values[
+            tuple(
+                slice(each.start - more.start, each.stop - more.start)
+                for each, more in zip(self.part, self.around, strict=True)
+            )
+        ]
+
+    def first_channel(self, layout: Layout) -> int:
+        """Return the first channel of the block."""
+        samples = layout.shape[layout.axes.index("S")] if "S" in layout.axes else 1
+        return self.part[layout.axes.index("C")].start * samples if "C" in layout.axes else 0
+
+
+def block_step(
+    layout: Layout,
+    cut: Cut,
+    unit: Sequence[int] | None = None,
+    planes: Mapping[str, int] | None = None,
+) -> tuple[int, ...]:
     """Return the size of blocks along each axis of an image.
 
     A block is a multiple of the unit of storage, so that each unit is written once and whole, and a multiple of the
@@ -57,6 +98,8 @@ def block_step(layout: Layout, cut: Cut, unit: Sequence[int] | None = None) -> t
         The sizes of the regions of the function.
     unit
         Size of a chunk or shard along each axis; None: any part can be written.
+    planes
+        Least number of planes of a block along some axes, T or Z; None: one.
     """
     units = [1] * len(layout.shape) if unit is None else [max(each, 1) for each in unit]
     space = dict(zip(layout.spatial_axes, zip(cut.core, cut.stride, strict=True), strict=True))
@@ -67,6 +110,7 @@ def block_step(layout: Layout, cut: Cut, unit: Sequence[int] | None = None) -> t
             base = math.lcm(one, stride)
             step.append(min(math.ceil(core / base) * base, size))
         else:
+            one = math.ceil((planes or {}).get(letter, 1) / one) * one
             step.append(size if letter == "S" else min(one, size))
     return tuple(step)
 
@@ -105,41 +149,61 @@ def map_blocks(
     numbers
         The positions of the blocks to process; None: all, in the order of the array.
     """
-    space = [layout.axes.index(letter) for letter in layout.spatial_axes]
-    cut = replace(cut, core=tuple(map(_even, (step[i] for i in space), cut.core, cut.stride)))
-
-    def held(number: int) -> _Held:
-        part = part_of_number(layout.shape, step, number)
-        window = Window.around([part[i] for i in space], layout.space, cut)
-        around = list(part)
-        for i, along in zip(space, window.held, strict=True):
-            around[i] = along
-        return number, part, window, tuple(around), read(tuple(around))
-
+    cut = block_cut(layout, cut, step)
     chosen = range(number_of_parts(layout.shape, step)) if numbers is None else numbers
-    for number, part, window, around, values in _read_ahead(held, chosen):
-        core = tuple(
-            slice(each.start - more.start, each.stop - more.start)
-            for each, more in zip(part, around, strict=True)
-        )
-        if keep(values[core]):
-            yield Block(number, part, values[core], values[core].astype(dtype))
+
+    def held_block(number: int) -> HeldBlock:
+        return read_block(read, layout, cut, part_of_number(layout.shape, step, number), number)
+
+    for held in read_ahead(held_block, chosen):
+        core = held.core
+        if keep(core):
+            yield Block(held.number, held.part, core, core.astype(dtype))
             continue
-        result: npt.NDArray[Any] = np.empty([each.stop - each.start for each in part], dtype)
-        samples = layout.shape[layout.axes.index("S")] if "S" in layout.axes else 1
-        first = part[layout.axes.index("C")].start * samples if "C" in layout.axes else 0
+        result: npt.NDArray[Any] = np.empty(core.shape, dtype)
         source, into = (
-            ArrayPlanes(each, Layout(layout.axes, each.shape, layout.dimensions)) for each in (values, result)
+            ArrayPlanes(each, Layout(layout.axes, each.shape, layout.dimensions))
+            for each in (held.values, result)
         )
-        for _ in map_regions(_shifted(function, first), source, into, cut, window=window):
+        of_channels = _shifted(function, held.first_channel(layout))
+        for _ in map_regions(of_channels, source, into, cut, window=held.window):
             pass
-        yield Block(number, part, values[core], result)
+        yield Block(held.number, held.part, core, result)
 
 
-def _read_ahead(function: Callable[[int], _Held], items: Iterable[int]) -> Iterator[_Held]:
+def block_cut(layout: Layout, cut: Cut, step: Sequence[int]) -> Cut:
+    """Return the cut whose regions fill blocks of this size with equal sizes."""
+    steps = [step[layout.axes.index(letter)] for letter in layout.spatial_axes]
+    return replace(cut, core=tuple(map(_even, steps, cut.core, cut.stride)))
+
+
+def read_block(
+    read: Callable[[Part], npt.NDArray[Any]],
+    layout: Layout,
+    cut: Cut,
+    part: Part,
+    number: int = 0,
+    margins: Mapping[str, tuple[int, int]] | None = None,
+) -> HeldBlock:
+    """Return a part of an image with its halo, and with some planes before and after it along the axes of `margins`.
+
+    The part starts at multiples of the stride. The other parameters are those of `map_blocks`.
+    """
+    space = [layout.axes.index(letter) for letter in layout.spatial_axes]
+    window = Window.around([part[i] for i in space], layout.space, cut)
+    around = list(part)
+    for i, along in zip(space, window.held, strict=True):
+        around[i] = along
+    for letter, (before, after) in (margins or {}).items():
+        i = layout.axes.index(letter)
+        around[i] = slice(max(part[i].start - before, 0), min(part[i].stop + after, layout.shape[i]))
+    return HeldBlock(number, part, window, tuple(around), read(tuple(around)))
+
+
+def read_ahead(function: Callable[[_S], _T], items: Iterable[_S]) -> Iterator[_T]:
     """Yield the values of a function of each item, in order; the next one is computed in another thread meanwhile."""
     with ThreadPoolExecutor(1) as thread:
-        coming: list[Future[_Held]] = []
+        coming: list[Future[_T]] = []
         for item in items:
             coming.append(thread.submit(function, item))
             if len(coming) == 2:

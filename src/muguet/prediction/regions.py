@@ -94,6 +94,19 @@ class Window:
         )
         return cls(tuple(space), tuple(core), tuple(held))
 
+    @classmethod
+    def whole(cls, space: Sequence[int]) -> Window:
+        """Return the window in which planes of this size are held and processed as a whole."""
+        return cls.around([slice(0, size) for size in space], space, Cut.whole(space))
+
+    def in_held(self, part: Sequence[slice]) -> tuple[slice, ...]:
+        """Return a part of the planes counted from the start of what is held."""
+        return _from(self.held, part)
+
+    def in_core(self, part: Sequence[slice]) -> tuple[slice, ...]:
+        """Return a part of the planes counted from the start of what is computed."""
+        return _from(self.core, part)
+
 
 def regions(shape: Sequence[int], cut: Cut, within: Sequence[slice] | None = None) -> Iterator[Region]:
     """Cut planes of shape ``(n, c, *space)``, or a part of each, into regions, plane after plane."""
@@ -131,15 +144,15 @@ def map_regions(
         The part of the planes to be processed: `source` holds the planes within `window.held`, and `into` those within
         `window.core`. None: all is held and processed.
     """
-    space = source.shape[2:]
-    window = window or Window.around([slice(0, size) for size in space], space, Cut.whole(space))
+    window = window or Window.whole(source.shape[2:])
     done, total = 0, math.prod(into.shape)
     for region in regions((*source.shape[:2], *window.space), cut, window.core):
         tile = region.tile
         if mine(region):
-            values = tile.take(source.read(region.n, region.c, _from(window.held, tile.bounds)))
-            place = _from(window.core, tile.place)
-            into.write(region.n, region.c, place, tile.core_of(function(values, region.c)))
+            values = tile.take(source.read(region.n, region.c, window.in_held(tile.bounds)))
+            into.write(
+                region.n, region.c, window.in_core(tile.place), tile.core_of(function(values, region.c))
+            )
         done += math.prod(part.stop - part.start for part in tile.place)
         yield done / total
 

@@ -68,8 +68,8 @@ class Denoised:
         words = [sentence for each in self.patterns for sentence in each.sentences()]
         if self.removed is not None and words:
             made = {**made, "patterns": " ".join(words)}
-        if self.neighbours is not None and self.neighbours.found:
-            made = {**made, "neighbours": " ".join(self.neighbours.summaries())}
+        if self.neighbours is not None:
+            made = {**made, **self.neighbours.made}
         return replace(self.image, provenance=made)
 
 

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,7 +50,7 @@ def _contents(path: Path) -> list[Path]:
     return sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
 
 
-def made_by(denoiser: Denoiser, digest: str | None) -> Made:
+def made_by(denoiser: Denoiser, digest: str | None, more: Made = MappingProxyType({})) -> Made:
     """Return what made the result of a model, for the file that holds it.
 
     Parameters
@@ -58,6 +59,8 @@ def made_by(denoiser: Denoiser, digest: str | None) -> Made:
         The model.
     digest
         SHA-256 of the noisy file; None: it is too large to be hashed.
+    more
+        Further facts.
     """
     from muguet.denoiser.model_file import model_id
 
@@ -71,6 +74,7 @@ def made_by(denoiser: Denoiser, digest: str | None) -> Made:
         "seed": int(training.get("plan", {}).get("seed", 0)),
         **({} if digest is None else {"input_sha256": digest}),
         "date": date(),
+        **more,
     }
 
 

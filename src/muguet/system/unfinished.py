@@ -39,7 +39,7 @@ class Unfinished:
 
     def __init__(self, target: Path, folder: Path, lock: IO[bytes] | None, was_there: bool) -> None:
         self.target, self.folder, self.was_there = target, folder, was_there
-        self.own = folder / _OWN
+        self.own = own_folder(folder)
         self._lock = lock
 
     def finish(self, complete: Callable[[], bool]) -> bool:
@@ -127,6 +127,11 @@ def unfinished_of(target: Path) -> Path:
     return target.with_name(target.name + SUFFIX)
 
 
+def own_folder(folder: Path) -> Path:
+    """Return the subfolder of an unfinished output in which files of ours are."""
+    return folder / _OWN
+
+
 def is_unfinished(path: Path) -> bool:
     """Return whether a path is the unfinished folder of an output."""
     return path.name.endswith(SUFFIX)
@@ -139,7 +144,7 @@ def _create(folder: Path, work: Mapping[str, Any], create: Callable[[Path], None
         temporary.mkdir(parents=True)
         with locked(temporary):
             create(temporary)
-            (temporary / _OWN).mkdir()
+            own_folder(temporary).mkdir(exist_ok=True)
             (temporary / _OWN / _JOB).write_text(json.dumps(work))
             (temporary / _OWN / _LOCK).touch()
             try:

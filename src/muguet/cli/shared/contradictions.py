@@ -59,16 +59,10 @@ def check_values(ome_zarr: str | None, symmetries: int | None) -> None:
         views(max_count=symmetries)
 
 
-def check_large(source: Path, pattern: bool, time_window: int | None, z_window: int | None) -> None:
+def check_large(source: Path, pattern: bool) -> None:
     """Raise an error if an option was given that a file which is processed block by block does not have."""
     if pattern:
         raise MuguetError(
             f"{source} is processed block by block, in which no pattern is searched: leave out "
             "--pattern, or allow more by --memory"
         )
-    for window, name in ((time_window, "time"), (z_window, "z")):
-        if window:
-            raise MuguetError(
-                f"{source} is processed block by block, and --{name}-window is only for images in memory: "
-                "leave it out, or denoise parts of the image"
-            )

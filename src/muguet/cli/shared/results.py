@@ -18,6 +18,7 @@ from muguet.results.provenance import date
 from muguet.version import __version__
 
 if TYPE_CHECKING:
+    from muguet.cli.shared.streams import Streamed
     from muguet.denoiser.denoiser import Denoiser
     from muguet.formats.lazy import LazyImage
 
@@ -121,13 +122,12 @@ class Results:
         images: Sequence[LazyImage],
         denoiser: Denoiser,
         uncertainty: Path | None,
-        complete: bool = True,
+        streamed: Streamed,
         middle: Sequence[Denoised] = (),
     ) -> None:
         """Note the images of a file that was processed block by block, which is not hashed.
 
-        `complete` is False if other parts of the result are missing. `middle` is the part of the first image that is
-        checked.
+        `middle` is the part of the first image that is checked.
         """
         if not self.wanted:
             return
@@ -149,8 +149,8 @@ class Results:
                     "uncertainty": None if uncertainty is None else str(uncertainty),
                     "checks": checks_of(middle[0], denoiser) if middle and number == 0 else [],
                     "patterns": [],
-                    "neighbours": [],
-                    "complete": complete,
+                    "neighbours": [one.as_dict() for one in streamed.neighbours[number].found],
+                    "complete": streamed.complete,
                 }
             )
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import time
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from muguet.cli.shared.apply import denoise_images
 from muguet.cli.shared.display import Bar, described, say
 from muguet.cli.shared.values import value_range
 from muguet.errors import MuguetError
-from muguet.results.denoising import Denoised
+from muguet.results.denoising import Denoised, Windows
 from muguet.results.provenance import made_by
 from muguet.system.budget import memory_for_images
 from muguet.system.unfinished import unfinished_of
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from muguet.denoiser.denoiser import Denoiser
     from muguet.formats.lazy import LazyImage
     from muguet.image.image import Image
+    from muguet.neighbours.series import Neighbours
 
 _BYTES_PER_PIXEL = (
     20  # A pixel of an image in memory takes this beside the image and its result: see `collect`.
@@ -76,10 +76,20 @@ class Streams:
         return images if needed > memory else ()
 
 
-def planes_of(image: LazyImage) -> int:
-    """Return the number of planes of each channel of an image."""
-    sizes = zip(image.about.axes, image.about.data.shape, strict=True)
-    return math.prod(size for letter, size in sizes if letter in "TZ")
+@dataclass(frozen=True)
+class Streamed:
+    """A file that was processed block by block.
+
+    Attributes
+    ----------
+    complete
+        Whether the results are complete; False if other parts are missing.
+    neighbours
+        Which planes of each image helped each other.
+    """
+
+    complete: bool
+    neighbours: tuple[Neighbours, ...]
 
 
 def training_sample(image: LazyImage, choices: Choices, number: int) -> Image:
@@ -114,19 +124,14 @@ def training_sample(image: LazyImage, choices: Choices, number: int) -> Image:
 
 def stream_file(
     work: Work, error: Path | None, denoiser: Denoiser, choices: Choices, spread: Spread, overwrite: bool
-) -> bool:
-    """Denoise the images of a file block by block, and write the errors of their pixels to a second file if asked.
-
-    Returns
-    -------
-    bool
-        Whether the results are complete; False if other parts are missing.
-    """
-    complete = _stream(work, denoiser, choices, spread, overwrite)
-    if error is not None:
-        errors = replace(work, result=error, dtype=None, symmetries=None, errors=True)
-        complete &= _stream(errors, denoiser, choices, spread, overwrite)
-    return complete
+) -> Streamed:
+    """Denoise the images of a file block by block, and write the errors of their pixels to a second file if asked."""
+    found = _stream(work, denoiser, choices, spread, overwrite)
+    if error is None:
+        return found
+    errors = replace(work, result=error, dtype=None, errors=True)
+    second = _stream(errors, denoiser, choices, spread, overwrite, found.neighbours)
+    return replace(found, complete=found.complete and second.complete)
 
 
 def _stream(
@@ -135,17 +140,30 @@ def _stream(
     choices: Choices,
     spread: Spread,
     overwrite: bool,
-) -> bool:
-    """Denoise the images of a file block by block, or compute their errors; return whether the results are complete."""
+    neighbours: tuple[Neighbours, ...] = (),
+) -> Streamed:
+    """Denoise the images of a file block by block, or compute their errors.
+
+    `neighbours` says which planes of each image help each other, if this was found before.
+    """
     from muguet.blockwise.job import opened
 
     result = work.result
+    options: dict[str, Any] = {
+        "overwrite": overwrite,
+        "together": spread.together,
+        "made": made_by(denoiser, None),
+        "memory": memory_for_images(choices.memory),
+        "neighbours": neighbours,
+    }
     try:
-        with opened(
-            work, denoiser, overwrite=overwrite, together=spread.together, made=made_by(denoiser, None)
-        ) as job:
+        with opened(work, denoiser, **options) as job:
             _require_room(job, choices)
-            for each in dict.fromkeys(each.sentence for each in job.roundings if each.sentence):
+            found = tuple(plan.neighbours for plan in job.plans)
+            notes = [*(each.sentence for each in job.roundings)]
+            if not neighbours:
+                notes += [each.sentence for each in found]
+            for each in dict.fromkeys(filter(None, notes)):
                 say(f"{work.source}: {each}")
             done = _run(job, spread)
             if job.held is not None and spread.share in (None, Share()):
@@ -161,7 +179,7 @@ def _stream(
         say(
             f"{result}: part {spread.share} is done. Other parts are missing; the last of them completes the result."
         )
-        return False
+        return Streamed(False, found)
     for image, residual in zip(images, job.residuals, strict=True):
         name = f" ({image.name})" if len(images) > 1 and image.name else ""
         if work.errors:
@@ -171,15 +189,19 @@ def _stream(
         say(f"{result}{name}: {described(image)}. {sentence}".rstrip())
     for each in lost:
         say(f"  {each}")
-    return True
+    return Streamed(True, found)
 
 
-def middle_of(work: Work, denoiser: Denoiser, choices: Choices) -> Denoised:
+def middle_of(work: Work, denoiser: Denoiser, choices: Choices, streamed: Streamed) -> Denoised:
     """Return the middle of a large image, noisy and denoised, for its report and its checks."""
+    from muguet.blockwise.plan import Plan
     from muguet.blockwise.work import part_at
+    from muguet.image.values import to_dtype
+    from muguet.quality.residual import Residual
 
     image = work.open()[0]
-    part = part_at(image, 0.5, _MIDDLE, depth=_DEPTH if denoiser.parts.dimensions == 3 else 1)
+    depth = _DEPTH if denoiser.parts.dimensions == 3 else 1
+    part = part_at(image, 0.5, _MIDDLE, depth, denoiser.cut.stride)
     about = image.about
     places = ", ".join(
         f"{letter} {each.start}" + f" to {each.stop - 1}" * (each.stop - each.start > 1)
@@ -193,7 +215,17 @@ def middle_of(work: Work, denoiser: Denoiser, choices: Choices) -> Denoised:
         )
     )
     dtype = None if work.dtype is None else np.dtype(work.dtype)
-    return denoise_images(denoiser, [cut], dtype, work.symmetries, announce=False)[0]
+    alone = denoise_images(denoiser, [cut], dtype, work.symmetries, announce=False, windows=Windows(0, z=0))[
+        0
+    ]
+    neighbours = streamed.neighbours[0]
+    if not neighbours.helps:
+        return alone
+    result = Plan.find(work, denoiser, image, neighbours).part(part)
+    residual = Residual()
+    residual.add(alone.noisy.data, result)
+    stored = replace(alone.image, data=to_dtype(result, alone.image.data.dtype))
+    return replace(alone, image=stored, residual=residual, neighbours=neighbours)
 
 
 def work_of(
@@ -203,6 +235,7 @@ def work_of(
     dtype: np.dtype[Any] | None,
     symmetries: int | None,
     ome_zarr: str | None,
+    windows: Windows,
 ) -> Work:
     """Return what the options of a command ask for one file."""
     from muguet.blockwise.work import Work
@@ -217,6 +250,9 @@ def work_of(
         None if dtype is None else str(dtype),
         symmetries,
         ome_zarr=ome_zarr,
+        time_window=windows.time,
+        causal=windows.causal,
+        z_window=windows.z,
     )
 
 
@@ -246,12 +282,13 @@ def _run(job: Job, spread: Spread) -> int:
 def _require_room(job: Job, choices: Choices) -> None:
     """Raise an error if one block of a job needs more memory than the images may use."""
     memory = memory_for_images(choices.memory)
-    for image, step, rounding in zip(job.images, job.steps, job.roundings, strict=True):
-        # Two blocks are in memory, one of them with its result as it is computed and as it is stored.
-        each = 3 * image.about.data.dtype.itemsize + 8 + rounding.dtype.itemsize
-        needed = math.prod(step) * each
+    for plan, target, rounding in zip(job.plans, job.targets, job.roundings, strict=True):
+        needed = plan.nbytes(target.step, rounding.dtype.itemsize)
         if needed > memory:
+            letter = plan.neighbours.letter
+            around = f" with the planes around them along {letter}" if plan.neighbours.helps else ""
+            fewer = f" and --{'time' if letter == 'T' else 'z'}-window 0" if plan.neighbours.helps else ""
             raise MuguetError(
-                f"{job.work.source} is stored in pieces of {'×'.join(map(str, step))} pixels, which need "
-                f"{needed / 1e9:.3g} GB to be processed: allow more by --memory, or store it in smaller chunks"
+                f"{job.work.source} is processed in pieces of {'×'.join(map(str, plan.step(target.step)))} pixels, "
+                f"which need {needed / 1e9:.3g} GB{around}: allow more by --memory, or choose smaller chunks{fewer}"
             )

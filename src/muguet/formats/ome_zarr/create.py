@@ -116,7 +116,7 @@ def open_for_writing(folder: Path) -> zarr.Array[Any]:
     """Open an array in which every shard that is written becomes a file, an empty one too."""
     import zarr
 
-    return zarr.open_array(folder, mode="r+", config=_CONFIG)
+    return zarr.open_array(folder, mode="r+").with_config(_CONFIG)
 
 
 def as_format(number: int) -> Any:
