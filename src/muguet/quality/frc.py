@@ -21,6 +21,12 @@ _LAW_ERROR = 0.03
 """Relative error of the variance of the noise. A signal whose power is less than this share of the noise's is not
 separated from it."""
 
+_FITTED = 1.6
+"""A power of the frequency is fitted to the rings from one over this part of a frequency up to it, …"""
+
+_MIN_FITTED = 5
+"""… if there are this many."""
+
 _MAX_CORRELATION = 1.1
 """No correlation exceeds 1. If a measured one does by more than chance allows, the response of the estimate is not
 understood, because neighbours share noise or the noise is far from Gaussian, and no figure is given."""
@@ -79,7 +85,11 @@ def ring_correlation(recorded: Floats, std: Floats, response: Response | None = 
     1981, doi:10.1214/aos/1176345632) in each ring, with the trace estimated as by Ramani, Blu & Unser 2008
     (doi:10.1109/TIP.2008.2001404). The Fourier ring correlation is that of Saxton & Baumeister 1982
     (doi:10.1111/j.1365-2818.1982.tb00405.x). The mean is subtracted, and a Hann window suppresses artefacts of the
-    borders. |X|² is at least the error of |Y|² − |N|², so that noise is not mistaken for signal.
+    borders.
+
+    Where |Y|² − |N|² is below its error, noise cannot be distinguished from signal: the recorded image then counts as
+    noise, and for the estimate |X|² continues as the power of the frequency that fits the rings before, up to this
+    error. Behind any optics a signal falls faster than that, so that the correlation is not exaggerated.
 
     Parameters
     ----------
@@ -122,10 +132,23 @@ def ring_correlation(recorded: Floats, std: Floats, response: Response | None = 
     )
     common = rings.sums((estimate * plane.conj()).real) - followed
     with np.errstate(divide="ignore", invalid="ignore"):
-        denoised = common / np.sqrt(own * np.maximum(signal, error))
+        mean = _continued(rings.frequency, signal / rings.counts, error / rings.counts)
+        denoised = common / np.sqrt(own * mean * rings.counts)
     strange = ~(denoised <= _MAX_CORRELATION)
     denoised[np.maximum.accumulate(strange)] = np.nan
     return Rings(rings.frequency, noisy, np.clip(denoised, -1.0, 1.0))
+
+
+def _continued(frequency: Floats, signal: Floats, error: Floats) -> Floats:
+    """Return the mean power of the signal in rings, continued from the first ring on in which it is below its error."""
+    lost = np.flatnonzero(signal <= error)
+    first = int(lost[0]) if lost.size else len(signal)
+    near = np.flatnonzero(frequency[:first] >= frequency[min(first, len(signal) - 1)] / _FITTED)
+    if first == len(signal) or len(near) < _MIN_FITTED:
+        return np.maximum(signal, error)
+    slope, start = np.polyfit(np.log(frequency[near]), np.log(signal[near]), 1)
+    further = np.exp(start + min(slope, 0.0) * np.log(frequency[first:]))
+    return np.concatenate([signal[:first], np.minimum(further, error[first:])])
 
 
 class _RingSums:
