@@ -85,7 +85,7 @@ CASES = {
     "movie of channels": (
         "TCYX",
         np.stack([recording(4, seed=k) for k in range(2)], 1),
-        (1, 1, 24, 40),
+        (1, 1, 24, 32),
         MOVIE,
     ),
 }
