@@ -14,7 +14,7 @@ from muguet.image.pixels import Part, parts
 from muguet.image.planes import Region
 from muguet.image.screen import as_float
 
-_CENTRE = 256  # Planes are told apart on at most this many pixels along each axis, at their centre,
+_CENTRE = 256  # Planes are compared on at most this many pixels along each axis, at their centre,
 _PIECE = 2048  # and where this is not enough, in pieces of this side.
 _MAX_PIXELS = 2**22  # Whole chunks of several planes are read and kept for the next plane up to this size.
 _KEPT = 2
@@ -89,7 +89,7 @@ class StoredPlanes:
 
 
 def is_blank_plane(read: Callable[[Region], npt.NDArray[Any]], space: Sequence[int]) -> bool:
-    """Return whether a plane is blank, see `muguet.image.valid.is_blank`; most planes are told by their centre.
+    """Return whether a plane is blank, see `muguet.image.valid.is_blank`; most planes need only their centre.
 
     Parameters
     ----------
