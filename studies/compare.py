@@ -54,6 +54,7 @@ BY_MINUTES = -1  # This value of --steps means that trainings have a limit in mi
 START = 5.0  # seconds until a new process can train
 SECONDS = {
     "gaussian-blur": 2.0,
+    "first-result": 20.0,
     "non-local-means": 60.0,
     "wavelet": 30.0,
     "total-variation": 15.0,

@@ -60,7 +60,8 @@ LEARNED = {
     "supervised-unet": Learned("supervised", "unet"),
 }
 NOISY, BEST_BLUR = "noisy", "gaussian-blur"  # the unprocessed images, and the simplest method to compare with
-UNLEARNED = (NOISY, BEST_BLUR, *(name for name in classical.METHODS if name != BEST_BLUR))
+FIRST = "first-result"  # what muguet shows before it trains
+UNLEARNED = (NOISY, BEST_BLUR, FIRST, *(name for name in classical.METHODS if name != BEST_BLUR))
 METHODS = (*UNLEARNED, *LEARNED)
 
 
@@ -120,8 +121,13 @@ def _best_blur(part: Images) -> tuple[Array, dict[str, float]]:
     return estimate, {"sigma": sigma}
 
 
+def _first_result(part: Images) -> tuple[Array, dict[str, float]]:
+    return muguet.denoise(part.noisy, "TYX", minutes=0), {}
+
+
 _UNLEARNED: dict[str, Callable[[Images], tuple[Array, dict[str, float]]]] = {
     NOISY: lambda part: (part.noisy.astype(np.float32), {}),
     **{name: _calibrated(name) for name in classical.METHODS},
     BEST_BLUR: _best_blur,
+    FIRST: _first_result,
 }
