@@ -113,7 +113,8 @@ class Outcome:
         if self.verdict == "doubtful":
             return f"{figures} The run was short ({length}): train longer, or start from the prior."
         if self.steps and risks.prior is not None and self.trained <= 0.05:
-            return f"{figures} The run was too short to improve on the prior ({length}), which is the result."
+            why = "was too short to improve" if self.visits < _MIN_VISITS else "did not measurably improve"
+            return f"{figures} The run {why} on the prior ({length}), which is the result."
         return figures
 
     def as_dict(self) -> dict[str, Any]:
