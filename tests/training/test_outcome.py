@@ -39,7 +39,11 @@ def falling(by):
         (ended(0.03, history=falling(0.001)), "good", "lower"),
         (ended(0.03, prior=0.031, visits=0.1, steps=1), "good", "lower"),
         (ended(0.03, prior=0.03, blend=Blend(0.0, 1.0)), "good", "did not measurably improve on the prior"),
-        (ended(0.03, prior=0.03, visits=1.0, blend=Blend(0.0, 1.0)), "good", "too short to improve on the prior"),
+        (
+            ended(0.03, prior=0.03, visits=1.0, blend=Blend(0.0, 1.0)),
+            "good",
+            "too short to improve on the prior",
+        ),
         (ended(0.08, prior=0.08), "bad", "A blur is better"),
         (Outcome.of(3, 0.1, [], []), "doubtful", "cannot be measured"),
     ],

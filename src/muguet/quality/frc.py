@@ -21,6 +21,10 @@ _LAW_ERROR = 0.03
 """Relative error of the variance of the noise. A signal whose power is less than this share of the noise's is not
 separated from it."""
 
+_ONE_SIDED = 1.64
+"""The lower limit is this many standard errors below the measured correlation: the true one is above it with a
+probability of 95 %."""
+
 _FITTED = 1.6
 """A power of the frequency is fitted to the rings from one over this part of a frequency up to it, …"""
 
@@ -65,11 +69,14 @@ class Rings:
     denoised
         That of the estimate and the signal; NaN from the first ring on in which it cannot be measured. None without
         a response.
+    least
+        Lower limit of `denoised`, which the true correlation exceeds with a probability of 95 %.
     """
 
     frequency: Floats
     noisy: Floats
     denoised: Floats | None = None
+    least: Floats | None = None
 
 
 def ring_correlation(recorded: Floats, std: Floats, response: Response | None = None) -> Rings | None:
@@ -136,7 +143,28 @@ def ring_correlation(recorded: Floats, std: Floats, response: Response | None = 
         denoised = common / np.sqrt(own * mean * rings.counts)
     strange = ~(denoised <= _MAX_CORRELATION)
     denoised[np.maximum.accumulate(strange)] = np.nan
-    return Rings(rings.frequency, noisy, np.clip(denoised, -1.0, 1.0))
+    spread = np.where(known, std, 0.0) * rings.window
+    power_of_signal = np.where(signal > error, signal, mean * rings.counts)
+    least = _lower_limit(denoised, common, own, power_of_signal, noise, rings.counts / 2 * _alike(spread**2))
+    return Rings(rings.frequency, noisy, np.clip(denoised, -1.0, 1.0), np.clip(least, -1.0, 1.0))
+
+
+def _alike(variances: Floats) -> float:
+    """Return the share of pixels of equal variance whose noise fluctuates as that of these, (Σσ²)²/(pixels · Σσ⁴)."""
+    most = float(np.square(variances).sum()) * variances.size
+    return float(np.square(variances.sum())) / most if most else 1.0
+
+
+def _lower_limit(
+    correlation: Floats, common: Floats, own: Floats, signal: Floats, noise: Floats, independent: Floats
+) -> Floats:
+    """Return the correlation less the errors of |X|² and of Σ X̂N*, see `ring_correlation`."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.sqrt((noise**2 + 2 * noise * signal) / independent + (_LAW_ERROR * noise) ** 2)
+        by_signal = correlation - common / np.sqrt(own * (signal + _ONE_SIDED * error))
+        by_noise = _ONE_SIDED * np.sqrt(noise / (2 * independent * signal))
+        least: Floats = correlation - np.hypot(by_signal, by_noise)
+    return least
 
 
 def _continued(frequency: Floats, signal: Floats, error: Floats) -> Floats:

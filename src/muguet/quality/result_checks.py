@@ -196,6 +196,10 @@ def check_resolved(snr: float, rings: Rings | None) -> Check:
                 figures,
             )
         sentence += f", denoised {_period(figures['resolution_denoised'])}"
+    if rings.least is not None and math.isfinite(figures["resolution_denoised"]):
+        figures["resolution_denoised_limit"] = limit = resolution(rings.frequency, rings.least)
+        if math.isfinite(limit) and limit > 2:
+            sentence += f" ({_period(limit)} or finer with 95 % certainty)"
     return Check(RESOLVED, "good", f"{sentence}.", figures)
 
 
