@@ -1,7 +1,8 @@
 from . import checkpoint
 from .data import Dataset, collect
+from .denoising import denoise
 from .first_law import FirstLaw, measure_first_law
-from .fitting import denoise, fit, prepare, steps
+from .fitting import fit, prepare, steps
 from .patches import HELD_OUT, MISSING, SATURATED, TARGET, Patches, PatchSource, Plane
 from .plan import Plan, Progress
 from .planes import Sample
