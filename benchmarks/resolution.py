@@ -86,7 +86,7 @@ def main() -> None:
                 "noisy": figures["resolution_noisy"],
                 "denoised_true": true_rings(estimate, clean),
                 "denoised": figures["resolution_denoised"],
-                "limit": figures["resolution_denoised_limit"],
+                "limit": figures.get("resolution_denoised_limit", float("nan")),
             }
             row["error"] = row["denoised"] / row["denoised_true"] - 1
             rows.append(row)

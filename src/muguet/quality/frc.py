@@ -141,12 +141,12 @@ def ring_correlation(recorded: Floats, std: Floats, response: Response | None = 
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = _continued(rings.frequency, signal / rings.counts, error / rings.counts)
         denoised = common / np.sqrt(own * mean * rings.counts)
-    strange = ~(denoised <= _MAX_CORRELATION)
-    denoised[np.maximum.accumulate(strange)] = np.nan
     spread = np.where(known, std, 0.0) * rings.window
     power_of_signal = np.where(signal > error, signal, mean * rings.counts)
     least = _lower_limit(denoised, common, own, power_of_signal, noise, rings.counts / 2 * _alike(spread**2))
-    return Rings(rings.frequency, noisy, np.clip(denoised, -1.0, 1.0), np.clip(least, -1.0, 1.0))
+    strange = np.maximum.accumulate(~(least <= _MAX_CORRELATION))
+    denoised, least = (np.where(strange, np.nan, np.clip(each, -1.0, 1.0)) for each in (denoised, least))
+    return Rings(rings.frequency, noisy, denoised, least)
 
 
 def _alike(variances: Floats) -> float:
