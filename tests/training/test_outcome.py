@@ -45,6 +45,8 @@ def falling(by):
             "too short to improve on the prior",
         ),
         (ended(0.08, prior=0.08), "bad", "A blur is better"),
+        (ended(0.0495, prior=0.0495, steps=0, visits=0.0), "doubtful", "not measurably better"),
+        (ended(1.05, 1.05, prior=3.0, steps=0, visits=0.0), "doubtful", "no better than the noisy image"),
         (Outcome.of(3, 0.1, [], []), "doubtful", "cannot be measured"),
     ],
 )

@@ -73,17 +73,20 @@ class Outcome:
 
     @property
     def verdict(self) -> Verdict:
-        """Bad: a blur is better; doubtful: more steps are needed, or nothing could be measured; else good."""
+        """Bad: a blur is better; doubtful: the result is no better than a blur or the noisy image; else good.
+
+        Doubtful is also a run from random weights that needs more steps, or whose result could not be measured.
+        """
         risks = self.risks
         if risks is not None:
             if risks.blur < risks.result - 2 * risks.error:
                 return "bad"
+            if risks.blur <= risks.result + 2 * risks.error or risks.result >= 1:
+                return "doubtful"
             if (
                 risks.prior is not None
-            ):  # A result is at least as good as the prior, from which more steps start.
+            ):  # The result is at least as good as the prior, after any number of steps.
                 return "good"
-            if risks.blur <= risks.result + 2 * risks.error:
-                return "doubtful"
         short = self.visits < _MIN_VISITS or (self.slope or 0.0) > _MAX_SLOPE
         return "doubtful" if short else "good"
 
@@ -93,18 +96,27 @@ class Outcome:
         length = f"{self.steps} step{'s' * (self.steps != 1)}, {self.visits:.2g} targets per pixel"
         if self.risks is None:
             text = "The error of the result cannot be measured on these images"
-            more = f" The run was short ({length}): train longer." if self.verdict != "good" else ""
+            more = (
+                f" The run was short ({length}): train longer."
+                if self.steps and self.verdict != "good"
+                else ""
+            )
             return f"{text}.{more}"
         risks = self.risks
         blur = f"the best Gaussian blur (standard deviation {risks.sigma:.1f} pixels)"
         gain = risks.blur - risks.result
-        by = f"{_percent(abs(gain))} ± {100 * risks.error:.1g} % of the variance of the noise"
+        by = f"{_percent(abs(gain))} ± {_error(risks.error)} % of the variance of the noise"
         if self.verdict == "bad":
+            more = f" The run was too short ({length}): train longer." if self.steps else ""
+            return f"A blur is better than this result: the squared error of {blur} is lower by {by}.{more}"
+        if risks.result >= 1:
             return (
-                f"A blur is better than this result: the squared error of {blur} is lower by {by}. "
-                f"The run was too short ({length}): train longer."
+                "The result is no better than the noisy image: its squared error is as large as the variance of the "
+                "noise. The noise is too weak to be removed, or its law does not fit these images."
             )
         if gain <= 2 * risks.error:
+            if risks.prior is not None:
+                return f"The result is as good as {blur}, and not measurably better."
             return (
                 f"The run was too short ({length}) to learn more than {blur}: the result is as good as this blur. "
                 "Train longer, or start from the prior."
@@ -125,6 +137,11 @@ class Outcome:
 def _percent(share: float) -> str:
     """A share in per cent, with two digits or more."""
     return f"{100 * share:.0f}" if share > 0.1 else f"{100 * share:.2g}"
+
+
+def _error(share: float) -> str:
+    """An error in per cent, with one digit or more."""
+    return f"{100 * share:.0f}" if share >= 0.01 else f"{100 * share:.1g}"
 
 
 def _mean(risks: Sequence[Risks]) -> Risks:

@@ -12,7 +12,7 @@ from muguet.recipes.parts import NO_PRIOR, Parts
 from muguet.recipes.recipe import NOISY, Recipe
 from muguet.training.correlated_noise import correlation, mask_reach
 from muguet.training.data import Dataset
-from muguet.training.prior_start import chosen_prior
+from muguet.training.prior_start import chosen_prior, obstacle
 from muguet.training.whiten import measure_whitenings, whitened
 
 
@@ -63,9 +63,11 @@ class Preparation:
     def require_result(self, steps: int | None) -> None:
         """Raise an error if a run of this number of steps, or of minutes (None), has no result."""
         if steps == 0 and self.parts.prior == NO_PRIOR:
+            parts = self.parts
+            why = obstacle(parts.net, self.recipe, parts.dimensions, parts.reach or ())
             raise MuguetError(
-                f"without training (--minutes 0) the recipe {self.parts.recipe} has no result here, as it does not "
-                "start from a prior: give more minutes or steps"
+                f"without training (--minutes 0) there is no result here, since the recipe {parts.recipe} does not "
+                f"start from a prior{why and ': '}{why}. Give more minutes or steps"
             )
 
     @property

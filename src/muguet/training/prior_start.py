@@ -27,17 +27,24 @@ def chosen_prior(wanted: Parts, recipe: Recipe, dimensions: int, reach: tuple[in
     """
     if wanted.prior == NO_PRIOR:
         return NO_PRIOR
-    obstacles = {
-        "it has a network of its own": (wanted.net or recipe.net) != "filterbank" or recipe.optics,
-        "it is for planes (--dimensions 2)": dimensions != 2,
-        "the noise of neighbouring pixels is correlated": any(reach),
-    }
-    why = [reason for reason, found in obstacles.items() if found]
+    why = obstacle(wanted.net, recipe, dimensions, reach)
     if wanted.prior == AUTO:
         return SCENES if recipe.gated and not why else NO_PRIOR
     if why:
-        raise MuguetError(f"the recipe {wanted.recipe} cannot start from a prior here: {why[0]}")
+        raise MuguetError(f"the recipe {wanted.recipe} cannot start from a prior here: {why}")
     return wanted.prior
+
+
+def obstacle(net: str | None, recipe: Recipe, dimensions: int, reach: tuple[int, ...]) -> str:
+    """Return why a run cannot start from a prior, or nothing if it can."""
+    obstacles = {
+        "it has a network of its own": (net or recipe.net) != "filterbank" or recipe.optics,
+        "the prior is for planes (--dimensions 2)": dimensions != 2,
+        "neighbours with correlated noise are hidden with each pixel (--mask pixel: only the pixel)": any(
+            reach
+        ),
+    }
+    return next((reason for reason, found in obstacles.items() if found), "")
 
 
 def start_from_prior(method: Method, name: str, source: PatchSource, gated: bool) -> tuple[FirstLaw, ...]:

@@ -71,8 +71,9 @@ def train(session: Session, choices: Choices, checkpoint: Path) -> Denoiser:
 
     if session.finished and session.step == 0:
         _go_on_alone()
-        say("No training: the result is that of the prior.")
-        return session.denoiser()
+        denoiser = session.denoiser()
+        say(f"No training: the result is that of the prior. {denoiser.training['outcome']['sentence']}")
+        return denoiser
     with interruptible(
         lambda: say("Stopping: the best model so far is used. Press Ctrl-C again to quit immediately.")
     ) as interrupt:
