@@ -90,3 +90,11 @@ def test_a_network_that_has_learned_nothing_is_worse_than_a_blur():
     noisy = 100 + 4 * blobs(64) + np.random.default_rng(0).normal(0, 5, (64, 64))
     outcome = muguet.fit(noisy, "YX", steps=1, recipe="n2v2").training["outcome"]
     assert outcome["verdict"] == "bad"
+
+
+def test_an_assumed_law_gives_no_error_of_the_result(tiny_prior):
+    clipped = np.maximum(np.random.default_rng(0).normal(100, 5, (96, 96)), 100)
+    outcome = muguet.fit(clipped, "YX", minutes=0).training["outcome"]
+    assert outcome["risks"] is None
+    assert outcome["verdict"] == "doubtful"
+    assert "cannot be measured" in outcome["sentence"]

@@ -67,7 +67,12 @@ def result_of(
                 blends=tuple(each.blend for each in weighed),
                 error_scales=tuple(each.scale for each in weighed),
             )
-    outcome = Outcome.of(steps, visits, history, weighed)
+    # Weights by an assumed law are the best there are, but the errors that they follow from are not known.
+    known = [
+        each if measured else replace(each, risks=None)
+        for each, measured in zip(weighed, _measured(found, conditions), strict=False)
+    ]
+    outcome = Outcome.of(steps, visits, history, known)
     return replace(found, training={**found.training, "outcome": outcome.as_dict()})
 
 
@@ -88,6 +93,13 @@ def _with_law(plain: Denoiser, conditions: Conditions, steps: int) -> Denoiser:
     if steps == 0 and earlier:
         return replace(plain, transfers=tuple(earlier))
     return calibrated(plain, conditions.source, earlier)
+
+
+def _measured(found: Denoiser, conditions: Conditions) -> list[bool]:
+    """Whether the variance of the noise of each channel was measured, and not only assumed."""
+    assumed = [bool(law.doubt) for law in conditions.first_laws] or [False] * len(found.scalings)
+    points = found.transfers or [None] * len(found.scalings)
+    return [curve is not None or not doubt for curve, doubt in zip(points, assumed, strict=True)]
 
 
 def _variances(found: Denoiser, conditions: Conditions) -> list[Variance | None]:

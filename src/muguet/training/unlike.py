@@ -39,7 +39,7 @@ def unlike(
     dtypes
         Data type of each image as it was given.
     """
-    notes = []
+    notes: list[str] = []
     if len({np.dtype(dtype).itemsize for dtype in dtypes if np.dtype(dtype).kind in "iu"}) > 1:
         small = min(np.dtype(dtype).itemsize for dtype in dtypes)
         few = [name for name, dtype in zip(names, dtypes, strict=True) if np.dtype(dtype).itemsize == small]
@@ -47,15 +47,21 @@ def unlike(
             f"The images have different data types ({_listed(few)}: {8 * small} bits, others more), so their counts do "
             "not mean the same: denoise images of one type together, and the others in a run of their own."
         )
-    for channel in range(images[0].shape[1]):
+    channels = images[0].shape[1]
+    where: dict[str, list[str]] = {}
+    for channel in range(channels):
         if len(images) > 1:
             parts, labels = [image[:, channel] for image in images], list(names)
         elif len(images[0]) >= _MIN_PLANES:
             parts, labels = list(images[0][:, channel]), [f"plane {n}" for n in range(len(images[0]))]
         else:
             continue
-        notes += _unlike_scales(labels, parts)
-    return list(dict.fromkeys(notes))
+        for note in _unlike_scales(labels, parts):
+            where.setdefault(note, []).append(str(channel))
+    for note, found in where.items():
+        which = f"Channel{'s' * (len(found) > 1)} {_listed(found)}: " if len(found) < channels else ""
+        notes.append(which + note)
+    return notes
 
 
 def _unlike_scales(labels: Sequence[str], parts: Sequence[npt.NDArray[np.generic]]) -> list[str]:
