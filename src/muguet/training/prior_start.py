@@ -40,7 +40,7 @@ def obstacle(net: str | None, recipe: Recipe, dimensions: int, reach: tuple[int,
     obstacles = {
         "it has a network of its own": (net or recipe.net) != "filterbank" or recipe.optics,
         "the prior is for planes (--dimensions 2)": dimensions != 2,
-        "neighbours with correlated noise are hidden with each pixel (--mask pixel switches this off)": any(
+        "neighbours with correlated noise are hidden with each pixel (--mask=pixel switches this off)": any(
             reach
         ),
     }

@@ -57,7 +57,17 @@ def test_the_size_of_the_noise_is_found():
         assert found.slope * signal + found.constant == pytest.approx(signal + 1, rel=0.2)
 
 
-@pytest.mark.parametrize("name", ["w2s_ch0", "w2s_ch1", "w2s_ch2", "fmd_bpae", "fmd_fish", "fmd_mice"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "w2s_ch1",
+        "fmd_mice",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("w2s_ch0", "w2s_ch2", "fmd_bpae", "fmd_fish")
+        ),
+    ],
+)
 def test_real_images_with_independent_noise_have_none(data, name):
     from muguet.formats import read
 
