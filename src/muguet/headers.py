@@ -57,6 +57,7 @@ class Weights(Struct):
     prior: Share = 0.0
     blur: Share = 0.0
     sigma: Annotated[float, Meta(ge=0, le=MAX_BLUR)] = 0.0
+    brightness: Annotated[float, Meta(ge=0.5, le=2)] = 1.0
 
     def __post_init__(self) -> None:
         if not math.isclose(self.trained + self.prior + self.blur, 1, abs_tol=1e-6):

@@ -39,6 +39,8 @@ def blended(
 ) -> Tensor:
     """Return the weighted mean of the estimates of images ``(b, 1, *space)``, each a mean over all views.
 
+    The mean is multiplied by the brightness of the blend.
+
     Parameters
     ----------
     method
@@ -85,6 +87,7 @@ def _blended(
         total /= len(views)
         if blend.blur:
             total += blend.blur * gaussian_blur(units, blend.sigma)
+        total *= blend.brightness
     return total, variance
 
 

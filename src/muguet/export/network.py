@@ -71,6 +71,7 @@ class Muguet(nn.Module):
             total = total + about["prior"] * (blind + gate * (image - blind))
         if about["blur"]:
             total = total + about["blur"] * gaussian_blur(image, about["sigma"])
+        total = total * about["brightness"]
         for axis, halo in enumerate(self.halo, start=2):
             total = total.narrow(axis, halo, units.shape[axis])
         return total

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Blend:
-    """The weights of the estimates of one channel, which sum to one.
+    """The weights of the estimates of one channel, which sum to one, and the brightness of their mean.
 
     Attributes
     ----------
@@ -21,12 +21,15 @@ class Blend:
         Weight of a Gaussian blur.
     sigma
         Standard deviation of the blur in pixels.
+    brightness
+        Factor of the weighted mean in network units, with which the result has the total signal of the recording.
     """
 
     trained: float = 1.0
     prior: float = 0.0
     blur: float = 0.0
     sigma: float = 0.0
+    brightness: float = 1.0
 
     def as_dict(self) -> dict[str, float]:
         """Return the weights as values for the header of a file."""

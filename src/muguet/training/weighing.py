@@ -17,6 +17,7 @@ from muguet.prediction.blend import Blend
 from muguet.prediction.error_scale import ErrorScale
 from muguet.restoration.blur import gaussian_blur
 from muguet.restoration.blur_width import blind_sigma
+from muguet.training.brightness import brightness
 from muguet.training.patches import PatchSource
 from muguet.training.sampled import SampledPlane, sampled_planes
 
@@ -161,7 +162,11 @@ def _weigh_channel(
         weights = cautious(every) if trained and prior else least_risk(every)
     found = dict(zip(names, weights.tolist(), strict=True))
     blend = Blend(
-        found.get("trained", 0.0), found.get("prior", 0.0), found["blur"], sigma if found["blur"] else 0.0
+        found.get("trained", 0.0),
+        found.get("prior", 0.0),
+        found["blur"],
+        sigma if found["blur"] else 0.0,
+        brightness(every.noisy, weights @ every.values, every.variance) if gated and prior else 1.0,
     )
     # A gate that is closed, because the noise could not be measured, predicts no error.
     scale = error_scale(every, weights) if gated and denoiser.predicts_error else ErrorScale()
