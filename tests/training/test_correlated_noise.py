@@ -12,6 +12,7 @@ from muguet.noise import mean_correlation
 from muguet.recipes import Parts
 from muguet.restoration import FilterBankNet
 from muguet.training import Plan, Sample, Session, collect, correlated_noise
+from muguet.training.preparation import Preparation
 from muguet.training.sampled import sampled_planes
 
 
@@ -139,3 +140,12 @@ def test_stacks(striped):
     assert run.whitenings[0] is not None
     assert run.parts.reach == (0, 0, 0)
     assert torch.isfinite(run.advance().loss)
+
+
+def test_the_grid_of_a_mosaic_is_not_taken_for_correlated_noise():
+    colours = np.kron(np.ones((64, 64)), np.array([[200.0, 120.0], [120.0, 40.0]]))
+    noisy = np.random.default_rng(0).poisson(colours).astype(np.float32)
+    prepared = Preparation.of(collect([Sample(noisy, "YX")]), Parts("joint"))
+    assert prepared.white
+    assert not prepared.whitenings
+    assert not any(prepared.parts.reach)

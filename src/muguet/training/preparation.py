@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from muguet.errors import MuguetError
+from muguet.image.mosaic import pattern
 from muguet.noise.correlated.whitening import Whitening
 from muguet.noise.transfer.correlation import Correlation
 from muguet.recipes.find import find_recipe
@@ -12,6 +13,7 @@ from muguet.recipes.parts import NO_PRIOR, Parts
 from muguet.recipes.recipe import NOISY, Recipe
 from muguet.training.correlated_noise import correlation, mask_reach
 from muguet.training.data import Dataset
+from muguet.training.patches import Plane
 from muguet.training.prior_start import chosen_prior, obstacle
 from muguet.training.whiten import measure_whitenings, whitened
 
@@ -49,11 +51,13 @@ class Preparation:
         """
         recipe = find_recipe(wanted.recipe)
         recipe.check(dataset.planes[0].target is not None if dataset.planes else False)
-        found = correlation(dataset.planes)
+        # The grid of a mosaic would be taken for correlated noise.
+        mosaic = any(_is_mosaic(plane) for plane in dataset.planes[:: max(len(dataset.planes) // 4, 1)])
+        found = None if mosaic else correlation(dataset.planes)
         whitenings: tuple[Whitening | None, ...] = ()
         reach = wanted.reach
         if reach is None:
-            if recipe.gated and recipe.target == NOISY:
+            if recipe.gated and recipe.target == NOISY and not mosaic:
                 whitenings = measure_whitenings(dataset)
                 dataset = whitened(dataset, whitenings)
             hides = recipe.widens and not whitenings
@@ -82,6 +86,11 @@ class Preparation:
             each and each.in_units(-data.offset / data.scale, 1 / data.scale)
             for each, data in zip(self.whitenings, self.dataset.scalings, strict=False)
         )
+
+
+def _is_mosaic(plane: Plane) -> bool:
+    values = plane.values if plane.values.ndim == 2 else plane.values[len(plane.values) // 2]
+    return pattern(values) == "grid"
 
 
 def _completed(wanted: Parts, recipe: Recipe, dataset: Dataset, reach: tuple[int, ...]) -> Parts:
