@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -79,6 +81,7 @@ def test_the_image_becomes_that_of_a_scan_without_a_shift(cells: np.ndarray) -> 
     found = corrected(image)
     assert found.found[0].row_shift is not None
     assert found.found[0].as_dict()["row_shift"]["pixels"] == pytest.approx(2.4, abs=0.1)
+    assert json.loads(json.dumps(found.found[0].as_dict())) == found.found[0].as_dict()
     assert "Odd rows (1, 3, …) are shifted by +2.4" in found.notes[0]
     assert found.removed is not None
     assert np.allclose(found.screened.values + found.removed, image, atol=1e-3)
