@@ -17,7 +17,8 @@ from muguet.pattern.stack import Stack, along
 Floats = npt.NDArray[np.float64]
 
 _MAX_PLANES = 31  # The shift is measured on at most this many planes of a channel …
-_MAX_PIXELS = 2**24  # … or on fewer, which have this many pixels together.
+_MAX_PIXELS = 2**24  # … or on fewer, which have this many pixels together …
+_MAX_SIDE = 4096  # … in their middle.
 
 
 def move_lines(stack: Stack, channels: int) -> list[Found]:
@@ -51,7 +52,9 @@ def _looked(stack: Stack, c: int) -> list[Floats]:
     """Return the planes of a channel on which its shift is measured."""
     places = stack.places(c)
     number = min(max(_MAX_PIXELS // max(int(np.prod(stack.given.shape[-2:])), 1), 1), _MAX_PLANES)
-    some = [stack.plane(c, place) for place in places[:: max(-(-len(places) // number), 1)]]
+    first = [max(size - _MAX_SIDE, 0) // 4 * 2 for size in stack.given.shape[-2:]]  # An odd row remains one.
+    middle = tuple(slice(start, start + _MAX_SIDE) for start in first)
+    some = [stack.plane(c, place)[middle] for place in places[:: max(-(-len(places) // number), 1)]]
     # The colours of a camera's mosaic alternate from line to line.
     return [] if some and mosaic.pattern(some[len(some) // 2]) == "grid" else some
 
