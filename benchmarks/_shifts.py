@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 
 import muguet
-from muguet.errors import MuguetError
+from muguet import MuguetError
 from muguet.pattern import Shift, find_shift
 
 Floats = np.ndarray

@@ -169,8 +169,9 @@ def find_shift(planes: Sequence[Floats]) -> Shift | None:
 def _sums(planes: Sequence[Floats], whole: int = 0) -> Complexes:
     """Return sums over the rows of bands, ``(4, groups, k)``: O R*, |O|², |R|² and |O|² |R|²; odd rows moved back."""
     total: Complexes | None = None
+    largest = np.abs(planes[0][np.isfinite(planes[0])]).max(initial=0.0)  # Squares of counts could overflow.
     for plane in planes:
-        values = _interpolated(plane)
+        values = _interpolated(plane / largest if largest > 0 else plane)
         values[1::2] = np.take(
             values[1::2], np.clip(np.arange(values.shape[1]) + whole, 0, values.shape[1] - 1), 1
         )
