@@ -2,11 +2,11 @@
 
     python benchmarks/patterns.py [--data FOLDER] [--only PART] [--pictures FOLDER] [--out FILE]
 
-The parts are "lines", "periods", "halves", "standing", "maps", "phantoms" and "real". Scenes, noise and patterns are
-simulated with fixed seeds; those of "real" are the images of --data, $MUGUET_DATA or ../shared/data, whose noise is
-independent, and in which nothing may be found. `left` is the share of the power of a pattern that remains; no method
-can leave less than σ²/(σ² + W τ²) of independent offsets of rows with W pixels. --pictures writes the pictures of the
-documentation, which show simulated images only.
+The parts are "shift", "lines", "periods", "halves", "standing", "maps", "phantoms" and "real". Scenes, noise and
+patterns are simulated with fixed seeds; those of "real" are the images of --data, $MUGUET_DATA or ../shared/data, whose
+noise is independent, and in which nothing may be found. `left` is the share of the power of a pattern that remains; no
+method can leave less than σ²/(σ² + W τ²) of independent offsets of rows with W pixels. --pictures writes the pictures
+of the documentation, which show simulated images only.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
+import _shifts
 import numpy as np
 import tifffile
 
@@ -29,6 +30,7 @@ from muguet.pattern import (
     find_halves,
     find_lines,
     find_noisy_pixels,
+    find_shift,
     find_standing,
     gain_by_noise,
     second_estimate,
@@ -59,6 +61,12 @@ def sigma(electrons: Floats) -> float:
 
 def left(found: Floats | None, pattern: Floats) -> float:
     return 1.0 if found is None else float(np.var(pattern - found) / np.var(pattern))
+
+
+def shift() -> list[Row]:
+    """Odd rows that are shifted against even rows."""
+    found = _shifts.found([cells((256, 256), seed) for seed in range(4)])
+    return found + _shifts.worth([cells((192, 256), seed) for seed in range(2)])
 
 
 def lines() -> list[Row]:
@@ -226,15 +234,26 @@ def phantoms() -> list[Row]:
         for tilt in (0.0, 0.003, 0.02):
             for whole in (False, True):
                 plane = camera(fibres(width, tilt, whole, 0))
-                found = find_lines(plane) is not None or find_halves(plane) is not None
+                found = _any(plane)
                 rows.append({"fibres": width, "tilt": tilt, "whole width": whole, "found": found})
+    y, x = np.mgrid[:256, :256]
+    for period, degrees in product((2.5, 3.7, 4, 6, 8, 12.5, 20), (3, 20, 45, 70, 87)):
+        slope = np.radians(degrees)
+        wave = 1 + np.sin(2 * np.pi * (x * np.cos(slope) + y * np.sin(slope)) / period)
+        found = any(_any(camera(3 + brightness * wave)) for brightness in (3, 10, 100))
+        rows.append({"grating": period, "degrees": degrees, "found": found})
     for period in (3.7, 4, 5, 6, 8, 10, 12.5, 20):
         wave = 1 + np.sin(2 * np.pi * np.arange(256) / period)
         for brightness in (10, 100):
             plane = camera(3 + brightness * wave[:, None] * np.ones(256))
-            found = find_lines(plane) is not None or find_halves(plane) is not None
+            found = _any(plane)
             rows.append({"grating": period, "brightness": brightness, "found": found})
     return rows
+
+
+def _any(plane: Floats) -> bool:
+    shifts = (find_shift([plane]), find_shift([plane.T]))
+    return any(each is not None for each in (find_lines(plane), find_halves(plane), *shifts))
 
 
 def real(data: Path) -> list[Row]:
@@ -249,6 +268,9 @@ def real(data: Path) -> list[Row]:
             for axis, each in (("rows", plane), ("columns", plane.T)):
                 found += [f"{axis} of {number}"] if find_lines(each) is not None else []
                 found += [f"halves of {number}"] if find_halves(each) is not None else []
+                found += [f"shift of {axis} of {number}"] if find_shift([each]) is not None else []
+        for axis, each in (("rows", planes), ("columns", [plane.T for plane in planes])):
+            found += [f"shift of {axis} of all"] if find_shift(each) is not None else []
         rows.append({"image": path.stem, "planes": len(planes), "found": found})
     return rows
 
@@ -288,6 +310,7 @@ def main() -> None:
     if chosen.pictures is not None:
         return pictures(chosen.pictures)
     parts: dict[str, Callable[[], list[Row]]] = {
+        "shift": shift,
         "lines": lines,
         "periods": periods,
         "halves": halves,

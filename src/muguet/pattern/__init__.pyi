@@ -5,6 +5,7 @@ from .maps import Maps
 from .noisy_pixels import NoisyPixels, find_noisy_pixels
 from .rows import Lines, find_lines
 from .second import second_estimate
+from .shift import Shift, find_shift
 from .standing import Standing, find_standing
 
 __all__ = [
@@ -16,10 +17,12 @@ __all__ = [
     "Lines",
     "Maps",
     "NoisyPixels",
+    "Shift",
     "Standing",
     "find_halves",
     "find_lines",
     "find_noisy_pixels",
+    "find_shift",
     "find_standing",
     "gain_by_noise",
     "second_estimate",

@@ -1,8 +1,8 @@
-"""Correct the counts of an image before anything else is done: lines, halves, standing patterns, noisy pixels, maps."""
+"""Correct the counts of an image before anything else: lines, halves, standing patterns, noisy pixels, maps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
@@ -13,15 +13,16 @@ import numpy.typing as npt
 from muguet.errors import MuguetError
 from muguet.image import mosaic
 from muguet.image.axes import Layout
-from muguet.image.screen import Screened, as_float
-from muguet.image.values import clipping_level, floor_level
+from muguet.image.screen import Screened
 from muguet.noise.transfer.single_image import rough_std
 from muguet.pattern.found import Found, LineNoise
 from muguet.pattern.halves import Halves, find_halves, gain_by_noise
 from muguet.pattern.maps import Maps, quieted
 from muguet.pattern.noisy_pixels import NoisyPixels, find_noisy_pixels
 from muguet.pattern.rows import Lines, find_lines
+from muguet.pattern.scanned import move_lines, moved_masks
 from muguet.pattern.second import second_estimate
+from muguet.pattern.stack import Stack
 from muguet.pattern.standing import find_standing
 
 Floats = npt.NDArray[np.float64]
@@ -51,7 +52,7 @@ class Corrected:
     notes
         Sentences for the user.
     removed
-        What was subtracted from the values, of their shape; None: nothing.
+        What was subtracted from the values, of their shape, or how they differ otherwise; None: nothing.
     """
 
     screened: Screened
@@ -79,7 +80,9 @@ class Correction:
         if self.lines not in CHOICES:
             raise MuguetError(f"--lines {self.lines} is not known: choose auto or keep")
 
-    def __call__(self, screened: Screened, layout: Layout, name: str = "the image") -> Corrected:
+    def __call__(
+        self, screened: Screened, layout: Layout, name: str = "the image", move: bool = True
+    ) -> Corrected:
         """Return a screened image with corrected values.
 
         Without maps, and if nothing is found, these are the values that were given, to the bit. Saturated pixels keep
@@ -91,6 +94,8 @@ class Correction:
             The image, and how its axes become planes.
         name
             Name of the image in messages.
+        move
+            Whether odd lines that are shifted may be moved back; not if the image is compared with one of its scene.
 
         Raises
         ------
@@ -103,19 +108,22 @@ class Correction:
             return Corrected(screened)
         before = layout.split(values)
         planes = before.reshape(*before.shape[:2], -1, *before.shape[-2:])  # (n, c, z, y, x)
-        stack = _Stack(planes)
-        found = []
+        stack = Stack(planes)
+        found = [Found()] * layout.channels
+        if self.lines == AUTO and move and not self.maps.given:  # A camera does not scan.
+            found = move_lines(stack, layout.channels)
         for c in range(layout.channels):
             if self.maps.given:
                 stack.change(c, partial(self._remove_maps, c))
-            known = self.maps.variance is not None
-            found.append(_remove_patterns(stack, c, known) if self.lines == AUTO else Found())
+            if self.lines == AUTO:
+                found[c] = _remove_patterns(stack, c, found[c], self.maps.variance is not None)
         if stack.changed is None:
             return Corrected(screened, tuple(found), _notes(found, self.maps))
         after = layout.join(stack.changed.reshape(before.shape))
         with np.errstate(invalid="ignore"):
             removed = (values - after).astype(np.float32)
-        return Corrected(replace(screened, values=after), tuple(found), _notes(found, self.maps), removed)
+        screened = replace(moved_masks(screened, layout, found), values=after)
+        return Corrected(screened, tuple(found), _notes(found, self.maps), removed)
 
     def _remove_maps(self, channel: int, plane: Floats, _: tuple[int, int]) -> Floats:
         return self.maps.remove(plane, channel)
@@ -138,66 +146,19 @@ class Correction:
         """
         if plane.ndim != 2 or plane.dtype.kind not in "uif":
             return plane
-        stack = _Stack(plane[None, None, None])
+        stack = Stack(plane[None, None, None])
         if any(each.shape[-2:] == plane.shape for each in self.maps.given.values()):
             stack.change(0, lambda each, _: self.maps.remove(each, channel))
         if self.lines == AUTO:
-            _remove_patterns(stack, 0)
+            _remove_patterns(stack, 0, (Found() if self.maps.given else move_lines(stack, 1)[0]))
         return plane if stack.changed is None else stack.changed[0, 0, 0].astype(np.float64)
 
 
-class _Stack:
-    """The planes ``(n, c, z, y, x)`` of an image, copied when the first of them is changed."""
+def _remove_patterns(stack: Stack, c: int, found: Found, quiet: bool = False) -> Found:
+    """Find and remove what one channel has, and return it with what was found before.
 
-    def __init__(self, planes: npt.NDArray[Any]) -> None:
-        self.given = planes
-        self.changed: npt.NDArray[Any] | None = None
-
-    @property
-    def now(self) -> npt.NDArray[Any]:
-        return self.given if self.changed is None else self.changed
-
-    def places(self, c: int) -> list[tuple[int, int]]:
-        """Return sample and depth of all planes of a channel that are not missing altogether."""
-        return [
-            (n, z)
-            for n in range(self.given.shape[0])
-            for z in range(self.given.shape[2])
-            if self.given.dtype.kind != "f" or np.isfinite(self.given[n, c, z]).any()
-        ]
-
-    def plane(self, c: int, place: tuple[int, int]) -> Floats:
-        """Return a plane in which saturated and missing pixels are NaN."""
-        n, z = place
-        plane, raw = self.now[n, c, z].astype(np.float64), self.given[n, c, z]
-        low, high = _range(raw)
-        with np.errstate(invalid="ignore"):
-            unknown = ~np.isfinite(plane) | (raw >= high) | (raw <= low)
-        found: Floats = np.where(unknown, np.nan, plane)
-        return found
-
-    def change(self, c: int, function: Callable[[Floats, tuple[int, int]], Floats]) -> None:
-        """Replace every plane of a channel by a function of it."""
-        if self.changed is None:
-            self.changed = as_float(self.given)
-        for n, z in self.places(c):
-            raw = self.given[n, c, z]
-            low, high = _range(raw)
-            with np.errstate(invalid="ignore"):
-                values = np.clip(function(self.changed[n, c, z].astype(np.float64), (n, z)), low, high)
-                kept = (raw >= high) | (raw <= low)
-            values[kept] = raw[kept]
-            self.changed[n, c, z] = values
-
-
-def _range(plane: npt.NDArray[Any]) -> tuple[float, float]:
-    """Return the levels at which a plane is clipped from below and saturated; infinite if it is not."""
-    top, bottom = clipping_level(plane), floor_level(plane)
-    return -np.inf if bottom is None else bottom, np.inf if top is None else top
-
-
-def _remove_patterns(stack: _Stack, c: int, quiet: bool = False) -> Found:
-    """Find and remove what one channel has, and return it; `quiet`: the user's map has removed the noise of pixels."""
+    `quiet`: the user's map has removed the noise of pixels.
+    """
     places = stack.places(c)
     standing = find_standing([stack.now[n, c, z] for n, z in places]) if places else None
     if standing is not None and standing.offsets is not None:
@@ -209,18 +170,19 @@ def _remove_patterns(stack: _Stack, c: int, quiet: bool = False) -> Found:
     left_right = _remove_halves(stack, c, places, True)
     rows = _remove_lines(stack, c, places, False)
     columns = _remove_lines(stack, c, places, True)
-    return Found(
-        rows,
-        columns,
-        upper_lower,
-        left_right,
-        None if standing is None else standing.std,
-        standing is not None and standing.offsets is not None,
+    return replace(
+        found,
+        rows=rows,
+        columns=columns,
+        upper_lower=upper_lower,
+        left_right=left_right,
+        standing=None if standing is None else standing.std,
+        standing_removed=standing is not None and standing.offsets is not None,
         noisy_pixels=None if quiet else _quiet_pixels(stack, c, places),
     )
 
 
-def _quiet_pixels(stack: _Stack, c: int, places: Sequence[tuple[int, int]]) -> NoisyPixels | None:
+def _quiet_pixels(stack: Stack, c: int, places: Sequence[tuple[int, int]]) -> NoisyPixels | None:
     """Average noisy pixels with their neighbours, as with a variance map of the user."""
     noisy = find_noisy_pixels(stack.plane(c, place) for place in places[:_MAX_FRAMES])
     if noisy is not None:
@@ -229,7 +191,7 @@ def _quiet_pixels(stack: _Stack, c: int, places: Sequence[tuple[int, int]]) -> N
     return noisy
 
 
-def _remove_halves(stack: _Stack, c: int, places: Sequence[tuple[int, int]], across: bool) -> Halves | None:
+def _remove_halves(stack: Stack, c: int, places: Sequence[tuple[int, int]], across: bool) -> Halves | None:
     if not places:
         return None
     mean = np.mean([stack.plane(c, place) for place in places[:: -(-len(places) // _MAX_MEAN)]], axis=0)
@@ -242,7 +204,7 @@ def _remove_halves(stack: _Stack, c: int, places: Sequence[tuple[int, int]], acr
     return halves
 
 
-def _remove_lines(stack: _Stack, c: int, places: Sequence[tuple[int, int]], across: bool) -> LineNoise | None:
+def _remove_lines(stack: Stack, c: int, places: Sequence[tuple[int, int]], across: bool) -> LineNoise | None:
     """Remove the offsets of the rows, or of the columns, of a channel."""
 
     def find(place: tuple[int, int], expected: bool) -> Lines | None:

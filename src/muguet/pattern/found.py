@@ -1,4 +1,4 @@
-"""What was found in an image: lines, halves, a standing pattern and noisy pixels, as numbers and as sentences."""
+"""What was found in an image: lines, shifts, halves, patterns and noisy pixels, as numbers and as sentences."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from muguet.pattern.halves import Halves
 from muguet.pattern.noisy_pixels import NoisyPixels
+from muguet.pattern.shift import Shift
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class Found:
         Whether it could be separated from the scene.
     noisy_pixels
         Pixels of a movie that are noisier than the others.
+    row_shift, column_shift
+        The shift of odd rows or columns along themselves.
     """
 
     rows: LineNoise | None = None
@@ -69,11 +72,20 @@ class Found:
     standing: float | None = None
     standing_removed: bool = False
     noisy_pixels: NoisyPixels | None = None
+    row_shift: Shift | None = None
+    column_shift: Shift | None = None
 
     def __bool__(self) -> bool:
         """Whether anything was found."""
         kinds = (self.rows, self.columns, self.upper_lower, self.left_right, self.standing, self.noisy_pixels)
-        return any(each is not None for each in kinds)
+        return any(each is not None for each in (*kinds, self.shift))
+
+    @property
+    def shift(self) -> tuple[Shift, bool] | None:
+        """The shift of odd lines, and whether these are columns."""
+        if self.row_shift is not None:
+            return self.row_shift, False
+        return None if self.column_shift is None else (self.column_shift, True)
 
     def sentences(self) -> list[str]:
         """Return a sentence for each kind that was found."""
@@ -90,6 +102,8 @@ class Found:
                 "scene stands still, so that the two cannot be separated: they are left in. A map of the offsets, "
                 "measured in the dark, removes them (--offset-map)."
             )
+        if self.shift is not None:
+            found.append(_shift_sentence(*self.shift))
         for halves, words in (
             (self.upper_lower, ("lower", "upper")),
             (self.left_right, ("right", "left")),
@@ -114,6 +128,9 @@ class Found:
         def halves(each: Halves | None) -> dict[str, float] | None:
             return None if each is None else {"offset": each.offset, "gain": each.gain, "level": each.level}
 
+        def shift(each: Shift | None) -> dict[str, float] | None:
+            return None if each is None else {"pixels": each.pixels, "error": each.error}
+
         standing = None if self.standing is None else {"std": self.standing, "removed": self.standing_removed}
         pixels = self.noisy_pixels
         noisy = pixels and {"count": pixels.count, "ratio": pixels.ratio, "error": pixels.error}
@@ -124,6 +141,8 @@ class Found:
             "left_right": halves(self.left_right),
             "standing": standing,
             "noisy_pixels": noisy,
+            "row_shift": shift(self.row_shift),
+            "column_shift": shift(self.column_shift),
         }
 
 
@@ -134,6 +153,16 @@ def _halves_sentence(halves: Halves, second: str, first: str) -> str:
         f"The {second} half of the image has {offset} counts{gain} compared with the {first} half, as with a detector "
         "that is read out in two halves. Both are brought to their mean before denoising (--lines keep leaves them as "
         "they are)."
+    )
+
+
+def _shift_sentence(shift: Shift, columns: bool) -> str:
+    lines, axis, way = ("columns", "Y", "down") if columns else ("rows", "X", "to the right")
+    pixels = f"{shift.pixels:+.2f}".replace("-", "−")
+    return (
+        f"Odd {lines} (1, 3, …) are shifted by {pixels} ± {shift.error:.2f} pixels along {axis} against even {lines} "
+        f"({way} is +), as in a scan in two directions. They are moved back before denoising (--lines keep leaves them "
+        "where they are)."
     )
 
 

@@ -13,6 +13,7 @@ from muguet.image.values import fill_missing
 from muguet.noise.transfer.single_image import transfer_alone
 from muguet.noise.transfer.variance import straight_line
 from muguet.pattern.rows import Lines
+from muguet.pattern.spectrum import cosine, inverse_cosine
 from muguet.prediction.regions import Cut, map_plane
 from muguet.restoration.prior import load_prior
 from muguet.restoration.stabilised import SHIFT, Stabilised
@@ -22,7 +23,8 @@ Floats = npt.NDArray[np.float64]
 _CORE = (512, 512)  # Size of a region, without its halo, in which the prior is computed.
 _FEWEST = 300  # A point of the photon-transfer curve is the variance of at least this many pixels.
 _CLIP = 2.5  # Residuals beyond this many standard deviations count less (Huber's weights).
-_PARTS = 4
+_PASSED = 0.125  # Errors above this frequency along Y, in cycles per pixel, are left in the residual.
+_MAX_GAIN = 2.0
 
 
 def second_estimate(plane: Floats, lines: Lines) -> Lines:
@@ -30,10 +32,10 @@ def second_estimate(plane: Floats, lines: Lines) -> Lines:
 
     The plane y minus the first offsets is denoised by the prior, which takes little of the errors of these offsets for
     signal. With x̂ the result and σ² the variance of the noise of a pixel, Σ (y − x̂)/σ² / Σ 1/σ² over the pixels of a
-    row is the error of its offset. Slow changes from row to row remain, as they look like signal.
+    row is the error of its offset. The prior takes about half of the errors that change over more than 16 rows for
+    signal, so that these are doubled. Slower changes from row to row remain, as they look like signal.
 
-    Offsets that repeat are known better than that, and are left as they are, as are offsets whose errors the parts of a
-    row do not share.
+    Offsets that repeat are known better than that, and are left as they are.
 
     Parameters
     ----------
@@ -56,14 +58,11 @@ def second_estimate(plane: Floats, lines: Lines) -> Lines:
     residual = electrons - estimate
     size = np.abs(residual) * np.sqrt(precision)
     weight = precision * np.minimum(1.0, _CLIP / np.maximum(size, 1e-9))
-    edges = np.linspace(0, plane.shape[1], _PARTS + 1).astype(int)[:-1]
-    weights, sums = (np.add.reduceat(each, edges, 1) for each in (weight, weight * residual))
-    parts = sums / np.maximum(weights, 1e-300)
-    parts -= parts.mean(0)
-    if (parts.sum(1) ** 2).sum() <= (parts**2).sum():  # The products of two parts are negative on average.
-        return lines
-    error = slope * sums.sum(1) / np.maximum(weights.sum(1), 1e-300)
-    return replace(lines, offsets=lines.offsets + error - error.mean())
+    error = slope * (weight * residual).sum(1) / np.maximum(weight.sum(1), 1e-300)
+    frequency = np.arange(len(error)) / (2 * len(error))
+    gain = np.clip(_PASSED / np.maximum(frequency, 1e-300), 1.0, _MAX_GAIN)
+    gain[0] = 0.0
+    return replace(lines, offsets=lines.offsets + inverse_cosine(gain * cosine(error)))
 
 
 def _denoised(prior: Stabilised, electrons: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

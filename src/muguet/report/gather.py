@@ -39,7 +39,7 @@ from muguet.version import __version__
 Array = npt.NDArray[np.generic]
 
 _UNTRAINED = "This is the first result, before training."
-_WITHOUT_PATTERN = "The noisy image is shown and checked without what was subtracted."
+_WITHOUT_PATTERN = "The noisy image is shown and checked after this correction."
 _MIN_VARIANCE_SHARE = 0.9  # Planes with at least this share of the largest variance are equally good to show.
 _MAX_PIXELS = 2**18  # The variance of a plane is computed from at most about twice as many pixels.
 

@@ -79,7 +79,9 @@ class Member:
         """Screen and correct a sample and split it into planes; an image in blocks is not corrected."""
         screened = screen(sample.array, layout)
         corrected = (
-            correction(screened, layout, sample.name) if sample.blocks is None else Corrected(screened)
+            correction(screened, layout, sample.name, move=sample.target is None)
+            if sample.blocks is None
+            else Corrected(screened)
         )
         found = corrected.screened
         defects = None if found.defects is None else layout.split(found.defects)
