@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 
 _PLANES = 6  # Errors are compared in at most this many planes of a channel,
 _SIDE = 128  # on at most this many pixels along each axis, at their centre.
-_PROBE = 0.05  # A plane is changed by this share of its noise to measure the slope of an estimate.
+_PROBE = 0.2  # A plane is changed by this share of its noise, see `muguet.neighbours.stack_weights`.
 
 
 def better(

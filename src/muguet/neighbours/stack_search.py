@@ -18,8 +18,8 @@ AUTO_REACH = 3
 """Number of planes before and after one that help to estimate it, unless the user chooses another."""
 
 _MAX_SHARED = 0.1  # Largest correlation of the noise of successive planes.
-_SURE = 2.0  # The squared error must fall by this many times the standard error of its fall,
-_LEAST_GAIN = 0.03  # and by this share.
+_SURE = 2.0  # The fall of the squared error, minus this many times its standard error,
+_LEAST_GAIN = 0.03  # must exceed this share.
 
 
 def find_stacks(
@@ -121,7 +121,7 @@ def _obstacle(learned: Learned | None, wanted: bool) -> str:
             f"the noise of successive planes is correlated by {learned.shared:.2f}, as after resampling or "
             "deconvolution"
         )
-    if learned.gain <= max(_SURE * learned.doubt, _LEAST_GAIN * learned.risk):
+    if learned.gain - _SURE * learned.doubt <= _LEAST_GAIN * learned.risk:
         return "its neighbours do not lower the error at pixels that were held out"
     return ""
 
