@@ -40,6 +40,8 @@ def better(
         return Neighbours((), sentence, (*movies.found, *stacks.found))
     if not (movies.helps and stacks.helps):
         return movies if movies.helps else stacks
+    if any(each.independent is False for each in stacks.found):
+        return movies  # The risk of the stacks below is that of planes with independent noise.
     lengths = sides(source.shape[2:], estimators[0].stride, _SIDE)
     starts = [(n - side) // 2 for n, side in zip(source.shape[2:], lengths, strict=True)]
     square = tuple(slice(start, start + side) for start, side in zip(starts, lengths, strict=True))
