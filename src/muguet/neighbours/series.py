@@ -185,7 +185,8 @@ class Summary:
             return f"{text}."
         shared = "independent" if self.independent else "not independent"
         error = "" if self.noise_correlation_error is None else f" ± {self.noise_correlation_error:.2g}"
-        text = f"{text}; the noise of successive {members} is {shared} (correlation {self.noise_correlation:.2f}{error})"
+        number = f"{self.noise_correlation:.2f}{error}"
+        text = f"{text}; the noise of successive {members} is {shared} (correlation {number})"
         if self.scene_correlation is None:
             return f"{text}."
         return f"{text}, and the correlation of their scenes is {self.scene_correlation:.2f}."

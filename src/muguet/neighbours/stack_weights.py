@@ -31,8 +31,8 @@ _TARGETS = 8  # The weights are learned from this many planes of a channel,
 _MAX_DEPTH = 512  # among this many at most in the middle of a stack,
 _SIDE = 96  # in four squares of at most this many pixels along each axis,
 _EDGE = 6  # without this many pixels at their borders.
-# A plane is changed by this share of its noise to measure the slope of an estimate. Anscombe's transform has a kink at no
-# light, and counts are whole numbers: at 2 photo-electrons, steps of 0.05 lead to weights that lose up to 2 dB.
+# A plane is changed by this share of its noise to measure the slope of an estimate. Anscombe's transform has a kink
+# at no light, and counts are whole numbers: at 2 photo-electrons, weights by steps of 0.05 lose up to 2 dB.
 _PROBE = 0.2
 _MAX_SPREAD = 0.1  # Correlations whose standard deviation is larger differ from plane to plane.
 _GROUPS = 8  # Errors are measured in this many groups of pixels of equal size, by their predicted error.
@@ -253,7 +253,7 @@ class _Squares:
         filled = np.array([[_filled(each) for each in pair] for pair in planes])
         steps = np.array([step, *(rho * step for rho in shared.values())])
         change = _image(
-            np.array([self._change(*pair[:2], by) for pair, by in zip(filled, steps, strict=True)])
+            np.array([self._change(pair[0], pair[1], by) for pair, by in zip(filled, steps, strict=True)])
         )
         found = features(_image(filled[:, 0]), _image(filled[:, 1]))
         # The residual of the plane itself is no column.
