@@ -25,7 +25,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 from _phantom import GAIN, OFFSET, recorded, stack
-
 from scipy.ndimage import gaussian_filter1d
 
 import muguet
