@@ -3,6 +3,7 @@
 python benchmarks/volumes.py                   # simulated stacks
 python benchmarks/volumes.py --cost            # only the time for 30 planes of 512×512 pixels, added to --out
 python benchmarks/volumes.py --steps 300 --axial 1.5   # also training, every plane by itself, for comparison
+python benchmarks/volumes.py --resampled --side 160 --axial 1.5   # only stacks that were filtered along Z
 python benchmarks/volumes.py --picture docs/images/volumes.png
 
 The results are those before any training (`muguet denoise --minutes 0`). The simulated stacks have filaments, puncta
@@ -24,6 +25,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from _phantom import GAIN, OFFSET, recorded, stack
+from scipy.ndimage import gaussian_filter1d
 
 import muguet
 from muguet.image import ArrayPlanes, Layout
@@ -34,14 +36,39 @@ Result = TypeVar("Result")
 _LATERAL = 1.3
 
 
+FILTERS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "shifted by a quarter of a plane": lambda stack: 0.75 * stack[:-1] + 0.25 * stack[1:],
+    "shifted by half a plane": lambda stack: 0.5 * stack[:-1] + 0.5 * stack[1:],
+    "Gaussian of 0.6 planes": lambda stack: gaussian_filter1d(stack, 0.6, axis=0),
+    "resampled to other distances": lambda stack: resampled(stack, round(1.4 * len(stack))),
+}
+"""Filters along Z, after which the noise of successive planes is correlated."""
+
+
+def resampled(stack: np.ndarray, planes: int) -> np.ndarray:
+    """Return a stack of another number of planes, interpolated linearly."""
+    places = np.linspace(0, len(stack) - 1, planes)
+    low = np.minimum(places.astype(int), len(stack) - 2)
+    share = (places - low)[:, None, None]
+    result: np.ndarray = (1 - share) * stack[low] + share * stack[low + 1]
+    return result
+
+
 def unrelated(signal: np.ndarray) -> np.ndarray:
     """Return a stack of which every plane is turned and moved."""
     return np.stack([np.roll(np.rot90(plane, k % 4), 37 * k, 0) for k, plane in enumerate(signal)])
 
 
-def measured(signal: np.ndarray, seed: int, eight: bool, steps: int) -> dict[str, Any]:
+def measured(
+    signal: np.ndarray,
+    seed: int,
+    eight: bool,
+    steps: int,
+    filtered: Callable[[np.ndarray], np.ndarray] = lambda stack: stack,
+) -> dict[str, Any]:
     """Measure what neighbours are worth in a stack whose signal is given in photo-electrons."""
-    noisy, truth = recorded(signal, seed), OFFSET + GAIN * signal
+    noisy = filtered(recorded(signal, seed).astype(np.float32)).astype(np.float32)
+    truth = filtered(OFFSET + GAIN * signal)
     model = muguet.fit(noisy, "ZYX", minutes=0)
     layout = Layout("ZYX", noisy.shape)
     source = ArrayPlanes(noisy, layout)
@@ -133,6 +160,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=0, help="of a training with every plane by itself")
     parser.add_argument("--cost", action="store_true", help="only measure the time for a larger stack")
+    parser.add_argument("--resampled", action="store_true", help="only stacks that were filtered along Z")
     parser.add_argument("--picture", type=Path, help="only draw a picture of one stack")
     parser.add_argument("--out", type=Path, default=Path("build/volumes.json"))
     arguments = parser.parse_args()
@@ -145,16 +173,22 @@ def main() -> None:
         rows = found["stacks"]
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
 
-    def add(name: str, signal: np.ndarray, level: float, eight: bool = False) -> None:
+    def add(name: str, signal: np.ndarray, level: float, eight: bool = False, **filters: Any) -> None:
         rows.append(
             {"stack": name, "photo-electrons": level, "shape": list(signal.shape)}
-            | measured(level * signal, arguments.seed + 1, eight, arguments.steps)
+            | measured(level * signal, arguments.seed + 1, eight, arguments.steps, **filters)
         )
         print(
             {key: round(value, 3) if isinstance(value, float) else value for key, value in rows[-1].items()}
         )
         arguments.out.write_text(json.dumps(found, indent=1))
 
+    if arguments.resampled:
+        signal = stack(arguments.planes, arguments.side, _LATERAL, arguments.axial[0], arguments.seed)
+        for level in arguments.levels:
+            for name, filtered in FILTERS.items():
+                add(name, signal, level, filtered=filtered)
+        return None
     if arguments.cost:
         return add("cost", stack(30, 512, _LATERAL, 1.5, arguments.seed), 30.0)
     for axial in arguments.axial:

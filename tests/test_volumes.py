@@ -74,10 +74,23 @@ def test_planes_that_have_nothing_in_common_are_denoised_by_themselves(dim):
     assert error(model(mixed, "ZYX", symmetries=1, z_window=3), truth) < 1.03 * error(alone, truth)
 
 
-def test_planes_that_share_noise_are_denoised_by_themselves(dim):
+def test_planes_that_share_noise_help_each_other_by_what_they_do_not_share(dim):
+    signal, noisy, *_ = dim
+    resampled, truth = (0.5 * (each[1:].astype(np.float32) + each[:-1]) for each in (noisy, signal))
+    model = fit(resampled, "ZYX", minutes=0)
+    neighbours = found(model, resampled)
+    assert "The noise of successive planes is correlated by +0." in neighbours.sentence
+    assert neighbours.found[0].noise_correlation == pytest.approx(0.5, abs=0.05)
+    alone, result = (model(resampled, "ZYX", symmetries=1, z_window=window) for window in (0, None))
+    assert error(result, truth) < 0.9 * error(alone, truth)
+
+
+def test_planes_whose_noise_differs_by_resampling_are_denoised_by_themselves(dim):
     _, noisy, model, *_ = dim
-    resampled = 0.5 * (noisy[1:].astype(np.float32) + noisy[:-1])
-    assert "the noise of successive planes is correlated by 0." in found(model, resampled).sentence
+    place = np.arange(0, 8, 2 / 3)[:, None, None]
+    low, share = place.astype(int)[:, 0, 0], place % 1
+    resampled = (1 - share) * noisy[low] + share * noisy[low + 1]
+    assert "differs from plane to plane" in found(model, resampled.astype(np.float32)).sentence
 
 
 def test_the_own_noise_enters_only_by_the_estimate_of_the_plane_itself():

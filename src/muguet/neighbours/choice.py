@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 
 _PLANES = 6  # Errors are compared in at most this many planes of a channel,
 _SIDE = 128  # on at most this many pixels along each axis, at their centre.
-_PROBE = 0.05  # A plane is changed by this share of its noise to measure the slope of an estimate.
+_PROBE = 0.2  # A plane is changed by this share of its noise, see `muguet.neighbours.stack_weights`.
 
 
 def better(
@@ -40,6 +40,8 @@ def better(
         return Neighbours((), sentence, (*movies.found, *stacks.found))
     if not (movies.helps and stacks.helps):
         return movies if movies.helps else stacks
+    if any(each.independent is False for each in stacks.found):
+        return movies  # The risk of the stacks below is that of planes with independent noise.
     lengths = sides(source.shape[2:], estimators[0].stride, _SIDE)
     starts = [(n - side) // 2 for n, side in zip(source.shape[2:], lengths, strict=True)]
     square = tuple(slice(start, start + side) for start, side in zip(starts, lengths, strict=True))

@@ -136,6 +136,8 @@ class Summary:
         Whether the user chose the number of planes; else it was decided by measurements on the image.
     noise_correlation
         Correlation of the noise of successive planes, 0 if it is independent; None: it was not measured.
+    noise_correlation_error
+        Its standard error; None: it was not measured.
     independent
         Whether it is so small that planes may help each other; None: it was not measured.
     scene_correlation
@@ -151,6 +153,7 @@ class Summary:
     after: int = 0
     asked: bool = False
     noise_correlation: float | None = None
+    noise_correlation_error: float | None = None
     independent: bool | None = None
     scene_correlation: float | None = None
     error_ratio: float | None = None
@@ -164,6 +167,7 @@ class Summary:
             "after": self.after,
             "chosen_by": "option" if self.asked else "measurement",
             "noise_correlation": self.noise_correlation,
+            "noise_correlation_error": self.noise_correlation_error,
             "noise_independent": self.independent,
             "scene_correlation": self.scene_correlation,
             "error_ratio": self.error_ratio,
@@ -180,7 +184,9 @@ class Summary:
         if self.noise_correlation is None:
             return f"{text}."
         shared = "independent" if self.independent else "not independent"
-        text = f"{text}; the noise of successive {members} is {shared} (correlation {self.noise_correlation:.2f})"
+        error = "" if self.noise_correlation_error is None else f" ± {self.noise_correlation_error:.2g}"
+        number = f"{self.noise_correlation:.2f}{error}"
+        text = f"{text}; the noise of successive {members} is {shared} (correlation {number})"
         if self.scene_correlation is None:
             return f"{text}."
         return f"{text}, and the correlation of their scenes is {self.scene_correlation:.2f}."

@@ -12,14 +12,13 @@ from muguet.neighbours.estimator import PlaneEstimator
 from muguet.neighbours.members import Members
 from muguet.neighbours.series import DEPTH, Neighbours, Summary
 from muguet.neighbours.stack import Stack
-from muguet.neighbours.stack_weights import MIN_SIDE, Learned, learn
+from muguet.neighbours.stack_weights import MAX_SHARED, MIN_SIDE, Learned, learn
 
 AUTO_REACH = 3
 """Number of planes before and after one that help to estimate it, unless the user chooses another."""
 
-_MAX_SHARED = 0.1  # Largest correlation of the noise of successive planes.
-_SURE = 2.0  # The squared error must fall by this many times the standard error of its fall,
-_LEAST_GAIN = 0.03  # and by this share.
+_SURE = 2.0  # The fall of the squared error, minus this many times its standard error,
+_LEAST_GAIN = 0.03  # must exceed this share.
 
 
 def find_stacks(
@@ -71,7 +70,8 @@ def _summary(channel: int, stacks: Sequence[Stack], learned: Learned | None, ask
         max(stack.after for stack in stacks),
         asked,
         noise_correlation=None if learned is None else learned.shared,
-        independent=None if learned is None else learned.shared <= _MAX_SHARED,
+        noise_correlation_error=None if learned is None else learned.shared_error,
+        independent=None if learned is None else abs(learned.shared) <= MAX_SHARED,
         error_ratio=None if learned is None else learned.error_ratio,
     )
 
@@ -99,7 +99,7 @@ def _of_channel(
     learned = learn(source, sequences, members, channel, offsets, estimator)
     why = _obstacle(learned, window is not None)
     if learned is None or why:
-        return alone, f"{start}: {why}.", learned
+        return alone, f"{start}: {why}.{_about_noise(learned)}", learned
     for each in members if at_once else ():
         each.measure(range(depth))
         each.release()
@@ -107,7 +107,7 @@ def _of_channel(
         Stack(sequence, reach, reach, each, learned.equations, learned.scale)
         for sequence, each in zip(sequences, members, strict=True)
     ]
-    return tuple(stacks), _sentence(learned, reach), learned
+    return tuple(stacks), f"{_sentence(learned, reach)}{_about_noise(learned)}", learned
 
 
 def _obstacle(learned: Learned | None, wanted: bool) -> str:
@@ -116,14 +116,25 @@ def _obstacle(learned: Learned | None, wanted: bool) -> str:
         return "too few successive planes were measured"
     if wanted:
         return ""
-    if learned.shared > _MAX_SHARED:
+    if abs(learned.shared) > MAX_SHARED and not learned.alike:
         return (
-            f"the noise of successive planes is correlated by {learned.shared:.2f}, as after resampling or "
-            "deconvolution"
+            f"the correlation of the noise of successive planes, {learned.shared:.2f} on average, differs from plane "
+            "to plane, as after resampling to another distance of planes"
         )
-    if learned.gain <= max(_SURE * learned.doubt, _LEAST_GAIN * learned.risk):
+    if learned.gain - _SURE * learned.doubt <= _LEAST_GAIN * learned.risk:
         return "its neighbours do not lower the error at pixels that were held out"
     return ""
+
+
+def _about_noise(learned: Learned | None) -> str:
+    """Return a sentence on noise that planes share; empty if it is independent."""
+    if learned is None or abs(learned.shared) <= MAX_SHARED or not learned.alike:
+        return ""
+    shared = f"{learned.shared:+.2f}".replace("-", "−")
+    return (
+        f" The noise of successive planes is correlated by {shared} (± {learned.shared_error:.2g}), as after "
+        "resampling along Z; the weights of the planes take this into account."
+    )
 
 
 def _sentence(learned: Learned, reach: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,9 @@ from muguet.restoration.axial import Equations, columns, features, normal_equati
 Floats = npt.NDArray[np.float64]
 Square = tuple[slice, ...]
 
+MAX_SHARED = 0.1
+"""A larger correlation of the noise of successive planes, as after resampling along Z, is taken into account."""
+
 MIN_SIDE = 16
 """The planes of a stack that help each other have at least this many pixels along each axis."""
 
@@ -28,7 +31,10 @@ _TARGETS = 8  # The weights are learned from this many planes of a channel,
 _MAX_DEPTH = 512  # among this many at most in the middle of a stack,
 _SIDE = 96  # in four squares of at most this many pixels along each axis,
 _EDGE = 6  # without this many pixels at their borders.
-_PROBE = 0.05  # A plane is changed by this share of its noise to measure the slope of an estimate.
+# A plane is changed by this share of its noise to measure the slope of an estimate. Anscombe's transform has a kink
+# at no light, and counts are whole numbers: at 2 photo-electrons, weights by steps of 0.05 lose up to 2 dB.
+_PROBE = 0.2
+_MAX_SPREAD = 0.1  # Correlations whose standard deviation is larger differ from plane to plane.
 _GROUPS = 8  # Errors are measured in this many groups of pixels of equal size, by their predicted error.
 _DOUBT = 4.0  # The variance of a measured share of the error counts this many times.
 _LEAST_ERROR = 0.05  # The squared error is never predicted to fall below this share of that before.
@@ -45,9 +51,12 @@ class Learned:
     gain, doubt
         By how much the mean squared error falls at pixels that were held out, and its standard error.
     risk
-        The mean squared error of planes by themselves, by Stein's risk; it may be slightly negative.
-    shared
-        Correlation of the noise of successive planes.
+        The mean squared error of planes by themselves: the larger of Stein's risk, which is uncertain in dim images and
+        may be negative, and the predicted error.
+    shared, shared_error
+        Correlation of the noise of successive planes, and its standard error.
+    alike
+        Whether it is the same for all planes. After resampling to another distance of planes it is not.
     scale
         The factor by which the error of a plane with all neighbours is smaller, by that of the plane by itself.
     """
@@ -57,6 +66,8 @@ class Learned:
     doubt: float
     risk: float
     shared: float
+    shared_error: float
+    alike: bool
     scale: ErrorScale
 
     @property
@@ -110,19 +121,24 @@ def learn(
     estimator
         How planes are estimated one by one.
     """
-    pieces: list[_Piece] = []
-    shared: list[float] = []
+    squares: list[tuple[int, _Squares, Sequence[int]]] = []
     chosen = sorted({0, len(stacks) // 2})
     for number in chosen:
         depth = len(members[number])
         first = max((depth - _MAX_DEPTH) // 2, 0)
         full = [z for z in range(first, min(first + _MAX_DEPTH, depth)) if members[number][z] == offsets]
         for place, square in enumerate(_squares(source.shape[2:], estimator.stride)):
-            squares = _Squares(source, stacks[number], channel, square, estimator)
-            for z in _successive(full, _TARGETS // len(chosen), deep=place % 2 == 1):
-                piece = squares.piece(z, offsets, place)
-                pieces += [] if piece is None else [piece]
-            shared += squares.shared()
+            planes = _successive(full, _TARGETS // len(chosen), deep=place % 2 == 1)
+            held = {z + k for z in planes for k in (0, *offsets)}
+            one = _Squares(source, stacks[number], channel, square, estimator, held)
+            squares.append((place, one, planes))
+    distances = {1, *map(abs, offsets)}
+    pairs = {k: [each for _, one, _ in squares for each in one.shared(k)] or [0.0] for k in distances}
+    shared = {k: float(np.median(each)) for k, each in pairs.items()}
+    spread = float(np.std(pairs[1]))
+    covariances = {k: shared[abs(k)] if abs(shared[1]) > MAX_SHARED else 0.0 for k in offsets}
+    found = [each.piece(z, covariances, place) for place, each, planes in squares for z in planes]
+    pieces = [each for each in found if each is not None]
     if not pieces:
         return None
     equations = Equations.mean([piece.equations for piece in pieces])
@@ -131,8 +147,13 @@ def learn(
         equations,
         float(np.mean(gains)),
         float(np.std(gains)) / max(len(gains) - 1, 1) ** 0.5,
-        float(torch.cat([piece.risk for piece in pieces]).mean()),
-        float(np.median(shared)) if shared else 0.0,
+        max(
+            float(torch.cat([piece.risk for piece in pieces]).mean()),
+            float((np.concatenate([piece.std for piece in pieces]) ** 2).mean()),
+        ),
+        shared[1],
+        spread / len(pairs[1]) ** 0.5,
+        spread <= _MAX_SPREAD,
         _scale(pieces, equations.weights(offsets), float(np.mean(gains))),
     )
 
@@ -204,22 +225,22 @@ class _Squares:
         channel: int,
         square: Square,
         estimator: PlaneEstimator,
+        planes: Iterable[int],
     ) -> None:
-        self.source, self.stack, self.channel, self.square = source, stack, channel, square
         self.estimator = estimator
-        self._found: dict[int, tuple[Floats, Floats, Floats]] = {}
+        self.found: dict[int, tuple[Floats, Floats, Floats]] = {}
+        for z in sorted(planes):
+            noisy = units_with_gaps(estimator, source.read(int(stack[z]), channel, square))
+            self.found[z] = (noisy, *with_std(estimator, _filled(noisy)))
 
-    def at(self, z: int) -> tuple[Floats, Floats, Floats]:
-        """Return the noisy values of a plane, their estimate, and the standard deviation of its error."""
-        if z not in self._found:
-            counts = self.source.read(int(self.stack[z]), self.channel, self.square)
-            noisy = units_with_gaps(self.estimator, counts)
-            self._found[z] = (noisy, *with_std(self.estimator, _filled(noisy)))
-        return self._found[z]
+    def piece(self, z: int, shared: Mapping[int, float], place: int) -> _Piece | None:
+        """Return what the weights of plane `z` are learned from; None if too little of it was measured.
 
-    def piece(self, z: int, offsets: Sequence[int], place: int) -> _Piece | None:
-        """Return what the weights of plane `z` are learned from; None if too little of it was measured."""
-        planes = [self.at(z + k) for k in (0, *offsets)]
+        Where the noise of planes is correlated by ρₖ = `shared`, Stein's slope is that along the noise of all planes,
+        Σₖ ρₖ σ² ∂/∂yₖ.
+        """
+        offsets = tuple(shared)
+        planes = [self.found[z + k] for k in (0, *offsets)]
         usable = np.isfinite(np.array(planes)).all((0, 1))
         for edge in (slice(0, _EDGE), slice(-_EDGE, None)):
             usable[edge], usable[:, edge] = False, False
@@ -229,10 +250,15 @@ class _Squares:
         variance = law(estimate)
         sign = np.random.default_rng([z, place]).choice([-1.0, 1.0], noisy.shape)
         step = _PROBE * np.sqrt(variance) * sign
-        change = _image((with_std(self.estimator, noisy + step)[0] - estimate)[None])
         filled = np.array([[_filled(each) for each in pair] for pair in planes])
+        steps = np.array([step, *(rho * step for rho in shared.values())])
+        change = _image(
+            np.array([self._change(pair[0], pair[1], by) for pair, by in zip(filled, steps, strict=True)])
+        )
         found = features(_image(filled[:, 0]), _image(filled[:, 1]))
-        changed = columns(features(0 * change, change)[0], [0 * each for each in found[1:]])
+        # The residual of the plane itself is no column.
+        slopes_of = features(_image(steps), change)
+        changed = columns(slopes_of[0], list(slopes_of[1:]))
         slope, inside = torch.from_numpy(variance / step), torch.from_numpy(usable)
         rest = torch.from_numpy(noisy - estimate)[inside]
         if len(rest) < 4 * len(changed):
@@ -242,11 +268,17 @@ class _Squares:
         equations = normal_equations(tuple(offsets), x, slopes, rest)
         return _Piece(place, x, slopes, rest.float(), risk, std[usable], equations)
 
-    def shared(self) -> list[float]:
-        """Return the correlations of the noise of successive planes."""
-        rests = {z: noisy - estimate for z, (noisy, estimate, _) in self._found.items()}
-        found = [_correlation(rest, rests[z + 1]) for z, rest in rests.items() if z + 1 in rests]
-        return [each for each in found if np.isfinite(each)]
+    def _change(self, noisy: Floats, estimate: Floats, step: Floats) -> Floats:
+        """Return how the estimate of a plane changes by a step of its values."""
+        return with_std(self.estimator, noisy + step)[0] - estimate if step.any() else step
+
+    def shared(self, distance: int) -> list[float]:
+        """Return the correlations of the noise of planes at a distance."""
+        rests = {z: noisy - estimate for z, (noisy, estimate, _) in self.found.items()}
+        pairs = [
+            _correlation(rest, rests[z + distance]) for z, rest in rests.items() if z + distance in rests
+        ]
+        return [each for each in pairs if np.isfinite(each)]
 
 
 def _correlation(one: Floats, other: Floats) -> float:
