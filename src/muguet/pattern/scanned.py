@@ -54,7 +54,13 @@ def _looked(stack: Stack, c: int) -> list[Floats]:
     number = min(max(_MAX_PIXELS // max(int(np.prod(stack.given.shape[-2:])), 1), 1), _MAX_PLANES)
     first = [max(size - _MAX_SIDE, 0) // 4 * 2 for size in stack.given.shape[-2:]]  # An odd row remains one.
     middle = tuple(slice(start, start + _MAX_SIDE) for start in first)
-    some = [stack.plane(c, place)[middle] for place in places[:: max(-(-len(places) // number), 1)]]
+    every = [stack.plane(c, place)[middle] for place in places[:: max(-(-len(places) // number), 1)]]
+    # A repeated frame would make the noise count twice.
+    some = [
+        plane
+        for n, plane in enumerate(every)
+        if not n or not np.array_equal(plane, every[n - 1], equal_nan=True)
+    ]
     # The colours of a camera's mosaic alternate from line to line.
     return [] if some and mosaic.pattern(some[len(some) // 2]) == "grid" else some
 
