@@ -20,7 +20,7 @@ def state_of(job: Job) -> dict[str, Any]:
         "error": job.error,
         "words": job.words,
         "share": job.share,
-        "trains": job.stage == "working" and job.data is None and not job.stop.is_set(),
+        "trains": job.stage == "working" and job.done is None and not job.stop.is_set(),
         "held_out": job.held_out,
         "notes": job.notes,
         "channels": job.names,

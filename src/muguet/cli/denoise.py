@@ -270,8 +270,9 @@ def denoise(
     elif report is not None:
         from muguet.report.gather import report_denoising
 
-        noisy, data = found[0].noisy, found[0].image.data
-        report_denoising(denoiser, noisy, data, report, sys.argv, choices.overwrite, started, made)
+        noisy, data, helped = found[0].noisy, found[0].image.data, found[0].neighbours
+        given = report, sys.argv, choices.overwrite, started, made, helped
+        report_denoising(denoiser, noisy, data, *given)
         say(f"{report}: the report, to open in a web browser.")
         printed.report = str(report)
     if len(results) > 1:

@@ -89,7 +89,8 @@ class Panel(QWidget):
         """The result of a run that begins on the chosen layers; None, and a notification, if it cannot."""
         chosen = self.denoise.chosen()
         try:
-            return Result(self.viewer, chosen, sources(chosen), self.background.pixels.emit)
+            levels = sources(chosen, self.viewer.dims.axis_labels)
+            return Result(self.viewer, chosen, levels, self.background.pixels.emit)
         except MuguetError as error:
             show_error(str(error))
             return None
@@ -111,6 +112,7 @@ class Panel(QWidget):
         """Denoise the chosen layers by the model that there is."""
         result = self._new_result()
         if result is not None:
+            self.denoise.clear_notes()
             self.stop.clear()
             self._run(result, runs.apply, self.model, result.levels, self.stop)
 
@@ -127,8 +129,8 @@ class Panel(QWidget):
 
     def _on_message(self, result: Result, message: Message) -> None:
         match message:
-            case Note(text):
-                self.denoise.notes.appendPlainText(text)
+            case Note():
+                self.denoise.note(message)
             case Advanced():
                 if not self.stop.is_set():
                     self.denoise.advance(message)
@@ -142,10 +144,9 @@ class Panel(QWidget):
                     self.checks.text.clear()
                     self.noise.set_channels(checks.channel_names(result.source))
                     self._law_is_due = True  # It is drawn after the first pixels, which the user waits for.
-            case Complete(arrays, words):
-                if arrays is not None:
-                    result.complete(arrays)
-                self.denoise.words.setText(words)
+            case Complete():
+                result.complete(message)
+                self.denoise.words.setText(message.words)
                 self.show_law(max(self.noise.channels.currentIndex(), 0))
                 self.judge()
 
@@ -208,7 +209,8 @@ class Panel(QWidget):
 
         def compute() -> Any:
             require_law(denoiser)
-            return noise_law(denoiser, channel, *result.planes(n, channel))
+            shown = result.plane(n, channel)
+            return noise_law(denoiser, channel, shown.noisy, shown.estimate)
 
         self.background.compute(compute, self.noise.show_law)
 
@@ -222,7 +224,7 @@ class Panel(QWidget):
         self.checks.words.setText("Checking the shown plane …")
 
         def compute() -> Any:
-            return {name: checks.judge(denoiser, c, *result.planes(n, c)) for c, name in enumerate(names)}
+            return {name: checks.judge(denoiser, c, result.plane(n, c)) for c, name in enumerate(names)}
 
         def then(judged: Any) -> None:
             self.checks.words.setText("")
@@ -253,8 +255,9 @@ class Panel(QWidget):
         self.checks.words.setText("Writing the report …")
 
         def compute() -> Path:
-            pairs = [result.planes(n, c) for c in range(result.source.channels)]
-            checks.write_report(denoiser, result.source, pairs, path, size)
+            shown = [result.plane(n, c) for c in range(result.source.channels)]
+            neighbours = result.computations[0].neighbours
+            checks.write_report(denoiser, result.source, n, shown, path, size, neighbours)
             return path
 
         def then(written: Path) -> None:
