@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -157,8 +158,13 @@ def apply(denoiser: Denoiser, levels: Sequence[Source], stop: Event | None = Non
 
 
 def warm_up() -> None:
-    """Import what the first result needs, while the user still looks at the image."""
-    import muguet.training.fitting  # noqa: F401
+    """Import what the first result needs, and then its figures, while the user still looks at the image."""
+    import muguet.training.fitting
+
+    with contextlib.suppress(ImportError):
+        import matplotlib.backends.backend_agg  # noqa: F401
+    import muguet.interactive.neighbours
+    import muguet.report.gather  # noqa: F401
 
 
 def load(path: Path) -> Denoiser:

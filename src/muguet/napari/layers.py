@@ -53,7 +53,7 @@ def sources(layers: Sequence[Any], sliders: Sequence[str] = ()) -> list[Source]:
     rgb, given = bool(layers[0].rgb), tuple(layers[0].axis_labels)
     shown = tuple(sliders)[-len(given) :] if len(sliders) >= len(given) else given
     labels = tuple(
-        other if own == str(k - len(given)) else own
+        other if own.removeprefix("axis ") == str(k - len(given)) else own
         for k, (own, other) in enumerate(zip(given, shown, strict=True))
     )
     units = tuple(map(str, layers[0].units))

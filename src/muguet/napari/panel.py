@@ -18,7 +18,7 @@ from muguet.interactive import checks, runs
 from muguet.interactive.computation import Computation
 from muguet.interactive.law import noise_law, require_law
 from muguet.interactive.messages import Advanced, Better, Complete, Message, Note
-from muguet.napari.background import Background
+from muguet.napari.background import Background, collect_all, share_time, without_collections
 from muguet.napari.beside import beside
 from muguet.napari.checks_tab import ChecksTab
 from muguet.napari.denoise_tab import DenoiseTab
@@ -74,7 +74,8 @@ class Panel(QWidget):
         self.viewer.layers.selection.events.changed.connect(self._list_layers)
         self.destroyed.connect(self.stop.set)
         self._list_layers()
-        self.background.compute(runs.warm_up, lambda _: None)
+        self.viewer.layers.events.removed.connect(collect_all)
+        self.background.compute(without_collections(runs.warm_up), lambda _: None)
 
     # ------------------------------------------------------------------ layers
 
@@ -123,6 +124,7 @@ class Panel(QWidget):
 
     def _run(self, result: Result, function: Callable[..., Any], *arguments: Any) -> None:
         self.denoise.set_busy(True)
+        share_time(True)
         self.background.iterate(
             _patiently, (result, function, *arguments), partial(self._on_message, result), self._on_end
         )
@@ -154,6 +156,7 @@ class Panel(QWidget):
         function(value)
 
     def _on_end(self) -> None:
+        share_time(False)
         self.denoise.set_busy(False)
 
     def _on_error(self, error: BaseException) -> None:
