@@ -174,6 +174,8 @@ class Job:
                 self.held_out = held_out or self.held_out
             case Better(denoiser, levels, words):
                 self.denoiser, self._computation, self.model_words = denoiser, levels[0], words
+                if self.law is None:
+                    self.words = "Showing the first result …"
                 if self.shown is not None:
                     yield from self._show(self.shown)
                 if self.law is None:

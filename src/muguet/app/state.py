@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from muguet.app.job import Job
+if TYPE_CHECKING:
+    from muguet.app.job import Job
 
 
 def state_of(job: Job) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from muguet.errors import MuguetError
-from muguet.report.facts import number
 from muguet.system.atomic import reason
 from muguet.system.memory import out_of_memory
+from muguet.system.text import number
 
 if TYPE_CHECKING:
     from muguet.image.image import Image
