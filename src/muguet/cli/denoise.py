@@ -270,7 +270,9 @@ def denoise(
     elif report is not None:
         from muguet.report.gather import report_denoising
 
-        noisy, data, helped = found[0].noisy, found[0].image.data, found[0].neighbours
+        noisy, data = found[0].noisy, found[0].image.data
+        # Of an image that is processed block by block, the report has one plane, without its neighbours.
+        helped = None if large else found[0].neighbours
         given = report, sys.argv, choices.overwrite, started, made, helped
         report_denoising(denoiser, noisy, data, *given)
         say(f"{report}: the report, to open in a web browser.")
