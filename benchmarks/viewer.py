@@ -13,6 +13,8 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
 
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
@@ -24,15 +26,27 @@ from muguet.napari.panel import Panel
 BLOCKED = 0.2  # Seconds from which on a gap between two beats is reported.
 
 
+class Gap(NamedTuple):
+    """A gap between two beats: when it began and how long it was, in seconds, and what the interface did.
+
+    It had a core for `own` seconds and waited for one for `no_core` seconds, because other programs or threads had
+    them. The rest is mostly the wait for Python's lock, which another thread held.
+    """
+
+    start: float
+    length: float
+    own: float
+    no_core: float
+    place: str
+
+
 class Heartbeat:
     """Gaps between the beats of a timer of the interface, and what the interface was doing in the long ones."""
 
     def __init__(self) -> None:
-        self.gaps: list[
-            tuple[float, float, float, str]
-        ] = []  # start, length, own CPU time, place in the code
+        self.gaps: list[Gap] = []
         self.started = self.last = time.monotonic()
-        self.cpu = time.thread_time()
+        self.cpu, self.no_core = time.thread_time(), waited_for_a_core()
         self.place, self.main = "", threading.main_thread().ident
         self.timer = QTimer()
         self.timer.timeout.connect(self.beat)
@@ -41,9 +55,10 @@ class Heartbeat:
 
     def beat(self) -> None:
         """Note the time since the last beat."""
-        now, cpu = time.monotonic(), time.thread_time()
-        self.gaps.append((self.last - self.started, now - self.last, cpu - self.cpu, self.place))
-        self.last, self.cpu, self.place = now, cpu, ""
+        now, cpu, no_core = time.monotonic(), time.thread_time(), waited_for_a_core()
+        times = self.last - self.started, now - self.last, cpu - self.cpu, no_core - self.no_core
+        self.gaps.append(Gap(*times, self.place))
+        self.last, self.cpu, self.no_core, self.place = now, cpu, no_core, ""
 
     def watch(self) -> None:
         """Note where the interface is when it is late."""
@@ -53,13 +68,22 @@ class Heartbeat:
                 frames = traceback.extract_stack(sys._current_frames()[self.main])
                 self.place = " > ".join(f"{frame.name}:{frame.lineno}" for frame in frames[-8:])
 
-    def longest(self, since: float, number: int = 5) -> list[tuple[float, float, float, str]]:
+    def longest(self, since: float, number: int = 5) -> list[dict[str, float | str]]:
         """Return the longest gaps after a time."""
-        return sorted((gap for gap in self.gaps if gap[0] >= since), key=lambda gap: -gap[1])[:number]
+        found = sorted((gap for gap in self.gaps if gap.start >= since), key=lambda gap: -gap.length)
+        return [
+            {
+                name: value if isinstance(value, str) else round(value, 3)
+                for name, value in gap._asdict().items()
+            }
+            for gap in found[:number]
+        ]
 
 
-def rounded(gap: tuple[float, float, float, str]) -> tuple[float, float, float, str]:
-    return round(gap[0], 2), round(gap[1], 3), round(gap[2], 3), gap[3]
+def waited_for_a_core() -> float:
+    """Return for how many seconds this thread could have run but had no core; 0 where the system does not tell."""
+    path = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
+    return int(path.read_text().split()[1]) / 1e9 if path.exists() else 0.0
 
 
 def wait(condition: Callable[[], bool], most: float = 600.0) -> None:
@@ -109,8 +133,8 @@ def main() -> None:
         "first_pixels_s": round(shown, 2),
         "cpu_to_first_layer_s": round(cpu_layer, 2),
         "cpu_to_first_pixels_s": round(cpu, 2),
-        "blocked_while_importing_s": [rounded(gap) for gap in beats.longest(0.0, 4)],
-        "blocked_after_click_s": [rounded(gap) for gap in beats.longest(since, 8)],
+        "blocked_while_importing_s": beats.longest(0.0, 4),
+        "blocked_after_click_s": beats.longest(since, 8),
         "load_after": os.getloadavg()[0],
     }
     print(json.dumps(facts, indent=1))

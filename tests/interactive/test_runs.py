@@ -83,7 +83,7 @@ def test_large_layers_begin_with_the_shown_plane_and_lazy_ones_stay_lazy(layer, 
             assert set(seen) == {17}
     assert messages[-1].arrays is None
     assert any("in blocks" in note.text for note in of_kind(messages, Note))
-    assert len(set(seen)) <= 3
+    assert len(set(seen)) < 20  # Those for training, and some that show whether frames help each other.
 
 
 def test_each_level_of_a_multiscale_layer_has_its_own_computation(layer):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from muguet.interactive import checks
-from muguet.interactive.computation import Computation
+from muguet.interactive.computation import computation
 from muguet.interactive.law import noise_law
+from muguet.interactive.neighbours import Shown
 from muguet.interactive.source import Source
 from muguet.napari import beside
 from muguet.napari.sample_data import cells, movie, two_channels
@@ -33,7 +36,7 @@ def test_the_noise_tab_has_a_figure_and_the_camera_with_intervals(model, noisy):
 
 def test_the_checks_are_words_with_figures_and_the_blur_is_beside_them(model, noisy, monkeypatch):
     monkeypatch.setattr("muguet.quality.model_checks.second_opinion", lambda *given: None)
-    judged = checks.judge(model, 0, noisy, model(noisy, "YX"))
+    judged = checks.judge(model, 0, Shown(noisy, model(noisy, "YX")))
     html = as_html({"<cells>": judged, "b": judged})
     for check in judged.quality.checks:
         assert check.name in html
@@ -44,7 +47,8 @@ def test_the_checks_are_words_with_figures_and_the_blur_is_beside_them(model, no
 def test_the_report_is_one_page(model, noisy, tmp_path, monkeypatch, quick_charts):
     monkeypatch.setattr("muguet.quality.model_checks.second_opinion", lambda *given: None)
     source = Source((noisy,), ("a/b",))
-    checks.write_report(model, source, [(noisy, model(noisy, "YX"))], tmp_path / "r.html", 0.1)
+    shown = [Shown(noisy, model(noisy, "YX"))]
+    checks.write_report(model, source, 0, shown, tmp_path / "r.html", 0.1)
     assert "a b" in (tmp_path / "r.html").read_text()
 
 
@@ -67,11 +71,12 @@ def test_the_matching_blur_removes_as_much_noise_where_the_image_is_flat():
 
 def test_layers_beside_the_result(model, noisy):
     source = Source((noisy,), ("a",))
-    computation = Computation(model.region_function(noisy.size, 1), model.cut)
-    estimate = computation.function(noisy, 0)
-    residual = beside.residual_computation(computation).function(noisy, 0)
+    whole = source.middle(max(noisy.shape))
+    best = computation(model, source)
+    _, estimate = best.part(source, 0, 0, whole)
+    _, residual = replace(best, residual=True).part(source, 0, 0, whole)
     np.testing.assert_allclose(residual + estimate, noisy, rtol=1e-5)
-    assert (beside.error_computation(model).function(noisy, 0) > 0).all()
+    assert (computation(model, source, std=True).part(source, 0, 0, whole)[1] > 0).all()
     assert np.var(beside.blur_computation(2.0).function(noisy, 0)) < np.var(noisy)
     assert checks.channel_names(source) == ("a",)
 

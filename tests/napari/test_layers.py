@@ -34,8 +34,8 @@ def run(viewer, *layers, **given) -> Result:
     for message in runs.denoise(result.levels, **{"steps": 0} | given):
         if isinstance(message, Better):
             result.update(message.denoiser, message.levels, message.words)
-        if isinstance(message, Complete) and message.arrays is not None:
-            result.complete(message.arrays)
+        if isinstance(message, Complete):
+            result.complete(message)
     return result
 
 

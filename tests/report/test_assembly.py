@@ -12,8 +12,8 @@ import pytest
 from muguet import MuguetError
 from muguet.quality import Check, Quality
 from muguet.report import Run, write_report
-from muguet.report.facts import number
 from muguet.report.images import data_uri, pictures
+from muguet.system.text import number
 from tests.report.conftest import (
     LAW,
     NASTY,

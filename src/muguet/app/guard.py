@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hmac
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from tornado.web import HTTPError, RequestHandler
 
-from muguet.app.job import Job
 from muguet.app.service import MAX_UPLOAD, Service
 from muguet.app.words import sentence_of
 from muguet.errors import MuguetError
+
+if TYPE_CHECKING:
+    from muguet.app.job import Job
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
-import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,23 +12,20 @@ from typing import TYPE_CHECKING, Any
 from muguet.app.access import Access
 from muguet.app.pictures import Pictures
 from muguet.app.reading import read_planes
-from muguet.app.words import about, checks, law_table, sentence_of
+from muguet.app.words import about, checks, law_table, logged
 from muguet.errors import MuguetError
-from muguet.interactive.messages import Advanced, Better, Message, Note
+from muguet.interactive.messages import NEIGHBOURS, Advanced, Better, Message, Note
 from muguet.interactive.source import Source
-from muguet.results.denoising import Denoising
+from muguet.results.denoising import Denoised, Denoising
 from muguet.results.provenance import made_by, sha256_of
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from muguet.denoiser.denoiser import Denoiser
     from muguet.image.image import Image
     from muguet.interactive.computation import Computation
     from muguet.results.provenance import Made
 
 _COMMAND = ("muguet", "app")
-_logger = logging.getLogger("muguet.app")
 
 
 @dataclass(eq=False)
@@ -55,8 +50,9 @@ class Job:
         What is being done, and the completed share of it; None: unknown, or nothing is being done.
     stage
         "working", "ready" or "failed".
-    data
-        The denoised image, as it was written; None: it is not complete.
+    done, made
+        The denoised image as it was written, with what it was made from, and what its file says of it; None: it is not
+        complete.
     """
 
     number: int
@@ -87,11 +83,11 @@ class Job:
     result_words: str = ""
     report: str = ""
     version: int = 0
-    data: npt.NDArray[Any] | None = None
+    done: Denoised | None = None
+    made: Made | None = None
     _improves: bool = False
-    _counts: npt.NDArray[Any] | None = None
-    _made: Made | None = None
     _computation: Computation | None = None
+    _about_neighbours: str = ""
 
     # ------------------------------------------------------------------ steps
 
@@ -129,31 +125,30 @@ class Job:
         if self.denoiser is not None:
             self._find_law(self.denoiser)
             yield
-            if self.data is not None:
+            if self.done is not None:
                 yield from self._judge(self.denoiser)
 
     def write_report(self) -> Iterator[None]:
         """Write the report."""
-        if self.denoiser is None or self.image is None or self.data is None or self._made is None:
+        if self.denoiser is None or self.image is None or self.done is None:
             raise MuguetError("there is no result yet: wait until the training is complete, or stop it")
         from muguet.report.gather import report_denoising
 
         self.report = "writing"
         yield
         noisy = replace(self.image, path=Path(self.name))
-        report_denoising(
-            self.denoiser, noisy, self.data, self.report_path, _COMMAND, overwrite=True, made=self._made
-        )
+        given = self.report_path, _COMMAND, True, None, self.made, self.done.neighbours
+        report_denoising(self.denoiser, noisy, self.done.image.data, *given)
         self.report = "ready"
 
     def fail(self, error: Exception) -> None:
         """Keep why the work ended."""
-        self.error, self.stage = _sentence(error), "failed"
+        self.error, self.stage = logged(error), "failed"
         self.words, self.share = "", None
 
     def fail_later(self, error: Exception) -> None:
         """Keep why work on a complete result ended; the result stays."""
-        self.notes.append(_sentence(error))
+        self.notes.append(logged(error))
         self.report = "" if self.report == "writing" else self.report
 
     # ------------------------------------------------------------------ parts of them
@@ -168,7 +163,10 @@ class Job:
     def _take(self, message: Message) -> Iterator[None]:
         """Show what a training says."""
         match message:
-            case Note(text):
+            case Note(text, topic):
+                if topic and self._about_neighbours in self.notes:
+                    self.notes.remove(self._about_neighbours)
+                self._about_neighbours = text if topic else self._about_neighbours
                 self.notes.append(text)
             case Advanced(share, words, held_out):
                 stopping = self.stop.is_set() and share is not None
@@ -176,6 +174,8 @@ class Job:
                 self.held_out = held_out or self.held_out
             case Better(denoiser, levels, words):
                 self.denoiser, self._computation, self.model_words = denoiser, levels[0], words
+                if self.law is None:
+                    self.words = "Showing the first result …"
                 if self.shown is not None:
                     yield from self._show(self.shown)
                 if self.law is None:
@@ -189,10 +189,11 @@ class Job:
 
         if self.source is None or self.image is None:
             return
-        if self.data is not None:
+        if self.done is not None:
             layout = Layout(self.image.axes, self.image.data.shape)
-            counts = self.image.data if self._counts is None else self._counts
-            shown.show(*(layout.plane(each, shown.n, shown.c)[shown.part] for each in (self.data, counts)))
+            counts = self.image.data if self.done.counts is None else self.done.counts
+            both = self.done.image.data, counts
+            shown.show(*(layout.plane(each, shown.n, shown.c)[shown.part] for each in both))
         elif self._computation is not None:
             shown.denoise(self.source, self._computation)
         else:
@@ -212,7 +213,8 @@ class Job:
         self.words, self.share = "Denoising all planes …", None
         yield
         work = Denoising(denoiser, self.image)
-        self.notes += [note for note in (work.about_dtype, work.about_neighbours) if note]
+        for note in (Note(work.about_dtype), Note(work.about_neighbours, NEIGHBOURS)):
+            yield from self._take(note) if note.text else ()
         for share in work.regions():
             self.share = share
             yield
@@ -220,25 +222,27 @@ class Job:
         yield
         digest = sha256_of(self.image.files or (self.path,))
         result = work.result.made(made_by(denoiser, digest))
-        self._made = result.provenance
+        self.made = result.provenance
         path = self.folder / "result.ome.tif" if self.image.kind == "ome" else self.folder / "result.tif"
         self.notes += write(path, result, overwrite=True)
         denoiser.save(self.model_path)
-        self.data, self._counts = work.result.image.data, work.result.counts
-        self.result, self.result_words = path, work.result.residual.sentence
+        self.done, self.result, self.result_words = work.result, path, work.result.residual.sentence
         if self.shown is not None:
             yield from self._show(self.shown)
 
     def _judge(self, denoiser: Denoiser) -> Iterator[None]:
         """Check the centre of the shown plane, and draw the noise law of its channel."""
         from muguet.interactive.checks import judge
+        from muguet.interactive.neighbours import Shown, frames_around
 
         self._find_law(denoiser)
         self.words = "Checking the shown plane …"
         yield
         shown = self.shown
-        if shown is not None and shown.estimate is not None:
-            self.judged = checks(judge(denoiser.of_corrected, shown.c, shown.counts, shown.estimate))
+        if self.source is not None and shown is not None and shown.estimate is not None:
+            neighbours = None if self.done is None else self.done.neighbours
+            frames = frames_around(self.source, neighbours, shown.n, shown.c, shown.part)
+            self.judged = checks(judge(denoiser, shown.c, Shown(shown.counts, shown.estimate, frames)))
         self.words = "Complete."
         yield
 
@@ -291,10 +295,3 @@ class Job:
                 path.unlink() if path.is_file() else path.rmdir()
         with contextlib.suppress(OSError):
             self.folder.rmdir()
-
-
-def _sentence(error: Exception) -> str:
-    """Return an error as one sentence; a fault of the program is shown in the terminal."""
-    if not isinstance(error, MuguetError | OSError | MemoryError):
-        _logger.error("%s", "".join(traceback.format_exception(error)))
-    return sentence_of(error)

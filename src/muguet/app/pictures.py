@@ -67,21 +67,8 @@ class Pictures:
 
     def denoise(self, source: Source, computation: Computation) -> None:
         """Show the plane as a model denoises it."""
-        from muguet.pattern.correction import Correction
-        from muguet.prediction.regions import map_plane
-
-        halo = computation.cut.halo
-        wide = tuple(
-            slice(max(each.start - far, 0), each.stop + far)
-            for each, far in zip(self.part, halo, strict=True)
-        )
-        values = _screened(Correction().plane(source.read(self.n, self.c, wide)))
-        found = map_plane(lambda each: computation.function(each, self.c), values, computation.cut)
-        inner = tuple(
-            slice(each.start - outer.start, each.stop - outer.start)
-            for each, outer in zip(self.part, wide, strict=True)
-        )
-        self.show(found[inner], values[inner])
+        counts, estimate = computation.part(source, self.n, self.c, self.part)
+        self.show(estimate, counts)
 
     def show(self, estimate: npt.NDArray[Any], counts: npt.NDArray[Any]) -> None:
         """Show the plane with its estimate; both have the grey values of the estimate."""

@@ -46,5 +46,10 @@ def read_planes(path: Path, name: str, access: Access) -> tuple[Image, Source, t
         raise MuguetError(str(error).replace(str(path), name)) from error
     layout = Layout(image.axes, image.data.shape)
     names = image.channel_names if len(image.channel_names) == layout.channels else ()
-    source = Source((layout.split(image.data),), (name,), labels=("t", "c", "y", "x"))
+    lengths = dict(zip(image.axes, image.data.shape, strict=True))
+    samples = [letter for letter in "TZ" if letter in image.axes]
+    planes = layout.split(image.data).reshape(
+        *(lengths[letter] for letter in samples), layout.channels, *layout.space
+    )
+    source = Source((planes,), (name,), labels=(*samples, "c", "y", "x"))
     return image, source, names or tuple(f"Channel {c}" for c in range(layout.channels))

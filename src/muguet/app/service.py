@@ -9,12 +9,15 @@ import threading
 from collections.abc import Iterable, Iterator
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from muguet.app.access import Access
-from muguet.app.job import Job
 from muguet.app.turns import Turns, Work
 from muguet.errors import MuguetError
 from muguet.interactive import runs
+
+if TYPE_CHECKING:
+    from muguet.app.job import Job
 
 MAX_UPLOAD = 2**31
 """Bytes of a file that is dropped on the page. Larger ones are opened by their path, without a copy."""
@@ -71,6 +74,8 @@ class Service:
 
     def begin(self, path: Path, name: str, folder: Path) -> Job:
         """Begin to denoise a file."""
+        from muguet.app.job import Job
+
         with self._lock:
             number = next(self._numbers)
             job = Job(number, name, path, folder, self.access, self.minutes, self.steps)
@@ -136,7 +141,11 @@ class Service:
 
 
 def _warm_up() -> Iterator[None]:
-    """Import what the first result needs, while the user still looks for an image."""
+    """Import what the first result needs, while the page opens and the user still looks for an image."""
+    import muguet.app.job
+    import muguet.formats.registry
+    import muguet.samples  # noqa: F401
+
     runs.warm_up()
     yield
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from muguet.app.job import Job
+if TYPE_CHECKING:
+    from muguet.app.job import Job
 
 
 def state_of(job: Job) -> dict[str, Any]:
@@ -20,7 +21,7 @@ def state_of(job: Job) -> dict[str, Any]:
         "error": job.error,
         "words": job.words,
         "share": job.share,
-        "trains": job.stage == "working" and job.data is None and not job.stop.is_set(),
+        "trains": job.stage == "working" and job.done is None and not job.stop.is_set(),
         "held_out": job.held_out,
         "notes": job.notes,
         "channels": job.names,

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import math
+import traceback
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from muguet.errors import MuguetError
-from muguet.report.facts import number
 from muguet.system.atomic import reason
 from muguet.system.memory import out_of_memory
+from muguet.system.text import number
 
 if TYPE_CHECKING:
     from muguet.image.image import Image
     from muguet.interactive.checks import Judged
 
+_logger = logging.getLogger("muguet.app")
 _COLUMNS = {
     "signal": "signal",
     "std": "σ",
@@ -64,6 +67,13 @@ def checks(judged: Judged) -> dict[str, Any]:
     ]
     blur = "" if judged.of_blur is None else f"What this blur does to the image: {judged.of_blur.sentence}"
     return {"verdict": judged.quality.verdict, "list": found, "blur": blur}
+
+
+def logged(error: Exception) -> str:
+    """Return an error as one sentence; a fault of the program is shown in the terminal, too."""
+    if not isinstance(error, MuguetError | OSError | MemoryError):
+        _logger.error("%s", "".join(traceback.format_exception(error)))
+    return sentence_of(error)
 
 
 def sentence_of(error: BaseException) -> str:

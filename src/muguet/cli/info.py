@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from muguet.cli.shared.scenes import OneScene
 from muguet.system.terminal import printable
 
 if TYPE_CHECKING:
+    from muguet.formats.lazy import LazyImage
     from muguet.image.image import Image
 
 _MAX_PIXELS = 2**26  # The values of a larger image are examined in its middle.
@@ -36,25 +38,35 @@ def info(
     from muguet.cli.shared.paths import is_model
 
     check_files([file])
-    facts = _model(file) if is_model(file) else _image(file, scene)
-    if as_json:
-        print_json(facts)
+    if is_model(file):
+        facts = _model(file)
+        print_json(facts) if as_json else _print(facts, max(map(len, facts)))
         return
-    width = max(map(len, facts))
-    if "estimate" in facts:
-        from muguet.cli.shared.cost import described
+    from muguet.cli.shared.cost import described, estimate
+    from muguet.formats.names import ending
 
-        facts["estimate"] = described(facts["estimate"])
+    facts, images = _image(file, scene)
+    width = max(map(len, facts))
+    if not as_json:
+        _print(facts, width)  # The estimate waits for PyTorch, which takes seconds.
+    cost = estimate(images, ending(file).endswith(".zarr"))
+    if as_json:
+        print_json({**facts, "estimate": cost})
+    else:
+        _print({"estimate": described(cost)}, width)
+
+
+def _print(facts: Mapping[str, Any], width: int) -> None:
+    """Print facts as a table, whose first column has this width."""
     for name, value in facts.items():
         first, *others = _text(value).split("\n")
         print(f"{name.replace('_', ' '):<{width}}  {first}")
         for line in others:
             print(f"{'':<{width}}  {line}")
+    sys.stdout.flush()
 
 
-def _image(path: Path, scene: str | None) -> dict[str, Any]:
-    from muguet.cli.shared.cost import estimate
-    from muguet.formats.names import ending
+def _image(path: Path, scene: str | None) -> tuple[dict[str, Any], Sequence[LazyImage]]:
     from muguet.formats.registry import open_all
     from muguet.image.values import clipping_level, quantum, require_real
     from muguet.noise.transfer.single_image import rough_std
@@ -72,7 +84,7 @@ def _image(path: Path, scene: str | None) -> dict[str, Any]:
     noise = [rough_std(plane) for plane in planes.reshape(-1, *planes.shape[-2:])[:8]]
     sizes = {axis: f"{size:.6g} {'s' if axis == 'T' else 'µm'}" for axis, size in image.pixel_size.items()}
     names = [each.about.name or str(i) for i, each in enumerate(images)]
-    return {
+    facts = {
         "file": str(path),
         **({"images": names} if len(images) > 1 else {}),
         "axes": image.axes,
@@ -88,10 +100,10 @@ def _image(path: Path, scene: str | None) -> dict[str, Any]:
         "saturated": "no" if level is None else f"{100 * float((values >= level).mean()):.2g} % at {level:g}",
         "step_of_values": quantum(data) or "none",
         "noise_of_the_background": f"standard deviation about {float(np.median(noise)):.3g}",
-        "estimate": estimate(images, ending(path).endswith(".zarr")),
         "notes": notes,
         **({"made_by": dict(image.provenance)} if image.provenance else {}),
     }
+    return facts, images
 
 
 def _size(number: float) -> str:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
 
 _MAX_OFFSET = 1000.0  # float32 has 7 digits, of which the offset may take three.
 _MIN_SCALE = 1e-30
 _MAX_EXPONENT = 300  # Values beyond 2^±300 are fitted after a division by a power of two.
 
-Counts = TypeVar("Counts", Tensor, npt.NDArray[np.floating])
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    Counts = TypeVar("Counts", Tensor, npt.NDArray[np.floating])
 
 
 @dataclass(frozen=True)

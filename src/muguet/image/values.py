@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from muguet.errors import MuguetError
 from muguet.image.screen import screened_plane
+
+if TYPE_CHECKING:  # `muguet info` would wait for PyTorch, which takes seconds.
+    from torch import Tensor
 
 Array = npt.NDArray[np.generic]
 
@@ -135,6 +135,8 @@ def fill_missing(plane: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
     the average of the smallest block that contains a valid pixel (Gortler et al. 1996,
     doi:10.1145/237170.237200). Valid pixels keep their bits. A plane without valid pixels becomes 0.
     """
+    import torch
+
     with np.errstate(over="ignore"):  # Values beyond the range of float32 become infinite, hence missing.
         plane = plane.astype(np.float32, copy=False)
     known = np.isfinite(plane)
@@ -147,6 +149,9 @@ def fill_missing(plane: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
 
 def _pull_push(values: Tensor, weight: Tensor) -> Tensor:
     """Return `values` where `weight` is one, and averages over larger blocks elsewhere."""
+    import torch
+    import torch.nn.functional as F
+
     space = values.shape[2:]
     if bool((weight > 0).all()) or max(space) == 1:
         return values

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from muguet.interactive.source import Source
 
 if TYPE_CHECKING:
     from muguet.denoiser.denoiser import Denoiser
+    from muguet.interactive.neighbours import Shown
+    from muguet.neighbours.series import Neighbours
     from muguet.quality import Check, Quality
     from muguet.report.blur import MatchingBlur
 
@@ -37,14 +36,15 @@ class Judged:
     of_blur: Check | None
 
 
-def judge(denoiser: Denoiser, channel: int, noisy: npt.NDArray[Any], estimate: npt.NDArray[Any]) -> Judged:
-    """Check the estimate of one plane ``(Y, X)`` of a channel, in counts; this takes some ten seconds."""
+def judge(denoiser: Denoiser, channel: int, shown: Shown) -> Judged:
+    """Check one plane of a channel, from whose counts patterns were subtracted; this takes some ten seconds."""
     from muguet.quality import quality
     from muguet.quality.model_checks import examine
     from muguet.report.blur import blurred_plane, matching_blur
 
-    card = examine(denoiser, noisy, estimate, channel)
-    blur = matching_blur(noisy, estimate)
+    noisy = shown.noisy
+    card = examine(denoiser.of_corrected, noisy, shown.estimate, channel, shown.frames)
+    blur = matching_blur(noisy, shown.estimate)
     if blur is None:
         return Judged(card, None, None)
     law = denoiser.laws[channel] if denoiser.method.learns_law else None
@@ -56,9 +56,11 @@ def judge(denoiser: Denoiser, channel: int, noisy: npt.NDArray[Any], estimate: n
 def write_report(
     denoiser: Denoiser,
     source: Source,
-    planes: Sequence[tuple[npt.NDArray[Any], npt.NDArray[Any]]],
+    n: int,
+    shown: Sequence[Shown],
     path: Path,
     pixel_size: float | None = None,
+    neighbours: Neighbours | None = None,
 ) -> None:
     """Write the report on one sample as one HTML file.
 
@@ -66,32 +68,49 @@ def write_report(
     ----------
     denoiser
         The model.
-    source
-        The layers.
-    planes
-        The noisy and the denoised plane of each channel, in counts.
+    source, n
+        The layers, and the sample.
+    shown
+        The middle of its plane in each channel, in counts from which patterns were subtracted.
     path
         The file, which is replaced if it exists.
     pixel_size
         Micrometres per pixel; None: unknown.
+    neighbours
+        Which planes helped to estimate each other; None: none did.
 
     Raises
     ------
     MuguetError
         If the file cannot be written, or matplotlib or Jinja2 is not installed.
     """
-    from muguet.image.image import Image
-    from muguet.report.gather import report_denoising
+    from muguet.interactive.computation import computation
+    from muguet.report.assembly import write_report as write
+    from muguet.report.gather import checked_channel, run_of
 
-    noisy, denoised = (np.stack(each) for each in zip(*planes, strict=True))
-    image = Image(
-        noisy,
-        "CYX",
-        {} if pixel_size is None else {"X": pixel_size, "Y": pixel_size},
-        Path(source.names[0].replace("/", " ")),
-        channel_names=channel_names(source),
-    )
-    report_denoising(denoiser, image, denoised, path, ["the plugin for napari"], overwrite=True)
+    std = None
+    if neighbours is not None and neighbours.helps and denoiser.predicts_error:
+        std = computation(denoiser, source, None, neighbours, std=True)
+    channels = []
+    for c, (each, name) in enumerate(zip(shown, channel_names(source), strict=True)):
+        errors = None if std is None else std.part(source, n, c, source.middle(max(each.noisy.shape)))[1]
+        planes = each.noisy, each.estimate
+        notes = _place(source, n) if c == 0 else ()
+        channels.append(
+            checked_channel(denoiser.of_corrected, planes, c, name, pixel_size, each.frames, notes, errors)
+        )
+    made = {} if neighbours is None else neighbours.made
+    run = run_of(denoiser, ["the plugin for napari"], None, made)
+    write(path, source.names[0].replace("/", " "), channels, run, True)
+
+
+def _place(source: Source, n: int) -> tuple[str, ...]:
+    """Return a sentence about which plane a report shows; nothing if the layers have only one."""
+    if source.samples < 2:
+        return ()
+    at, _ = source.position(n, 0)
+    where = ", ".join(f"{index} (of 0 to {size - 1})" for index, size in zip(at, source.leading, strict=True))
+    return (f"This report shows and checks one plane, the one at {where}.",)
 
 
 def channel_names(source: Source) -> tuple[str, ...]:

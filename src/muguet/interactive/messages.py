@@ -14,11 +14,16 @@ if TYPE_CHECKING:
     from muguet.denoiser.denoiser import Denoiser
 
 
+NEIGHBOURS = "neighbours"
+"""The topic of notes on frames and planes that help each other."""
+
+
 @dataclass(frozen=True)
 class Note:
-    """A sentence for the user."""
+    """A sentence for the user, which replaces an earlier one on the same topic, if it has a topic."""
 
     text: str
+    topic: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +74,16 @@ class Complete:
         The complete result of each layer; None: results are computed where they are looked at.
     words
         The outcome, in a sentence or two.
+    counts
+        The planes ``(n, c, y, x)`` that were denoised, if a pattern was subtracted from the layers first; else None.
+    computation
+        How `arrays` were computed, which the layers beside the result use; None if there are none.
     """
 
     arrays: tuple[npt.NDArray[Any], ...] | None
     words: str
+    counts: npt.NDArray[Any] | None = None
+    computation: Computation | None = None
 
 
 Message = Note | Better | Advanced | Complete

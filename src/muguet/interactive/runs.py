@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from muguet.errors import MuguetError
-from muguet.interactive.computation import Computation
-from muguet.interactive.messages import Advanced, Better, Complete, Message, Note
-from muguet.interactive.source import Source, as_layers
+from muguet.interactive.computation import Computation, computation
+from muguet.interactive.messages import Advanced, Message, Note
+from muguet.interactive.results import SHOW_EVERY, better, complete, found_neighbours, is_completed
+from muguet.interactive.source import Source
 from muguet.system.text import duration
 
 if TYPE_CHECKING:
@@ -28,13 +30,9 @@ MINUTES = 5.0
 MAX_PIXELS = 2**24
 """Pixels that are read for training: of larger layers, blocks that are spread over them."""
 
-MAX_RESULT = 2**28
-"""Pixels of layers in memory whose result is computed completely at the end; of larger ones, what is looked at."""
-
 _SIDE = 256  # The first model is fitted to so many rows and columns of the shown plane, which takes a second or two.
 _SMALL = _SIDE**2  # Up to so many pixels, the first result needs no model of its own.
 _SEARCHED = 2**22  # In planes of up to so many pixels, the first model takes the part that varies most.
-_SHOW_EVERY = 0.25  # Seconds between two messages about the progress.
 _BETTER_EVERY = 15.0  # Seconds between two better results, at least.
 _BETTER_SHARE = 0.1  # Better results take at most this share of the time.
 
@@ -48,10 +46,10 @@ def denoise(
 ) -> Iterator[Message]:
     """Denoise layers by a model that is trained on them, see `train`, and yield what happens.
 
-    The last message has the complete result of layers in memory.
+    The last message has the complete result of layers in memory, which is that of `muguet.denoise`.
     """
     denoiser, words = yield from train(levels, shown, stop, minutes, steps)
-    yield from _complete(denoiser, levels, words)
+    yield from complete(denoiser, levels, words)
 
 
 def train(
@@ -63,7 +61,9 @@ def train(
 ) -> Generator[Message, None, tuple[Denoiser, str]]:
     """Train a model on layers, and yield what happens.
 
-    The first model is the shipped prior with the noise law of the shown plane. Training then yields better ones.
+    The first model is the shipped prior with the noise law of the shown plane. The next one has the law of all planes,
+    and frames of a movie or planes of a stack help each other if that lowers the error. Training then yields better
+    ones.
 
     Parameters
     ----------
@@ -99,25 +99,32 @@ def train(
     yield from (Note(text) for text in [note, *dataset.notes] if text)
     session = prepare(dataset, minutes=minutes, steps=steps)
     yield from (Note(text) for text in _notes(session) if text)
-    if source.pixels <= _SMALL and session.first_laws:
-        yield _better(session.denoiser(), source, coarse, "the first result, before training")
+    neighbours = None
+    if source.samples > 1:
+        neighbours = yield from found_neighbours(session.denoiser(), source)
+    if (source.pixels <= _SMALL and session.first_laws) or (neighbours and neighbours.helps):
+        words = "the first result, before training"
+        yield better(session.denoiser(), source, coarse, words, neighbours=neighbours)
     updated, cost, shown_at = time.monotonic(), 0.0, 0.0
     for progress in advance(session):
         now = time.monotonic()
         if stop.is_set():
             break
-        if now - shown_at >= _SHOW_EVERY:
+        if now - shown_at >= SHOW_EVERY:
             shown_at = now
             words = f"Training: step {progress.step}, {duration(progress.seconds_left)} left"
             yield Advanced(progress.step / max(progress.total, 1), words, _held_out(session))
         if now - updated > max(_BETTER_EVERY, cost / _BETTER_SHARE) and not session.finished:
-            yield _better(session.denoiser(), source, coarse, f"after {_count(progress.step, 'step')}")
+            words = f"after {_count(progress.step, 'step')}"
+            yield better(session.denoiser(), source, coarse, words, neighbours=neighbours)
             updated, cost = time.monotonic(), time.monotonic() - now
     yield Advanced(None, "Measuring the noise with the trained model …", _held_out(session))
     denoiser = session.denoiser()
     stopped = ", stopped" if stop.is_set() else session.schedule.remark()
     words = f"after {_count(session.step, 'step')} in {duration(session.seconds)}{stopped}"
-    yield _better(denoiser, source, coarse, words, symmetries=None)
+    if not is_completed(levels):
+        neighbours = yield from found_neighbours(denoiser, source)
+    yield better(denoiser, source, coarse, words, None, neighbours)
     return denoiser, f"Trained {words.removeprefix('after ')}. {_outcome(denoiser)}".strip()
 
 
@@ -142,13 +149,22 @@ def apply(denoiser: Denoiser, levels: Sequence[Source], stop: Event | None = Non
         )
     yield Advanced(None, "Applying the model …")
     coarse = [_coarse(level) for level in levels[1:]]
-    yield _better(denoiser, source, coarse, "by the model", symmetries=None)
-    yield from _complete(denoiser, levels, f"The model was applied to {', '.join(source.names)}.", stop)
+    yield better(denoiser, source, coarse, "by the model", symmetries=None)
+    if not is_completed(levels):
+        neighbours = yield from found_neighbours(denoiser, source)
+        if neighbours.helps:
+            yield better(denoiser, source, coarse, "by the model", None, neighbours)
+    yield from complete(denoiser, levels, f"The model was applied to {', '.join(source.names)}.", stop)
 
 
 def warm_up() -> None:
-    """Import what the first result needs, while the user still looks at the image."""
-    import muguet.training.fitting  # noqa: F401
+    """Import what the first result needs, and then its figures, while the user still looks at the image."""
+    import muguet.training.fitting
+
+    with contextlib.suppress(ImportError):
+        import matplotlib.backends.backend_agg  # noqa: F401
+    import muguet.interactive.neighbours
+    import muguet.report.gather  # noqa: F401
 
 
 def load(path: Path) -> Denoiser:
@@ -172,9 +188,10 @@ def training_set(source: Source) -> tuple[Dataset, str]:
     from muguet.training.planes import Sample
 
     name = source.names[0] if len(source.names) == 1 else "the chosen layers"
-    layout = Layout("TCYX", (source.samples, source.channels, *source.space))
     if source.pixels <= MAX_PIXELS:
-        return collect([Sample(source.block([slice(None)] * 4), "TCYX", name)]), ""
+        layout = source.layout()
+        return collect([Sample(layout.join(source.whole()), layout.axes, name)]), ""
+    layout = Layout("TCYX", (source.samples, source.channels, *source.space))
     blocks = Blocks(source.block, layout, MAX_PIXELS)
     array = blocks.sample()
     share = array.size / source.pixels
@@ -186,7 +203,7 @@ def training_set(source: Source) -> tuple[Dataset, str]:
 def _first(source: Source, coarse: Sequence[Computation], shown: int) -> Iterator[Message]:
     """The first result of large layers, by a model of the centre of the shown plane."""
     try:
-        yield _better(_prior(source, shown), source, coarse, "the first result, before training")
+        yield better(_prior(source, shown), source, coarse, "the first result, before training")
     except MuguetError as error:
         yield Note(f"There is no first result before training: {error}.")
 
@@ -205,17 +222,6 @@ def _prior(source: Source, n: int) -> Denoiser:
     return prepare(collect([Sample(pixels, "CYX", source.names[0])]), minutes=0).denoiser()
 
 
-def computation(denoiser: Denoiser, source: Source, symmetries: int | None = 1) -> Computation:
-    """Return how a model denoises the tiles of layers."""
-    return Computation(denoiser.region_function(source.pixels, symmetries), denoiser.cut)
-
-
-def _better(
-    denoiser: Denoiser, source: Source, coarse: Sequence[Computation], words: str, symmetries: int | None = 1
-) -> Better:
-    return Better(denoiser, [computation(denoiser, source, symmetries), *coarse], words)
-
-
 def _coarse(level: Source) -> Computation:
     """How a coarser level of a multiscale layer is denoised: by the prior, as its noise differs from the finest."""
     from muguet.prediction.regions import Cut
@@ -225,37 +231,6 @@ def _coarse(level: Source) -> Computation:
         return computation(_prior(level, n), level)
     except MuguetError:  # A level of a few pixels, or one without noise, is shown as it is.
         return Computation(lambda values, _: values.astype(np.float32), Cut.whole(level.space))
-
-
-def _complete(
-    denoiser: Denoiser, levels: Sequence[Source], words: str, stop: Event | None = None
-) -> Iterator[Message]:
-    """Denoise layers in memory completely; lazy, multiscale and very large ones are denoised where they are seen."""
-    from muguet.image.axes import Layout
-    from muguet.image.planes import ArrayPlanes
-    from muguet.image.screen import screen
-
-    source = levels[0]
-    if len(levels) > 1 or not source.in_memory or source.pixels > MAX_RESULT:
-        yield Complete(None, words)
-        return
-    planes = source.block([slice(None)] * 4)
-    layout = Layout("TCYX", planes.shape)
-    screened = denoiser.correction(screen(planes, layout), layout).screened
-    result = np.empty(planes.shape, np.float32)
-    into = ArrayPlanes(result, layout)
-    started, shown_at = time.monotonic(), 0.0
-    for share in denoiser.denoise_planes(ArrayPlanes(screened.values, layout), into):
-        now = time.monotonic()
-        if stop is not None and stop.is_set():
-            yield Complete(None, f"{words} Stopped: planes are denoised where they are looked at.")
-            return
-        if now - shown_at >= _SHOW_EVERY and share < 1:
-            shown_at = now
-            left = (now - started) * (1 - share) / share
-            yield Advanced(share, f"Denoising, {duration(left)} left")
-    screened.restore(result)
-    yield Complete(as_layers(source, result), words)
 
 
 def _notes(session: Session) -> Iterator[str]:

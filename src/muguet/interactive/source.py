@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
+from muguet.interactive.letters import letters_of
+
+if TYPE_CHECKING:
+    from muguet.image.axes import Layout
 
 _CHANNEL_LABELS = ("c", "channel", "channels")
 
@@ -36,7 +41,7 @@ class Source:
 
     The last two axes of a layer are rows and columns, except in a colour layer (RGB), where they come before the
     colours. A colour is a channel; so is every position along an axis that is labelled "c" or "channel". All other
-    axes are samples, such as time points and depths, and are denoised plane by plane.
+    axes are samples, such as time points and depths. Depth varies faster than time in their numbers.
 
     Attributes
     ----------
@@ -46,14 +51,15 @@ class Source:
         The name of each layer.
     rgb
         Whether the last axis holds colours. A fourth one (alpha) is not denoised.
-    labels
-        The label of each axis; colours have none.
+    labels, units
+        The label and the unit of each axis; colours have none.
     """
 
     arrays: tuple[ArrayLike, ...]
     names: tuple[str, ...]
     rgb: bool = False
     labels: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.arrays:
@@ -125,25 +131,60 @@ class Source:
         """Whether every layer is an array in memory."""
         return all(isinstance(array, np.ndarray) for array in self.arrays)
 
+    @functools.cached_property
+    def letters(self) -> tuple[str, bool] | None:
+        """T or Z for each axis of samples longer than 1, in the order of the layer; None if there are further axes.
+
+        The second value says whether the letter of a single axis is a guess.
+        """
+        labels, units = (tuple(each) + ("",) * len(self.shape) for each in (self.labels, self.units))
+        long = [axis for axis in self._unordered if self.leading[axis] > 1]
+        return letters_of([labels[axis] for axis in long], [units[axis] for axis in long])
+
+    def layout(self, letter: str = "") -> Layout:
+        """Return how the samples and channels become planes; `letter` replaces that of a single axis of samples.
+
+        Samples along more axes than time and depth have the letter T, too.
+        """
+        from muguet.image.axes import Layout
+
+        letters, sizes = "T", [self.samples]
+        if self.letters is not None:
+            letters = letter or "".join(sorted(self.letters[0]))
+            sizes = [self.leading[axis] for axis in self._sample_axes if self.leading[axis] > 1]
+        return Layout(f"{letters}CYX", (*sizes, self.channels, *self.space))
+
     @property
+    def _unordered(self) -> list[int]:
+        return [axis for axis in range(len(self.leading)) if axis != self.channel_axis]
+
+    @functools.cached_property
+    def _sample_axes(self) -> list[int]:
+        """The positions of the axes of samples in a layer, time before depth."""
+        if self.letters is None:
+            return self._unordered
+        long = iter(self.letters[0])
+        order = {axis: next(long) if self.leading[axis] > 1 else "" for axis in self._unordered}
+        return sorted(order, key=lambda axis: order[axis])
+
+    @functools.cached_property
     def _sample_sizes(self) -> tuple[int, ...]:
-        axis = self.channel_axis
-        return tuple(size for each, size in enumerate(self.leading) if each != axis)
+        return tuple(self.leading[axis] for axis in self._sample_axes)
 
     def place(self, leading: Sequence[int], colour: int = 0) -> tuple[int, int]:
         """Return the sample n, and the channel c within its layer, at a position along the leading axes."""
-        axis = self.channel_axis
-        at = [index for each, index in enumerate(leading) if each != axis]
+        at = [leading[axis] for axis in self._sample_axes]
         n = int(np.ravel_multi_index(at, self._sample_sizes)) if at else 0
+        axis = self.channel_axis
         return n, (0 if axis is None else int(leading[axis])) * self.colours + colour
 
     def position(self, n: int, c: int) -> tuple[tuple[int, ...], int]:
         """Return the position along the leading axes, and the colour, of sample n and channel c of a layer."""
         place, colour = divmod(c, self.colours)
-        at = [int(index) for index in np.unravel_index(n, self._sample_sizes)] if self._sample_sizes else []
-        axis = self.channel_axis
-        if axis is not None:
-            at.insert(axis, place)
+        at = [place] * len(self.leading)
+        if self._sample_sizes:
+            for axis, index in zip(self._sample_axes, np.unravel_index(n, self._sample_sizes), strict=True):
+                at[axis] = int(index)
         return tuple(at), colour
 
     def read(self, n: int, c: int, part: Sequence[slice] = (slice(None), slice(None))) -> npt.NDArray[Any]:
@@ -161,13 +202,20 @@ class Source:
         )
         return np.stack([np.stack([self.read(n, c, part[2:]) for c in channels]) for n in samples])
 
+    def whole(self) -> npt.NDArray[Any]:
+        """Return all planes ``(n, c, y, x)`` as an array in memory."""
+        return self.block([slice(None)] * 4)
+
+    def middle(self, side: int) -> tuple[slice, slice]:
+        """Return the rows and columns in the middle of a plane, at most `side` of each."""
+        y, x = (
+            slice(max(size - side, 0) // 2, max(size - side, 0) // 2 + min(size, side)) for size in self.space
+        )
+        return y, x
+
     def centre(self, n: int, side: int) -> npt.NDArray[Any]:
         """Return the centre of all channels of sample n, ``(c, y, x)``, of at most `side` pixels along each axis."""
-        starts = [max(size - side, 0) // 2 for size in self.space]
-        part = tuple(
-            slice(start, start + min(size, side)) for start, size in zip(starts, self.space, strict=True)
-        )
-        return np.stack([self.read(n, c, part) for c in range(self.channels)])
+        return np.stack([self.read(n, c, self.middle(side)) for c in range(self.channels)])
 
 
 def as_layers(source: Source, planes: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,6 +11,9 @@ from napari.qt.threading import create_worker
 from qtpy.QtCore import QObject, Signal
 
 Then = Callable[[Any], None]
+
+_SWITCH = 0.001  # Seconds for which a thread may hold the interpreter while the interface waits for it.
+_SWITCH_BEFORE = sys.getswitchinterval()
 
 
 class Background(QObject):
@@ -54,3 +59,28 @@ class Background(QObject):
     ) -> None:
         connected["errored"] = lambda error: self.call.emit(self.on_error, error)
         create_worker(function, *arguments, _ignore_errors=True, _connect=connected)
+
+
+def share_time(busy: bool) -> None:
+    """Let the interface run more often while threads in the background are busy, or as often as before."""
+    sys.setswitchinterval(_SWITCH if busy else _SWITCH_BEFORE)
+
+
+def without_collections(function: Callable[[], None]) -> Callable[[], None]:
+    """Return a function that imports much, so that no collection of garbage follows it.
+
+    A collection among all objects of napari and PyTorch blocks the interface for half a second. The objects that there
+    are now are left out of collections until `collect_all` is called.
+    """
+
+    def imported() -> None:
+        gc.freeze()
+        function()
+        gc.freeze()
+
+    return imported
+
+
+def collect_all(event: Any = None) -> None:
+    """Let collections of garbage consider all objects again, as when a layer was removed, whose memory is needed."""
+    gc.unfreeze()

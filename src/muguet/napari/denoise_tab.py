@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from muguet.interactive.messages import Advanced
+from muguet.interactive.messages import Advanced, Note
 
 _CURVE = (320, 90)  # Size of the held-out curve in pixels.
 _MARGIN = 6
@@ -56,6 +56,7 @@ class DenoiseTab(QWidget):
         self.words.setWordWrap(True)
         self.curve, self.curve_words = QLabel(), QLabel()
         self.curve_words.setWordWrap(True)
+        self._notes: list[Note] = []
         self.notes = QPlainTextEdit()
         self.notes.setReadOnly(True)
         self.notes.setMaximumHeight(160)
@@ -165,12 +166,23 @@ class DenoiseTab(QWidget):
                 f"Loss on pixels never used for training: {loss:.4f} at step {step:g}. Lower is better."
             )
 
+    def note(self, note: Note) -> None:
+        """Show a remark, in place of an earlier one on its topic."""
+        self._notes = [each for each in self._notes if not note.topic or each.topic != note.topic]
+        self._notes.append(note)
+        self.notes.setPlainText("\n".join(each.text for each in self._notes))
+
+    def clear_notes(self) -> None:
+        """Remove the remarks of an earlier run."""
+        self._notes = []
+        self.notes.clear()
+
     def clear(self) -> None:
         """Remove the curve and the remarks of an earlier run."""
         self.curve.clear()
         self.curve.setFixedHeight(0)
         self.curve_words.clear()
-        self.notes.clear()
+        self.clear_notes()
 
 
 def curve(points: Sequence[tuple[float, float]], ink: Any) -> Any:

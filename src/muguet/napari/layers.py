@@ -26,8 +26,15 @@ MICROMETRES = {"nanometer": 1e-3, "micrometer": 1.0, "millimeter": 1e3, "meter":
 """Micrometres in each unit of length that layers may have."""
 
 
-def sources(layers: Sequence[Any]) -> list[Source]:
+def sources(layers: Sequence[Any], sliders: Sequence[str] = ()) -> list[Source]:
     """Return the levels of image layers of one shape, from the finest to the coarsest; one for other layers.
+
+    Parameters
+    ----------
+    layers
+        The layers.
+    sliders
+        The names of the axes of the viewer, which label those axes that have no label in the layer.
 
     Raises
     ------
@@ -43,9 +50,15 @@ def sources(layers: Sequence[Any]) -> list[Source]:
             "denoise them one after the other"
         )
     names = tuple(layer.name for layer in layers)
-    rgb, labels = bool(layers[0].rgb), tuple(layers[0].axis_labels)
+    rgb, given = bool(layers[0].rgb), tuple(layers[0].axis_labels)
+    shown = tuple(sliders)[-len(given) :] if len(sliders) >= len(given) else given
+    labels = tuple(
+        other if own.removeprefix("axis ") == str(k - len(given)) else own
+        for k, (own, other) in enumerate(zip(given, shown, strict=True))
+    )
+    units = tuple(map(str, layers[0].units))
     return [
-        Source(arrays, names, rgb, labels)
+        Source(arrays, names, rgb, labels, units)
         for arrays in zip(*(levels_of(layer) for layer in layers), strict=True)
     ]
 

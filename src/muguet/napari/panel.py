@@ -18,7 +18,7 @@ from muguet.interactive import checks, runs
 from muguet.interactive.computation import Computation
 from muguet.interactive.law import noise_law, require_law
 from muguet.interactive.messages import Advanced, Better, Complete, Message, Note
-from muguet.napari.background import Background
+from muguet.napari.background import Background, collect_all, share_time, without_collections
 from muguet.napari.beside import beside
 from muguet.napari.checks_tab import ChecksTab
 from muguet.napari.denoise_tab import DenoiseTab
@@ -74,7 +74,8 @@ class Panel(QWidget):
         self.viewer.layers.selection.events.changed.connect(self._list_layers)
         self.destroyed.connect(self.stop.set)
         self._list_layers()
-        self.background.compute(runs.warm_up, lambda _: None)
+        self.viewer.layers.events.removed.connect(collect_all)
+        self.background.compute(without_collections(runs.warm_up), lambda _: None)
 
     # ------------------------------------------------------------------ layers
 
@@ -89,7 +90,8 @@ class Panel(QWidget):
         """The result of a run that begins on the chosen layers; None, and a notification, if it cannot."""
         chosen = self.denoise.chosen()
         try:
-            return Result(self.viewer, chosen, sources(chosen), self.background.pixels.emit)
+            levels = sources(chosen, self.viewer.dims.axis_labels)
+            return Result(self.viewer, chosen, levels, self.background.pixels.emit)
         except MuguetError as error:
             show_error(str(error))
             return None
@@ -111,6 +113,7 @@ class Panel(QWidget):
         """Denoise the chosen layers by the model that there is."""
         result = self._new_result()
         if result is not None:
+            self.denoise.clear_notes()
             self.stop.clear()
             self._run(result, runs.apply, self.model, result.levels, self.stop)
 
@@ -121,14 +124,15 @@ class Panel(QWidget):
 
     def _run(self, result: Result, function: Callable[..., Any], *arguments: Any) -> None:
         self.denoise.set_busy(True)
+        share_time(True)
         self.background.iterate(
             _patiently, (result, function, *arguments), partial(self._on_message, result), self._on_end
         )
 
     def _on_message(self, result: Result, message: Message) -> None:
         match message:
-            case Note(text):
-                self.denoise.notes.appendPlainText(text)
+            case Note():
+                self.denoise.note(message)
             case Advanced():
                 if not self.stop.is_set():
                     self.denoise.advance(message)
@@ -142,10 +146,9 @@ class Panel(QWidget):
                     self.checks.text.clear()
                     self.noise.set_channels(checks.channel_names(result.source))
                     self._law_is_due = True  # It is drawn after the first pixels, which the user waits for.
-            case Complete(arrays, words):
-                if arrays is not None:
-                    result.complete(arrays)
-                self.denoise.words.setText(words)
+            case Complete():
+                result.complete(message)
+                self.denoise.words.setText(message.words)
                 self.show_law(max(self.noise.channels.currentIndex(), 0))
                 self.judge()
 
@@ -153,6 +156,7 @@ class Panel(QWidget):
         function(value)
 
     def _on_end(self) -> None:
+        share_time(False)
         self.denoise.set_busy(False)
 
     def _on_error(self, error: BaseException) -> None:
@@ -208,7 +212,8 @@ class Panel(QWidget):
 
         def compute() -> Any:
             require_law(denoiser)
-            return noise_law(denoiser, channel, *result.planes(n, channel))
+            shown = result.plane(n, channel)
+            return noise_law(denoiser, channel, shown.noisy, shown.estimate)
 
         self.background.compute(compute, self.noise.show_law)
 
@@ -222,7 +227,7 @@ class Panel(QWidget):
         self.checks.words.setText("Checking the shown plane …")
 
         def compute() -> Any:
-            return {name: checks.judge(denoiser, c, *result.planes(n, c)) for c, name in enumerate(names)}
+            return {name: checks.judge(denoiser, c, result.plane(n, c)) for c, name in enumerate(names)}
 
         def then(judged: Any) -> None:
             self.checks.words.setText("")
@@ -253,8 +258,9 @@ class Panel(QWidget):
         self.checks.words.setText("Writing the report …")
 
         def compute() -> Path:
-            pairs = [result.planes(n, c) for c in range(result.source.channels)]
-            checks.write_report(denoiser, result.source, pairs, path, size)
+            shown = [result.plane(n, c) for c in range(result.source.channels)]
+            neighbours = result.computations[0].neighbours
+            checks.write_report(denoiser, result.source, n, shown, path, size, neighbours)
             return path
 
         def then(written: Path) -> None:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
 from muguet.interactive.computation import Computation
+from muguet.interactive.messages import Complete
 from muguet.interactive.source import Source
 from muguet.napari.layers import levels_of, result_attributes
 from muguet.napari.views import View
 
 if TYPE_CHECKING:
     from muguet.denoiser.denoiser import Denoiser
+    from muguet.interactive.neighbours import Shown
 
 _SIDE = 1024  # The noise law and the checks need no more than the centre of a plane.
 
@@ -44,6 +43,8 @@ class Result:
         The layers of the results; empty before the first one.
     pixels
         Set by a background thread once the pixels that are looked at are there for the first time.
+    finished
+        The end of the run, with the complete result; None before, and if results are computed where they are looked at.
     """
 
     viewer: Any
@@ -55,6 +56,7 @@ class Result:
     words: str = ""
     layers: list[Any] = field(default_factory=list)
     pixels: Event = field(default_factory=Event)
+    finished: Complete | None = None
     _views: list[list[View]] = field(default_factory=list)
 
     @property
@@ -75,27 +77,34 @@ class Result:
         for layer in self.layers:
             layer.metadata["muguet"] = words
 
-    def complete(self, arrays: Sequence[npt.NDArray[Any]]) -> None:
-        """Replace views by arrays in memory."""
-        for layer, array in zip(self.layers, arrays, strict=True):
+    def complete(self, message: Complete) -> None:
+        """Replace views by arrays in memory, if there are any."""
+        if message.arrays is None or message.computation is None:
+            return
+        self.finished, self.computations = message, [message.computation]
+        for layer, array in zip(self.layers, message.arrays, strict=True):
             layer.data = array
 
     def add(
         self, computations: Sequence[Computation], kind: str, **attributes: Any
     ) -> tuple[list[list[View]], list[Any]]:
         """Add a layer for each noisy layer that is computed where it is looked at; return the views and the layers."""
-        selected = set(self.viewer.layers.selection)
+        chosen = self.viewer.layers.selection
+        selected = set(chosen)
         views, layers = [], []
         for index, noisy in enumerate(self.noisy):
             its = [View(source, index, each) for source, each in zip(self.levels, computations, strict=True)]
             for view in its:
                 view.changed = partial(self._on_pixels, view)
             given = result_attributes(noisy, kind) | attributes
-            layer = self.viewer.add_image(its if given["multiscale"] else its[0], **given)
+            # A new layer would be selected, and be the next one to be denoised. That nothing follows its selection for
+            # this moment spares the interface a third of the work.
+            with chosen.events.blocker_all():
+                layer = self.viewer.add_image(its if given["multiscale"] else its[0], **given)
+                self.viewer.layers.selection = selected
             layer.metadata["muguet"] = kind
             views.append(its)
             layers.append(layer)
-        self.viewer.layers.selection = selected  # A new layer would otherwise be the next one to be denoised.
         return views, layers
 
     def _on_pixels(self, view: View) -> None:
@@ -122,17 +131,15 @@ class Result:
             if hasattr(layer, "rgb") and any(each is view for each in levels_of(layer))
         ]
 
-    def planes(self, n: int, c: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.floating]]:
+    def plane(self, n: int, c: int) -> Shown:
         """Return the centre of sample n of a channel, noisy and denoised, in counts; this may take seconds."""
-        from muguet.image.screen import screened_plane
-        from muguet.pattern.correction import Correction
-        from muguet.prediction.regions import map_plane
+        from muguet.interactive.neighbours import Shown, frames_around
 
-        part = tuple(
-            slice(max(size - _SIDE, 0) // 2, max(size - _SIDE, 0) // 2 + min(size, _SIDE))
-            for size in self.source.space
-        )
-        noisy = self.source.read(n, c, part)
-        computation = self.computations[0]
-        plane = screened_plane(Correction().plane(noisy))
-        return noisy, map_plane(lambda values: computation.function(values, c), plane, computation.cut)
+        part = self.source.middle(_SIDE)
+        computation, finished = self.computations[0], self.finished
+        frames = frames_around(self.source, computation.neighbours, n, c, part)
+        if finished is None or finished.arrays is None or self.source.rgb:
+            return Shown(*computation.part(self.source, n, c, part), frames)
+        done = replace(self.source, arrays=finished.arrays)
+        counts = self.source.read(n, c, part) if finished.counts is None else finished.counts[n, c][part]
+        return Shown(counts, done.read(n, c, part), frames)

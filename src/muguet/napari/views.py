@@ -146,30 +146,34 @@ class View:
         return self._compute(key)
 
     def _work(self) -> None:
-        """Compute the tiles that are waited for, the latest request first, until none is left."""
+        """Compute the tiles that are waited for, the latest request first, until none is left.
+
+        Tiles without values come before the others. If neighbours help, they are first computed without them.
+        """
         while True:
             with self._lock:
                 if not (self._waiting and threading.main_thread().is_alive()):  # It is not when Python ends.
                     self._thread = threading.Thread()  # A request from now on starts another thread.
                     return
-                key, _ = self._waiting.popitem()
-            self._compute(key)
+                first = [each for each in self._waiting if each not in self._tiles]
+                key = (first or list(self._waiting))[-1]
+                quick = self._computation.alone if first else None
+                if quick is None:  # Else the better values come when there are first ones everywhere.
+                    del self._waiting[key]
+            self._compute(key, quick)
             self.changed()
 
-    def _compute(self, key: Key) -> npt.NDArray[np.float32]:
-        from muguet.image.axes import Layout
-        from muguet.image.screen import screen
-
+    def _compute(self, key: Key, quick: Computation | None = None) -> npt.NDArray[np.float32]:
+        """Compute a tile, and keep it; the values of a quick computation are kept as earlier ones."""
         n, c, number = key
         with self._lock:
             version, computation, tile = self._version, self._computation, self._places[number]
         channel = self.layer * self.source.per_layer + c
-        values = self.source.read(n, channel, tile.bounds)
-        values = tile.take(screen(values, Layout("YX", values.shape)).values)
-        found = (computation.function(values, channel)[tile.crop] / self.unit).astype(np.float32)
+        values = (quick or computation).tile(self.source, n, channel, tile)
+        found = (values / self.unit).astype(np.float32)
         with self._lock:
             if version == self._version:
-                self._tiles[key] = version, found
+                self._tiles[key] = -1 if quick else version, found
                 size = sum(each.nbytes for _, each in self._tiles.values())
                 while size > MAX_BYTES and len(self._tiles) > 1:
                     size -= self._tiles.popitem(last=False)[1][1].nbytes
@@ -177,8 +181,9 @@ class View:
 
     @property
     def waits(self) -> bool:
-        """Whether there are tiles whose computation has not begun."""
-        return bool(self._waiting)
+        """Whether there are tiles that have no values yet."""
+        with self._lock:
+            return any(each not in self._tiles for each in self._waiting)
 
     @property
     def busy(self) -> bool:

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import chdtrc, gammaincinv
 
 from muguet.image.neighbours import median_over
 from muguet.pattern.standing import MIN_FRAMES
@@ -179,9 +179,8 @@ def _chances(ratio: Floats, level: Floats, known: Mask) -> tuple[Floats, Floats,
     """Return the ratio relative to its median, the chance that a usual pixel has a larger one, and its error."""
     relative, chance = np.ones(ratio.shape), np.ones(ratio.shape)
     freedom = np.geomspace(0.3, 3000, 300)
-    steepness = stats.chi2.ppf(0.9, freedom) / stats.chi2.ppf(
-        0.5, freedom
-    )  # Falls with the degrees of freedom.
+    # The ratio of two quantiles of χ² falls with the degrees of freedom.
+    steepness = gammaincinv(freedom / 2, 0.9) / gammaincinv(freedom / 2, 0.5)
     errors = []
     for each in _bins(level, known):
         values = ratio.ravel()[each]
@@ -190,7 +189,7 @@ def _chances(ratio: Floats, level: Floats, known: Mask) -> tuple[Floats, Floats,
             continue
         n = _CAUTION * float(np.interp(high / middle, steepness[::-1], freedom[::-1]))
         relative.ravel()[each] = values / middle
-        chance.ravel()[each] = stats.chi2.sf(values / middle * stats.chi2.ppf(0.5, n), n)
+        chance.ravel()[each] = chdtrc(n, values / middle * 2 * gammaincinv(n / 2, 0.5))
         errors.append(np.sqrt(2 / n))
     return relative, chance, float(np.median(errors)) if errors else 1.0
 

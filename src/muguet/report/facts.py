@@ -106,23 +106,3 @@ def _interval(interval: Interval) -> dict[str, float | str | None]:
         name: None if np.isnan(value) else value if np.isfinite(value) else str(value)
         for name, value in asdict(interval).items()
     }
-
-
-def number(value: float | str | None, decimals: int | None = None) -> str:
-    """Return a number as the page writes it; a dash for None.
-
-    Parameters
-    ----------
-    value
-        A number, or the word "inf" or "-inf".
-    decimals
-        Digits after the point; None: four significant digits, and whole numbers from 10 000 on.
-    """
-    if value is None:
-        return "–"
-    value = float(value)
-    if decimals is not None:
-        text = f"{value:.{decimals}f}"
-    else:
-        text = f"{value:.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"
-    return text.replace("-", "−").replace("inf", "∞")

@@ -19,8 +19,11 @@ from muguet.figures.style import Floats
 from muguet.figures.views import contrast
 from muguet.image.axes import Layout
 from muguet.image.image import Image
+from muguet.image.planes import ArrayPlanes
 from muguet.image.screen import screen
 from muguet.image.values import quantum, unsaturated
+from muguet.neighbours.loop import Stretch, map_series
+from muguet.neighbours.series import Neighbours
 from muguet.noise.camera.readout import Readout, read_out
 from muguet.noise.correlated.whitening import Whitening
 from muguet.noise.law import Law
@@ -53,6 +56,7 @@ def report_denoising(
     overwrite: bool = False,
     started: float | None = None,
     made: Mapping[str, Any] | None = None,
+    neighbours: Neighbours | None = None,
 ) -> None:
     """Check a denoised image and write a report about it as one HTML file.
 
@@ -79,6 +83,8 @@ def report_denoising(
         was written, and no duration.
     made
         What made the result, as its file holds it, see `muguet.image.Image.provenance`.
+    neighbours
+        Which planes of the image helped to estimate each other, for the error of each pixel; None: none did.
 
     Raises
     ------
@@ -96,10 +102,11 @@ def report_denoising(
     counts = noisy.data if corrected.removed is None else corrected.screened.values
     notes = corrected.notes if corrected.removed is None else (*corrected.notes, _WITHOUT_PATTERN)
     before, after = layout.split(counts), layout.split(estimate)
+    planes = ArrayPlanes(corrected.screened.values, layout)
     n, z = _plane_to_show(after)
     names = noisy.channel_names if len(noisy.channel_names) == layout.channels else ()
     channels = [
-        _checked_channel(
+        checked_channel(
             denoiser,
             (_plane(before[n, c], z), _plane(after[n, c], z)),
             c,
@@ -107,11 +114,12 @@ def report_denoising(
             noisy.pixel_size.get("X"),
             frames_around(before, layout, n, c) if z is None else stack_around(before[n, c], z),
             (*((*noisy.notes, *notes) if c == 0 else ()), *_plane_note(layout, n, z)),
+            _std_from_several(denoiser, planes, neighbours, n, c),
         )
         for c in range(layout.channels)
     ]
     title = noisy.path.name if noisy.path is not None else "Image"
-    write_report(path, title, channels, _run(denoiser, command, started, made or {}), overwrite)
+    write_report(path, title, channels, run_of(denoiser, command, started, made or {}), overwrite)
 
 
 # --- The plane to show -----------------------------------------------------------------------------------
@@ -161,7 +169,7 @@ def _plane_note(layout: Layout, n: int, z: int | None) -> tuple[str, ...]:
 # --- What the report shows of it -------------------------------------------------------------------------
 
 
-def _checked_channel(
+def checked_channel(
     denoiser: Denoiser,
     planes: tuple[Array, Array],
     c: int,
@@ -169,8 +177,27 @@ def _checked_channel(
     pixel_size: float | None,
     frames: Frames | None,
     notes: tuple[str, ...],
+    std: Floats | None = None,
 ) -> Channel:
-    """Return one channel with its checks, its noise law and the camera's values."""
+    """Return one channel with its checks, its noise law and the camera's values.
+
+    Parameters
+    ----------
+    denoiser
+        The model.
+    planes
+        The noisy plane ``(Y, X)`` without patterns that were subtracted, and its estimate, in counts.
+    c, name
+        The number and the name of the channel.
+    pixel_size
+        Micrometres per pixel; None: unknown.
+    frames
+        The noisy planes around it; None: there are none.
+    notes
+        Sentences about the plane.
+    std
+        Standard deviation of the error of each pixel; None: that of the plane estimated by itself.
+    """
     noisy, estimate = planes
     law = own_law = origin = readout = None
     if denoiser.method.learns_law:
@@ -192,7 +219,7 @@ def _checked_channel(
         readout=readout,
         pixel_size=pixel_size,
         notes=notes,
-        std=_std(denoiser, noisy, c),
+        std=_std(denoiser, noisy, c) if std is None else std,
         errors=denoiser.measured_errors(c),
     )
 
@@ -200,6 +227,27 @@ def _checked_channel(
 def _std(denoiser: Denoiser, noisy: Array, c: int) -> Floats | None:
     """Return the predicted standard deviation of the error of a plane; None if the model does not predict it."""
     return denoiser.std_plane(noisy, c) if denoiser.predicts_error else None
+
+
+def _std_from_several(
+    denoiser: Denoiser, source: ArrayPlanes, neighbours: Neighbours | None, n: int, c: int
+) -> Floats | None:
+    """Return the predicted error of plane `n` of a channel that was estimated from several; None if it was not."""
+    if neighbours is None or not neighbours.helps or not denoiser.predicts_error:
+        return None
+    series = next(each for each in neighbours.of_channels[c] if n in each.planes)
+    at = int(np.flatnonzero(series.planes == n)[0])
+    series.prepare(slice(at, at + 1))
+    held = slice(max(at - series.before, 0), min(at + series.after + 1, len(series.planes)))
+    stretch = Stretch(series, held, slice(at, at + 1), series.planes[held], np.zeros(1, np.intp))
+    found = np.empty(source.shape[1:])
+    into = ArrayPlanes(found, Layout("CYX", found.shape))
+    function = denoiser.series_function(found[c].size, 1, std=True)
+    of_channels = [[stretch] if each == c else [] for each in range(len(found))]
+    for _ in map_series(function, source, into, denoiser.cut_with(neighbours), of_channels):
+        pass
+    plane: Floats = found[c]
+    return plane
 
 
 def camera_readout(law: Law, signals: Array | MeanVariance, origin: Origin, step: float) -> Readout | None:
@@ -226,7 +274,8 @@ def _measured_variance(noisy: Array, estimate: Array, whitening: Whitening | Non
     return found if whitening is None else whitening.of_image(found)
 
 
-def _run(denoiser: Denoiser, command: Sequence[str], started: float | None, made: Mapping[str, Any]) -> Run:
+def run_of(denoiser: Denoiser, command: Sequence[str], started: float | None, made: Mapping[str, Any]) -> Run:
+    """Return what a report says of a run; the parameters are those of `report_denoising`."""
     now = time.time()
     start = datetime.fromtimestamp(now if started is None else started).astimezone()
     return Run(

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from muguet.report.channel import Drawings
-from muguet.report.charts import Chart
-from muguet.report.facts import number
 from muguet.system.extras import check_installed
-from muguet.system.text import to_json
+from muguet.system.text import number, to_json
 
 if TYPE_CHECKING:
     import jinja2
+
+    from muguet.report.channel import Drawings
+    from muguet.report.charts import Chart
 
 
 def render(facts: Mapping[str, Any], drawings: Sequence[Drawings], training_charts: Sequence[Chart]) -> str:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
-from muguet.report.facts import number
-from muguet.system.text import duration
+from muguet.system.text import duration, number
 
 
 @dataclass(frozen=True, eq=False)

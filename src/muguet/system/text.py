@@ -56,3 +56,23 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def number(value: float | str | None, decimals: int | None = None) -> str:
+    """Return a number as the page writes it; a dash for None.
+
+    Parameters
+    ----------
+    value
+        A number, or the word "inf" or "-inf".
+    decimals
+        Digits after the point; None: four significant digits, and whole numbers from 10 000 on.
+    """
+    if value is None:
+        return "–"
+    value = float(value)
+    if decimals is not None:
+        text = f"{value:.{decimals}f}"
+    else:
+        text = f"{value:.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"
+    return text.replace("-", "−").replace("inf", "∞")
