@@ -137,8 +137,10 @@ class Job:
         self.report = "writing"
         yield
         noisy = replace(self.image, path=Path(self.name))
-        given = self.report_path, _COMMAND, True, None, self.made, self.done.neighbours
-        report_denoising(self.denoiser, noisy, self.done.image.data, *given)
+        denoised, made, helped = self.done.image.data, self.made, self.done.neighbours
+        report_denoising(
+            self.denoiser, noisy, denoised, self.report_path, _COMMAND, True, made=made, neighbours=helped
+        )
         self.report = "ready"
 
     def fail(self, error: Exception) -> None:

@@ -273,8 +273,7 @@ def denoise(
         noisy, data = found[0].noisy, found[0].image.data
         # Of an image that is processed block by block, the report has one plane, without its neighbours.
         helped = None if large else found[0].neighbours
-        given = report, sys.argv, choices.overwrite, started, made, helped
-        report_denoising(denoiser, noisy, data, *given)
+        report_denoising(denoiser, noisy, data, report, sys.argv, choices.overwrite, started, made, helped)
         say(f"{report}: the report, to open in a web browser.")
         printed.report = str(report)
     if len(results) > 1:
