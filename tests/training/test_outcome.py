@@ -10,15 +10,20 @@ import torch
 
 import muguet
 from muguet.noise import PoissonGaussian
+from muguet.noise.transfer.variance import Variance
 from muguet.prediction import Blend, ErrorScale
 from muguet.restoration import gaussian_blur
+from muguet.training import Sample, collect, prepare
+from muguet.training.by_planes import risk_of_planes
 from muguet.training.outcome import Outcome
 from muguet.training.weighing import Risks, Weighed
 from tests.conftest import blobs
 
 
-def ended(result, blur=0.05, error=0.001, *, prior=None, steps=300, visits=20.0, history=(), blend=None):
-    risks = Risks(result, result, prior, blur, 1.5, error)
+def ended(
+    result, blur=0.05, error=0.001, *, prior=None, planes=None, steps=300, visits=20.0, history=(), blend=None
+):
+    risks = Risks(result, result, prior, blur, 1.5, error, planes)
     blend = blend or Blend(trained=1.0 if prior is None else 0.5, prior=0.0 if prior is None else 0.5)
     return Outcome.of(steps, visits, history, [Weighed(blend, ErrorScale(), risks)])
 
@@ -47,6 +52,9 @@ def falling(by):
         (ended(0.08, prior=0.08), "bad", "A blur is better"),
         (ended(0.0495, prior=0.0495, steps=0, visits=0.0), "doubtful", "not measurably better"),
         (ended(1.05, 1.05, prior=3.0, steps=0, visits=0.0), "doubtful", "no better than the noisy image"),
+        (ended(0.3, 0.5, planes=0.2), "doubtful", "lower by about 10 % of that variance: use two dimensions"),
+        (ended(0.2, 0.5, planes=0.3), "good", "higher by about 10 %"),
+        (ended(0.2, 0.5, planes=0.21), "good", "about the same error"),
         (Outcome.of(3, 0.1, [], []), "doubtful", "cannot be measured"),
     ],
 )
@@ -98,3 +106,17 @@ def test_an_assumed_law_gives_no_error_of_the_result(tiny_prior):
     assert outcome["risks"] is None
     assert outcome["verdict"] == "doubtful"
     assert "cannot be measured" in outcome["sentence"]
+
+
+def test_the_risk_of_planes_is_their_true_error():
+    law, clean = PoissonGaussian(gain=2.0, offset=100.0, read_noise=3.0), np.stack([100 + 4 * blobs(128)] * 4)
+    noisy = np.rint(law.sample(clean, seed=0))
+    session = prepare(collect([Sample(noisy, "ZYX")], 3), steps=1, mask="pixel")
+    scaling = session.scalings[0]
+    # σ² = 2 (counts − 100) + 36 counts², in units of the scaling.
+    unit, start = 1 / scaling.scale, scaling.offset
+    variance = Variance((2 * (start - 100) + 36) * unit**2, 2 * unit, 0.0, 0.0)
+    planes = muguet.fit(noisy, "ZYX", minutes=0)(noisy, "ZYX", z_window=0, symmetries=1)
+    true = np.mean((planes - clean) ** 2) / np.mean(law.std(clean) ** 2)
+    found = risk_of_planes(session.source, 0, variance, (1, 8, 8))
+    assert found == pytest.approx(true, abs=0.02)

@@ -16,6 +16,9 @@ _MIN_VISITS = 10.0
 """Targets per pixel that a network with random weights needs. With 4 to 5, results were 0.4 to 1.2 dB below those of
 three times as many steps, on W2S, FMD and simulated images."""
 
+_PLANES_ERROR = 0.02
+"""Error of the difference of the risks of volumes and planes, which are measured on different pixels."""
+
 _MAX_SLOPE = 0.01
 """A run is short if its held-out loss fell by more than this in the last 50 steps, in nats per pixel."""
 
@@ -83,24 +86,41 @@ class Outcome:
                 return "bad"
             if risks.blur <= risks.result + 2 * risks.error or risks.result >= 1:
                 return "doubtful"
-            if (
-                risks.prior is not None
-            ):  # The result is at least as good as the prior, after any number of steps.
+            if self._is_below_planes:
+                return "doubtful"
+            if risks.prior is not None:  # It is at least as good as the prior, after any number of steps.
                 return "good"
-        short = self.visits < _MIN_VISITS or (self.slope or 0.0) > _MAX_SLOPE
-        return "doubtful" if short else "good"
+        return "doubtful" if self._short else "good"
 
     @property
     def sentence(self) -> str:
         """The figures of the verdict, and what to do."""
+        return self._beside_blur + self._beside_planes
+
+    @property
+    def _is_below_planes(self) -> bool:
+        risks = self.risks
+        return risks is not None and risks.planes is not None and risks.planes < risks.result - _PLANES_ERROR
+
+    @property
+    def _longer(self) -> str:
+        """What a run from random weights needs; the prior is for planes."""
+        return "Train longer" + (
+            ", or start from the prior" if self.risks and self.risks.planes is None else ""
+        )
+
+    @property
+    def _short(self) -> bool:
+        return self.visits < _MIN_VISITS or (self.slope or 0.0) > _MAX_SLOPE
+
+    @property
+    def _beside_blur(self) -> str:
+        """How the result compares with a blur and the prior."""
         length = f"{self.steps} step{'s' * (self.steps != 1)}, {self.visits:.2g} targets per pixel"
         if self.risks is None:
             text = "The error of the result cannot be measured on these images"
-            more = (
-                f" The run was short ({length}): train longer."
-                if self.steps and self.verdict != "good"
-                else ""
-            )
+            short = self.steps and self.verdict != "good"
+            more = f" The run was short ({length}): train longer." if short else ""
             return f"{text}.{more}"
         risks = self.risks
         blur = f"the best Gaussian blur (standard deviation {risks.sigma:.1f} pixels)"
@@ -119,15 +139,31 @@ class Outcome:
                 return f"The result is as good as {blur}, and not measurably better."
             return (
                 f"The run was too short ({length}) to learn more than {blur}: the result is as good as this blur. "
-                "Train longer, or start from the prior."
+                f"{self._longer}."
             )
         figures = f"The squared error of the result is lower than that of {blur} by {by}."
-        if self.verdict == "doubtful":
-            return f"{figures} The run was short ({length}): train longer, or start from the prior."
+        if risks.prior is None and self._short:
+            return f"{figures} The run was short ({length}). {self._longer}."
         if self.steps and risks.prior is not None and self.trained <= 0.05:
             why = "was too short to improve" if self.visits < _MIN_VISITS else "did not measurably improve"
             return f"{figures} The run {why} on the prior ({length}), which is the result."
         return figures
+
+    @property
+    def _beside_planes(self) -> str:
+        """How volumes compare with planes, as a sentence; nothing if they were not compared."""
+        if self.risks is None or self.risks.planes is None:
+            return ""
+        gain = self.risks.planes - self.risks.result
+        planes = "Planes that are denoised one by one, without any training, have"
+        by = f"by about {_percent(abs(gain))} % of that variance"
+        if self._is_below_planes:
+            return (
+                f" {planes} an error that is lower {by}: use two dimensions, in which planes help each other."
+            )
+        if gain > _PLANES_ERROR:
+            return f" {planes} an error that is higher {by}."
+        return f" {planes} about the same error."
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures, the verdict and the sentence, for JSON."""
@@ -154,4 +190,4 @@ def _mean(risks: Sequence[Risks]) -> Risks:
     error = float(np.sqrt(np.sum([each.error**2 for each in risks]))) / len(risks)
     names = ("result", "blur", "sigma")
     required = {name: float(np.mean([getattr(each, name) for each in risks])) for name in names}
-    return Risks(**required, trained=mean("trained"), prior=mean("prior"), error=error)
+    return Risks(**required, trained=mean("trained"), prior=mean("prior"), planes=mean("planes"), error=error)

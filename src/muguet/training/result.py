@@ -11,11 +11,12 @@ from torch import Tensor
 from muguet.denoiser.denoiser import Denoiser
 from muguet.errors import MuguetError
 from muguet.noise.transfer.variance import Variance, fitted_variance
+from muguet.training.by_planes import risk_of_planes
 from muguet.training.calibration import calibrated, variance_alone
 from muguet.training.first_law import FirstLaw
 from muguet.training.outcome import Outcome
 from muguet.training.patches import PatchSource
-from muguet.training.weighing import weigh
+from muguet.training.weighing import Weighed, weigh
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ def result_of(
                 blends=tuple(each.blend for each in weighed),
                 error_scales=tuple(each.scale for each in weighed),
             )
+    if conditions.gated and plain.method.net.dims == 3:
+        weighed = _beside_planes(weighed, found, conditions)
     # Weights by an assumed law are the best there are, but the errors that they follow from are not known.
     known = [
         each if measured else replace(each, risks=None)
@@ -93,6 +96,19 @@ def _with_law(plain: Denoiser, conditions: Conditions, steps: int) -> Denoiser:
     if steps == 0 and earlier:
         return replace(plain, transfers=tuple(earlier))
     return calibrated(plain, conditions.source, earlier)
+
+
+def _beside_planes(weighed: Sequence[Weighed], found: Denoiser, conditions: Conditions) -> list[Weighed]:
+    """Add the risk of planes that are denoised one by one to those of volumes."""
+    stride, variances = found.method.net.stride, _variances(found, conditions)
+    compared = []
+    for channel, each in enumerate(weighed):
+        variance = variances[channel]
+        if each.risks is not None and variance is not None:
+            planes = risk_of_planes(conditions.source, channel, variance, stride)
+            each = replace(each, risks=replace(each.risks, planes=planes))
+        compared.append(each)
+    return compared
 
 
 def _measured(found: Denoiser, conditions: Conditions) -> list[bool]:

@@ -48,6 +48,8 @@ class Risks:
         Standard deviation of the blur in pixels.
     error
         Standard error of the difference between the blur's and the result's.
+    planes
+        That of planes which are denoised one by one, before any training, where the network has three dimensions.
     """
 
     result: float
@@ -56,6 +58,7 @@ class Risks:
     blur: float
     sigma: float
     error: float
+    planes: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
