@@ -148,7 +148,7 @@ def test_the_report_of_a_large_image_shows_its_middle(muguet, store, small_memor
     page = store.parent / "page.html"
     answer = muguet("denoise", store, *FAST, "--report", page, "--json")
     assert answer.code == 0, answer.err
-    assert "The report shows the middle of a large image: T 0, Y 4 to 35, X 10 to 41." in page.read_text()
+    assert "The report shows the middle of a large image: T 0, Y 4 to 35, X 8 to 39." in page.read_text()
     (output,) = json.loads(answer.out)["outputs"]
     assert output["complete"]
     assert [each["channel"] for each in output["checks"]] == [0, 1]
