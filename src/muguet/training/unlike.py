@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.image.scaling import Scaling
+from muguet.training.unlike_noise import unlike_noise
 
 # Images form one group if their ranges of brightness, in ascending order, rise by less than this factor from one to the
 # next. Fields of one exposure differ by a factor of ten in W2S, but without such a gap.
@@ -56,10 +57,13 @@ def unlike(
             parts, labels = list(images[0][:, channel]), [f"plane {n}" for n in range(len(images[0]))]
         else:
             continue
-        for note in _unlike_scales(labels, parts):
+        found = _unlike_scales(labels, parts)
+        if len(images) > 1:
+            found += _unlike_noises(labels, parts)
+        for note in found:
             where.setdefault(note, []).append(str(channel))
-    for note, found in where.items():
-        which = f"Channel{'s' * (len(found) > 1)} {_listed(found)}: " if len(found) < channels else ""
+    for note, those in where.items():
+        which = f"Channel{'s' * (len(those) > 1)} {_listed(those)}: " if len(those) < channels else ""
         notes.append(which + note)
     return notes
 
@@ -79,6 +83,17 @@ def _unlike_scales(labels: Sequence[str], parts: Sequence[npt.NDArray[np.generic
     return [
         f"Not alike: {_listed(away)} {'has' if len(away) == 1 else 'have'} another range of brightness than the rest. "
         "One model for all may be worse than one for each: denoise images of one exposure together, in separate runs."
+    ]
+
+
+def _unlike_noises(labels: Sequence[str], parts: Sequence[npt.NDArray[np.generic]]) -> list[str]:
+    away = [f"{labels[at]} (×{ratio:.2g})" for at, ratio in unlike_noise(parts).items()]
+    if not away:
+        return []
+    return [
+        f"Not alike: at the same signal, the noise of {_listed(away)} has another variance than that of the rest, as "
+        "from another camera or gain. One noise law fits none of them: denoise images of one camera and one setting "
+        "together, in separate runs."
     ]
 
 
