@@ -84,6 +84,7 @@ CURVE = {"signal": [0.0, 1.0], "variance": [1.0, 2.0], "error": [0.1, 0.1], "cou
         ),
         *(("training", {"data": value}) for value in ("image", [{"name": 3}], [{"name": "a", "axes": ""}])),
         ("training", {"seconds": -1}),
+        *(("training", {"plan": value}) for value in ([], {"seed": "x"}, {"seed": -1}, {"steps": 0.5})),
         ("training", {"versions": ["1"]}),
         *(("training", {"outcome": value}) for value in (None, "good", {"verdict": 1})),
     ],

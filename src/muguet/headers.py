@@ -127,6 +127,18 @@ class RisksRecord(Struct):
     trained: Number | None = None
     prior: Number | None = None
     error: Number | None = None
+    planes: Number | None = None
+
+
+class PlanRecord(Struct):
+    """How long and with which random numbers a model was to be trained, see `muguet.training.plan.Plan`."""
+
+    minutes: Number | None = None
+    steps: Count | None = None
+    seed: Annotated[int, Meta(ge=0, lt=2**63)] | None = None
+    batch: Count | None = None
+    learning_rate: Number | None = None
+    device: Text | None = None
 
 
 class OutcomeRecord(Struct):
@@ -148,7 +160,7 @@ class Training(Struct):
     steps: Count | None = None
     planned_steps: Count | None = None
     seconds: Seconds | None = None
-    plan: dict[str, bool | Number | Text | None] = {}
+    plan: PlanRecord | UnsetType = UNSET
     data: list[TrainingImage] = []
     signal_range: list[tuple[Number, Number]] = []
     held_out: Number | None = None

@@ -71,7 +71,7 @@ def made_by(denoiser: Denoiser, digest: str | None, more: Made = MappingProxyTyp
         "recipe": denoiser.parts.recipe,
         "prior": Path(denoiser.parts.prior).name,
         "steps": int(training.get("steps") or 0),
-        "seed": int(training.get("plan", {}).get("seed", 0)),
+        "seed": int(training.get("plan", {}).get("seed") or 0),
         **({} if digest is None else {"input_sha256": digest}),
         "date": date(),
         **more,
