@@ -135,7 +135,7 @@ class PlanRecord(Struct):
 
     minutes: Number | None = None
     steps: Count | None = None
-    seed: Annotated[int, Meta(ge=0, lt=2**63)] | None = None
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
     batch: Count | None = None
     learning_rate: Number | None = None
     device: Text | None = None
