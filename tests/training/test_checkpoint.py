@@ -75,7 +75,9 @@ def test_a_training_that_diverged_is_one_sentence(session):
         checkpoints.save(session, "nowhere")
 
 
-@pytest.mark.parametrize(("found", "taken"), [(16, 16), (0, None), (-1, None), (10**30, None), ("16", None)])
+@pytest.mark.parametrize(
+    ("found", "taken"), [(16, 16), (0, None), (-1, None), (10**30, None), ("16", None), (True, None)]
+)
 def test_a_run_goes_on_with_its_own_number_of_patches_if_it_is_a_possible_one(
     session, tmp_path, found, taken
 ):

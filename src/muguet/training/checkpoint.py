@@ -73,7 +73,9 @@ def batch(path: Path) -> int | None:
         If the file is damaged.
     """
     found = tensor_file.read(path, "checkpoint", CheckpointHeader)[1].identity.get("batch")
-    return found if isinstance(found, int) and 0 < found <= MAX_BATCH else None
+    if isinstance(found, bool) or not isinstance(found, int):
+        return None
+    return found if 0 < found <= MAX_BATCH else None
 
 
 def _identity(session: Session) -> dict[str, Any]:
