@@ -9,8 +9,7 @@ import pytest
 import torch
 
 import muguet
-from muguet.noise import PoissonGaussian
-from muguet.noise.transfer.variance import Variance
+from muguet.noise import PoissonGaussian, Variance
 from muguet.prediction import Blend, ErrorScale
 from muguet.restoration import gaussian_blur
 from muguet.training import Sample, collect, prepare
