@@ -20,9 +20,14 @@ def test_the_total_is_that_of_the_recording():
     ("factor", "expected"), [(1.0, 1.0), (1 - LEAST / 3, 1.0), (0.5, 1 + MOST), (2.0, 1 - MOST)]
 )
 def test_small_differences_are_left_and_large_ones_corrected_in_part(factor, expected):
-    signal = np.full(10_000, 100.0)
+    signal = np.full(100_000, 4.0)
     recorded = np.random.default_rng(0).poisson(signal).astype(float)
     assert brightness(recorded, factor * signal, signal) == expected
+
+
+def test_bright_images_are_left():
+    signal = np.full(10_000, 100.0)
+    assert brightness(signal, 0.9 * signal, signal) == 1.0
 
 
 def test_without_light_nothing_is_corrected():

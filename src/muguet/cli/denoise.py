@@ -271,7 +271,7 @@ def denoise(
         from muguet.report.gather import report_denoising
 
         noisy, data = found[0].noisy, found[0].image.data
-        # Of an image that is processed block by block, the report has one plane, without its neighbours.
+        # The report shows one plane of an image that is processed block by block, without its neighbours.
         helped = None if large else found[0].neighbours
         report_denoising(denoiser, noisy, data, report, sys.argv, choices.overwrite, started, made, helped)
         say(f"{report}: the report, to open in a web browser.")

@@ -9,6 +9,10 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+FEW = 10.0
+"""With more photo-electrons a pixel on average, networks keep the total to within half a per cent by themselves, and a
+difference rather comes from outliers that they have removed."""
+
 LEAST, MOST = 0.007, 0.05
 """A smaller difference of the total signals is left as it is, of a larger one this share is corrected."""
 
@@ -30,7 +34,7 @@ def brightness(recorded: Floats, estimate: Floats, variance: Floats) -> float:
     total = float(estimate.sum())
     missing = float(recorded.sum()) - total
     error = math.sqrt(float(variance.sum()))
-    if total <= 0 or abs(missing) <= error:
+    if not 0 < total <= FEW * estimate.size or abs(missing) <= error:
         return 1.0
     share = missing / total * (1 - (error / missing) ** 2)
     return 1.0 if abs(share) < LEAST else 1 + min(max(share, -MOST), MOST)
