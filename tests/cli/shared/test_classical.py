@@ -11,11 +11,20 @@ import tifffile
 from muguet import MuguetError
 from muguet.cli.shared.choices import Choices
 from muguet.cli.shared.classical import CLASSICAL, denoise_classically
+from muguet.cli.shared.display import settings
+from muguet.cli.shared.messages import choose_messages
 from muguet.formats import read
 from muguet.quality import psnr
 from muguet.restoration import best_blur
 from muguet.restoration.classical import METHODS, calibrated
 from tests.conftest import blobs, recorded
+
+
+@pytest.fixture(autouse=True)
+def messages_are_shown(monkeypatch) -> None:
+    """A command of an earlier test in this process may have been quiet."""
+    choose_messages()
+    monkeypatch.setattr(settings, "silent", False)
 
 
 @pytest.fixture
