@@ -45,9 +45,9 @@ def test_a_model_file_of_format_3_gives_what_its_own_version_gave(tmp_path):
     for law, std in zip(model.laws, expected["std"], strict=True):
         np.testing.assert_allclose(law.std(expected["signal"]), std, rtol=1e-4)
     model.save(tmp_path / "new.muguet")
-    np.testing.assert_array_equal(
-        load(tmp_path / "new.muguet", "cpu")(expected["noisy"], "CYX"), model(expected["noisy"], "CYX")
-    )
+    saved = load(tmp_path / "new.muguet", "cpu")
+    saved.method.low_precision = False  # as above: a processor with bfloat16 would round otherwise
+    np.testing.assert_array_equal(saved(expected["noisy"], "CYX"), model(expected["noisy"], "CYX"))
 
 
 CURVE = {"signal": [0.0, 1.0], "variance": [1.0, 2.0], "error": [0.1, 0.1], "count": [9, 9]}
