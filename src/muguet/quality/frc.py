@@ -25,11 +25,20 @@ _ONE_SIDED = 1.64
 """The lower limit is this many standard errors below the measured correlation: the true one is above it with a
 probability of 95 %."""
 
-_FITTED = 1.6
-"""A power of the frequency is fitted to the rings from one over this part of a frequency up to it, …"""
+_CERTAIN = 2.0
+"""A ring counts as measured if the power of its signal exceeds this many of its standard errors."""
+
+_FALLS_FROM = 0.97
+"""The fall of the correlation is fitted from the last ring above this value on, …"""
 
 _MIN_FITTED = 5
-"""… if there are this many."""
+"""… if this many rings are measured from there on."""
+
+_STRETCH = 0.8
+"""Exponent of the frequency in the curve that is fitted, chosen on the scenes of `benchmarks/resolution.py`."""
+
+_MISFIT = 0.03
+"""Standard deviation of true correlations around the curve."""
 
 _MAX_CORRELATION = 1.1
 """No correlation exceeds 1. If a measured one does by more than chance allows, the response of the estimate is not
@@ -67,8 +76,8 @@ class Rings:
     noisy
         Fourier ring correlation of the recorded image and its signal, 0 to 1.
     denoised
-        That of the estimate and the signal; NaN from the first ring on in which it cannot be measured. None without
-        a response.
+        That of the estimate and the signal, a fitted curve where it falls; NaN from the first ring on in which it
+        cannot be understood. None without a response.
     least
         Lower limit of `denoised`, which the true correlation exceeds with a probability of 95 %.
     """
@@ -94,9 +103,15 @@ def ring_correlation(recorded: Floats, std: Floats, response: Response | None = 
     (doi:10.1111/j.1365-2818.1982.tb00405.x). The mean is subtracted, and a Hann window suppresses artefacts of the
     borders.
 
-    Where |Y|² − |N|² is below its error, noise cannot be distinguished from signal: the recorded image then counts as
-    noise, and for the estimate |X|² continues as the power of the frequency that fits the rings before, up to this
-    error. Behind any optics a signal falls faster than that, so that the correlation is not exaggerated.
+    Where |Y|² − |N|² is below its error, noise cannot be distinguished from signal, and the recorded image counts as
+    noise. The estimate often holds details of this kind. Its correlation is therefore the curve
+
+        FRC(f)² = 1 / (1 + 3 exp((f^p − f₀^p) / w)),  FRC(f₀) = 1/2,  p = 0.8,
+
+    that fits the rings before, from the one on at which the correlation begins to fall. It is what the best linear
+    filter leaves, FRC² = S/(S + N), of a signal whose power S falls about exponentially with the frequency f, as
+    behind optics. If too few rings show the fall, |X|² is taken to be as large as its error, so that the correlation
+    is not exaggerated.
 
     Parameters
     ----------
@@ -121,10 +136,12 @@ def ring_correlation(recorded: Floats, std: Floats, response: Response | None = 
     filled: Floats = np.asarray(fill_missing(centred), np.float64)
     plane = rings.transform(filled)
     power = rings.sums(np.abs(plane) ** 2)
-    noise = rings.counts * float(np.square(np.where(known, std, 0.0) * rings.window).sum())
-    # The window lets neighbouring frequencies share values: about one in two is independent.
-    error = noise * np.sqrt(4 / rings.counts + _LAW_ERROR**2)
+    spread = np.where(known, std, 0.0) * rings.window
+    noise = rings.counts * float(np.square(spread).sum())
     signal = power - noise
+    # The window lets neighbouring frequencies share values: about one in two is independent.
+    independent = rings.counts / 2 * _alike(spread**2)
+    error = np.sqrt((noise**2 + 2 * noise * np.maximum(signal, 0)) / independent + (_LAW_ERROR * noise) ** 2)
     noisy = np.where(signal > error, np.sqrt(np.maximum(signal, 0) / np.maximum(power, 1e-300)), 0.0)
     if response is None:
         return Rings(rings.frequency, noisy)
@@ -138,12 +155,15 @@ def ring_correlation(recorded: Floats, std: Floats, response: Response | None = 
         axis=0,
     )
     common = rings.sums((estimate * plane.conj()).real) - followed
+    least_signal = np.maximum(signal, error)
     with np.errstate(divide="ignore", invalid="ignore"):
-        mean = _continued(rings.frequency, signal / rings.counts, error / rings.counts)
-        denoised = common / np.sqrt(own * mean * rings.counts)
-    spread = np.where(known, std, 0.0) * rings.window
-    power_of_signal = np.where(signal > error, signal, mean * rings.counts)
-    least = _lower_limit(denoised, common, own, power_of_signal, noise, rings.counts / 2 * _alike(spread**2))
+        measured = common / np.sqrt(own * least_signal)
+        by_signal = measured - common / np.sqrt(own * (least_signal + _ONE_SIDED * error))
+        by_noise = np.sqrt(noise / (2 * independent * least_signal))
+        least = measured - np.hypot(by_signal, _ONE_SIDED * by_noise)
+        deviation = np.hypot(measured * error / (2 * least_signal), by_noise)
+    lost = np.flatnonzero(~(signal > _CERTAIN * error))
+    denoised = _falling(rings, measured, deviation, int(lost[0]) if lost.size else rings.number)
     strange = np.maximum.accumulate(~(least <= _MAX_CORRELATION))
     denoised, least = (np.where(strange, np.nan, np.clip(each, -1.0, 1.0)) for each in (denoised, least))
     return Rings(rings.frequency, noisy, denoised, least)
@@ -155,28 +175,26 @@ def _alike(variances: Floats) -> float:
     return float(np.square(variances.sum())) / most if most else 1.0
 
 
-def _lower_limit(
-    correlation: Floats, common: Floats, own: Floats, signal: Floats, noise: Floats, independent: Floats
-) -> Floats:
-    """Return the correlation less the errors of |X|² and of Σ X̂N*, see `ring_correlation`."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.sqrt((noise**2 + 2 * noise * signal) / independent + (_LAW_ERROR * noise) ** 2)
-        by_signal = correlation - common / np.sqrt(own * (signal + _ONE_SIDED * error))
-        by_noise = _ONE_SIDED * np.sqrt(noise / (2 * independent * signal))
-        least: Floats = correlation - np.hypot(by_signal, by_noise)
-    return least
+def _falling(rings: _RingSums, measured: Floats, deviation: Floats, count: int) -> Floats:
+    """Return correlations, the first `count` of them measured, with the curve of their fall, see `ring_correlation`."""
+    from scipy.optimize import least_squares
 
+    high = np.flatnonzero(measured[:count] > _FALLS_FROM)
+    start = int(high[-1]) if high.size else 0
+    if count - start < _MIN_FITTED:
+        return measured
+    frequency, fall = rings.frequency**_STRETCH, slice(start, count)
+    # As many rings share their values as are averaged.
+    weight = 1 / np.sqrt((deviation[fall] ** 2 + _MISFIT**2) * rings.averaged[fall])
 
-def _continued(frequency: Floats, signal: Floats, error: Floats) -> Floats:
-    """Return the mean power of the signal in rings, continued from the first ring on in which it is below its error."""
-    lost = np.flatnonzero(signal <= error)
-    first = int(lost[0]) if lost.size else len(signal)
-    near = np.flatnonzero(frequency[:first] >= frequency[min(first, len(signal) - 1)] / _FITTED)
-    if first == len(signal) or len(near) < _MIN_FITTED:
-        return np.maximum(signal, error)
-    slope, start = np.polyfit(np.log(frequency[near]), np.log(signal[near]), 1)
-    further = np.exp(start + min(slope, 0.0) * np.log(frequency[first:]))
-    return np.concatenate([signal[:first], np.minimum(further, error[first:])])
+    def curve(parameters: Floats, at: Floats) -> Floats:
+        half, width = parameters
+        values: Floats = 1 / np.sqrt(1 + 3 * np.exp(np.clip((at - half) * np.exp(-width), -50, 50)))
+        return values
+
+    first = np.array([frequency[count - 1], np.log(0.05)])
+    fitted = least_squares(lambda p: (curve(p, frequency[fall]) - measured[fall]) * weight, first).x
+    return np.concatenate([measured[:start], curve(fitted, frequency[start:])])
 
 
 class _RingSums:
@@ -191,6 +209,7 @@ class _RingSums:
         half = np.maximum(np.rint(_WIDTH / 2 * np.arange(1, self.number + 1)), 1).astype(np.intp)
         at = np.arange(self.number)
         self._low, self._high = np.maximum(at - half, 0), np.minimum(at + half + 1, self.number)
+        self.averaged = self._high - self._low
         self.counts = self.sums(np.ones(shape))
 
     def transform(self, plane: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.complex128]]:
