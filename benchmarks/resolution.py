@@ -2,11 +2,11 @@
 
     python benchmarks/resolution.py [--data FOLDER] [--out benchmarks/results/resolution.json]
 
-The scenes are five simulated fields of cells and three low-noise images, blurred by one pixel so that they hold no
-noise of their own, from --data, $MUGUET_DATA or ../shared/data. Each is recorded with at most 20, 100 and 500
-photo-electrons a pixel (gain 2, read noise 2 electrons, the seed is the number of electrons) and denoised by the
-shipped prior. The true resolution is the period at which the Fourier ring correlation with the clean image falls below
-1/2.
+The scenes are simulated fields of cells and low-noise images, blurred by one pixel so that they hold no noise of their
+own, from --data, $MUGUET_DATA or ../shared/data. The fitted curve was chosen on those that are called "seen". Each is
+recorded with at most 20, 100 and 500 photo-electrons a pixel (gain 2, read noise 2 electrons; the seed is the number of
+electrons, and one more for the scenes that were not seen) and denoised by the shipped prior. The true resolution is the
+period at which the Fourier ring correlation with the clean image falls below 1/2.
 """
 
 from __future__ import annotations
@@ -28,17 +28,21 @@ from muguet.samples import acquisition
 
 HERE = Path(__file__).resolve().parent
 LIGHT = (20, 100, 500)
+CELLS = range(1, 9)  # Seeds of simulated fields of cells.
+SEEN = (*(f"cells, seed {seed}" for seed in range(1, 6)), "nuclei", "mitochondria", "hela")
+FILES = {
+    **{name: f"clean_{name}" for name in ("nuclei", "mitochondria", "hela")},
+    **{f"W2S {channel}": f"w2s_ch{channel}_clean" for channel in range(3)},
+    **{f"FMD {name}": f"fmd_{name}_clean" for name in ("mice", "fish", "bpae")},
+}
 LAW = PoissonGaussian(gain=2.0, offset=100.0, read_noise=2.0)
 
 
 def scenes(data: Path) -> dict[str, np.ndarray]:
     """Return clean planes of any unit by name."""
-    found = {
-        f"cells, seed {seed}": acquisition((512, 512), seed=seed).astype(np.float64)
-        for seed in (1, 2, 3, 4, 5)
-    }
-    for name in ("nuclei", "mitochondria", "hela"):
-        path = data / f"clean_{name}.tif"
+    found = {f"cells, seed {seed}": acquisition((512, 512), seed=seed).astype(np.float64) for seed in CELLS}
+    for name, file in FILES.items():
+        path = data / f"{file}.tif"
         if path.exists():
             plane = tifffile.imread(path).astype(np.float64)
             plane = centre(plane if plane.ndim == 2 else plane[0], 512)
@@ -74,13 +78,14 @@ def main() -> None:
         for electrons in LIGHT:
             clean = (plane - plane.min()) / (np.percentile(plane, 99.9) - plane.min()) * electrons
             clean = float(LAW.gain) * clean + float(LAW.offset)
-            noisy = np.rint(LAW.sample(clean, seed=electrons))
+            noisy = np.rint(LAW.sample(clean, seed=electrons + (name not in SEEN)))
             model = muguet.fit(noisy, "YX", minutes=0)
             estimate = model(noisy, "YX", symmetries=1).astype(np.float64)
             checks = {check.name: check for check in examine(model, noisy, estimate).checks}
             figures = checks["Resolution and signal-to-noise ratio"].figures
             row = {
                 "scene": name,
+                "seen": name in SEEN,
                 "electrons": electrons,
                 "noisy_true": true_rings(noisy, clean),
                 "noisy": figures["resolution_noisy"],
@@ -95,12 +100,13 @@ def main() -> None:
                 f"{row['denoised']:8.2f}{row['error']:+8.0%}{row['limit']:8.2f}",
                 flush=True,
             )
-    errors = np.abs([row["error"] for row in rows])
-    right = sum(row["denoised_true"] <= row["limit"] for row in rows)
-    print(
-        f"largest error {errors.max():.0%}; {(errors <= 0.15).sum()} of {len(errors)} within 15 %; the true value is "
-        f"within the limit on {right}"
-    )
+    for kind, seen in (("seen", True), ("not seen", False)):
+        errors = np.abs([row["error"] for row in rows if row["seen"] == seen])
+        right = sum(row["denoised_true"] <= row["limit"] for row in rows if row["seen"] == seen)
+        print(
+            f"{kind}: largest error {errors.max(initial=0):.0%}; {(errors <= 0.15).sum()} of {len(errors)} within 15 %; "
+            f"the true value is within the limit on {right}"
+        )
     chosen.out.write_text(json.dumps(rows, indent=1) + "\n")
 
 
