@@ -104,8 +104,8 @@ def main() -> None:
         errors = np.abs([row["error"] for row in rows if row["seen"] == seen])
         right = sum(row["denoised_true"] <= row["limit"] for row in rows if row["seen"] == seen)
         print(
-            f"{kind}: largest error {errors.max(initial=0):.0%}; {(errors <= 0.15).sum()} of {len(errors)} within 15 %; "
-            f"the true value is within the limit on {right}"
+            f"{kind}: largest error {errors.max(initial=0):.0%}; {(errors <= 0.15).sum()} of {len(errors)} within "
+            f"15 %; the true value is within the limit on {right}"
         )
     chosen.out.write_text(json.dumps(rows, indent=1) + "\n")
 
