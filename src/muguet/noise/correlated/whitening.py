@@ -107,6 +107,18 @@ class Whitening:
         """Variance of the noise after whitening, relative to that of the image."""
         return float(np.prod([power.max() for power in self.powers]))
 
+    def own_share(self, taps: Sequence[float]) -> float:
+        """Return the share of the variance of the white noise that is noise of the image, and was not added.
+
+        Parameters
+        ----------
+        taps
+            A filter along Y and along X after which variances are compared.
+        """
+        gain = gain_of(np.asarray(taps, np.float64)) ** 2
+        own = [float((gain * power).mean() / (gain.mean() * power.max())) for power in self.powers]
+        return own[0] * own[1]
+
     def of_image(self, white: MeanVariance) -> MeanVariance:
         """Return the photon-transfer curve of an image from that of the image with white noise."""
         return replace(white, variance=white.variance / self.level, error=white.error / self.level)
