@@ -101,6 +101,7 @@ class WhiteningRecord(Struct):
     slope: Magnitude
     constant: Number
     least: Positive
+    clear: Magnitude | None = None
 
 
 class Record(Struct):

@@ -100,7 +100,7 @@ def _curve(curve: Curve) -> MeanVariance:
 
 
 def _whitening(record: WhiteningRecord) -> Whitening:
-    return Whitening(_kernel(record.kernel), record.slope, record.constant, record.least)
+    return Whitening(_kernel(record.kernel), record.slope, record.constant, record.least, record.clear)
 
 
 def _kernel(record: KernelRecord) -> Kernel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from muguet.noise.transfer.variance import fitted_variance, straight_line
 _MIN_PASSED = 0.2  # The filter lies at the highest frequencies at which this share of the noise is left.
 _MAX_STRIDE = 3
 _BOX = (5, 5)
+_QUIETEST = 0.15  # Share of the pixels in which noise at the highest frequencies is measured.
 _FEWEST = 300  # Pixels of a point of the curve.
 
 
@@ -45,7 +47,29 @@ def measure_whitening(planes: Sequence[Floats], differences: Sequence[Floats] = 
     if len(points.signal) < 2:
         return whitening
     slope, constant = straight_line(points)
-    return Whitening(kernel, slope, constant, fitted_variance(points).floor)
+    found = Whitening(kernel, slope, constant, fitted_variance(points).floor)
+    return replace(found, clear=_clear(planes, found))
+
+
+def _clear(planes: Sequence[Floats], whitening: Whitening) -> float | None:
+    """Return the variance of the noise where whitening adds some, relative to that of the image; None: it adds none.
+
+    It is at least that of the kernel. Independent noise besides, as that of rounding, is measured where the scene
+    varies least.
+    """
+    least = whitening.least_clear
+    if least is None:
+        return None
+    found = []
+    for plane in planes:
+        known = np.isfinite(plane)
+        filled = np.where(known, plane, np.nanmedian(plane))
+        share = whitening.details(filled) ** 2 / whitening.variance(local_mean(filled, _BOX))
+        varied = scene_variation(plane)
+        usable = known & np.isfinite(varied)
+        if usable.sum() >= _FEWEST:
+            found.append(float(share[usable & (varied <= np.quantile(varied[usable], _QUIETEST))].mean()))
+    return max([least, *([float(np.median(found))] if found else [])])
 
 
 def _curve(planes: Sequence[Floats], whitening: Whitening) -> MeanVariance:
