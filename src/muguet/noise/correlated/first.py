@@ -10,7 +10,7 @@ import numpy as np
 from muguet.errors import MuguetError
 from muguet.noise.correlated.measure import measure_kernel, scene_variation
 from muguet.noise.correlated.whitening import Whitening
-from muguet.noise.kernel import gain_of
+from muguet.noise.kernel import Kernel, gain_of
 from muguet.noise.transfer.bins import Floats, bins_of
 from muguet.noise.transfer.curve import MeanVariance, mean_variance
 from muguet.noise.transfer.highpass import TAPS, along
@@ -38,8 +38,21 @@ def measure_whitening(planes: Sequence[Floats], differences: Sequence[Floats] = 
     kernel = measure_kernel((plane[None] for plane in planes), (each[None] for each in differences))
     if not kernel:
         return None
+    return with_clear(planes, variance_of_noise(planes, kernel))
+
+
+def variance_of_noise(planes: Sequence[Floats], kernel: Kernel | None = None) -> Whitening:
+    """Measure the variance of the noise of an image against the signal, of which the correlation is known.
+
+    Parameters
+    ----------
+    planes
+        Planes ``(y, x)`` of one channel with NaN for missing and saturated pixels.
+    kernel
+        The correlation of the noise; None: it is independent.
+    """
     rough = max(float(np.median([rough_std(plane) for plane in planes])), 1e-30) ** 2
-    whitening = Whitening(kernel, 0.0, rough, rough)
+    whitening = Whitening(kernel or Kernel(), 0.0, rough, rough)
     try:
         points = _curve(planes, whitening)
     except MuguetError:  # Too few pixels are known.
@@ -47,8 +60,12 @@ def measure_whitening(planes: Sequence[Floats], differences: Sequence[Floats] = 
     if len(points.signal) < 2:
         return whitening
     slope, constant = straight_line(points)
-    found = Whitening(kernel, slope, constant, fitted_variance(points).floor)
-    return replace(found, clear=_clear(planes, found))
+    return replace(whitening, slope=slope, constant=constant, least=fitted_variance(points).floor)
+
+
+def with_clear(planes: Sequence[Floats], whitening: Whitening) -> Whitening:
+    """Return a whitening with the noise that was measured where whitening adds some, see `Whitening.clear`."""
+    return replace(whitening, clear=_clear(planes, whitening))
 
 
 def _clear(planes: Sequence[Floats], whitening: Whitening) -> float | None:
