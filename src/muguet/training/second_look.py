@@ -12,8 +12,9 @@ repeats:
 3. The covariance of the residual of the image, corrected by this difference, gives the next correlations and the size
    of the noise (a parametric bootstrap: Efron & Tibshirani 1993, doi:10.1007/978-1-4899-4541-9).
 
-The result counts only if it no longer changes, if quiet and busy places agree on it, and if it explains how much the
-image varies where it varies least: a scene with texture everywhere does not.
+The result counts only if it no longer changes, if quiet and busy places, and dim and bright ones, agree on it, and if
+it explains how much the image varies where it varies least. A scene with texture everywhere hardly does so: the
+variance of noise grows with the signal, that of a texture with its square.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ from muguet.training.first_law import prior_estimate
 
 _MIN_SIDE, _MAX_SIDE = 128, 256  # Pixels along each axis of the centre of the plane that is measured.
 _MIN_KNOWN = 0.99
-_MIN_RISE = 3.0  # Images of independent noise, W2S, FMD and Convallaria among them, have at most 2.1.
+_MIN_RISE = (
+    5.0  # Of independent noise, W2S, FMD, SEM and Convallaria have at most 1.5, and a texture may have more.
+)
 _QUIETEST = 0.15  # Share of the pixels in which the scene varies least.
 _FINE, _LOCAL = 7, 17  # Deviations are those from the mean of 7×7 pixels, and are averaged over 17×17.
 _MIN_CHANGE = 0.04
@@ -61,7 +64,7 @@ _QUANTILES, _LEAST, _MOST = (
 def second_look(planes: Sequence[Floats], first: Whitening | None) -> Whitening | None:
     """Return the whitening of a channel after a second look; the first one, if the second decides nothing.
 
-    It takes place only where the image varies at least three times as much at coarser scales as independent noise
+    It takes place only where the image varies at least five times as much at coarser scales as independent noise
     would, and counts only if it changes the correlation of adjacent pixels by more than 0.04.
 
     Parameters
@@ -116,7 +119,7 @@ def _rise(plane: Floats) -> float:
 
 @dataclass(frozen=True)
 class _Round:
-    """What one round found: of the whole plane, and of its quiet and its busy half."""
+    """What one round found: of the whole plane, and of its quiet, busy, dim and bright half."""
 
     correlations: tuple[Floats, Floats]
     size: float
@@ -129,9 +132,12 @@ class _Round:
 
     @property
     def agrees(self) -> bool:
-        """Whether the quiet and the busy half show the same noise."""
-        (near, size), (other, other_size) = self.halves
-        return float(np.abs(near - other).max()) < _SAME and abs(size / other_size - 1) < _SAME_SIZE
+        """Whether the quiet and the busy half show the same noise, and the dim and the bright one."""
+        pairs = zip(self.halves[::2], self.halves[1::2], strict=True)
+        return all(
+            float(np.abs(near - other).max()) < _SAME and abs(np.log(size / other_size)) < _SAME_SIZE
+            for (near, size), (other, other_size) in pairs
+        )
 
 
 def _searched(plane: Floats, prior: Stabilised) -> Whitening | None:
@@ -188,9 +194,11 @@ def _compare(plane: Floats, whitening: Whitening, prior: Stabilised, chance: np.
     slope = np.square(np.gradient(gaussian_filter(estimate, 1.5))).sum(0)
     varied = uniform_filter(slope, 9) / std**2
     quiet = varied <= np.median(varied)
+    signal = gaussian_filter(plane, _LOCAL / 2)
+    bright = signal > np.median(signal)
     true = _covariances(drawn, np.ones_like(quiet))
     found = []
-    for mask in (np.ones_like(quiet), quiet, ~quiet):
+    for mask in (np.ones_like(quiet), quiet, ~quiet, ~bright, bright):
         own, of_drawn = (_covariances(np.clip(each, -limit, limit), mask) for each in rests)
         found.append([a + t - b for a, b, t in zip(own, of_drawn, true, strict=True)])
     whole, *halves = found
