@@ -3,6 +3,7 @@
 python benchmarks/correlated.py                    # before training, as with `muguet denoise --minutes 0`
 python benchmarks/correlated.py --steps 300        # after 300 steps
 python benchmarks/correlated.py --kernels gaussian-0.4 --steps 300
+python benchmarks/correlated.py --scene mitochondria  # the clean image of this name in $MUGUET_DATA instead of cells
 
 Every image has the same noise power: that of photo-electrons and of a read noise of one photo-electron, filtered so
 that neighbours share it; the demosaiced ones are interpolated from the pixels of one colour, and compared with the
@@ -43,6 +44,13 @@ def _gaussian(sigma: float) -> np.ndarray:
     return _separable(one, one)
 
 
+def _mixed(sigma: float, share: float) -> np.ndarray:
+    """Noise that was filtered by a Gaussian, beside independent noise with this share of the standard deviation."""
+    filtered = _gaussian(sigma) ** 2
+    mixed: np.ndarray = np.sqrt((1 - share**2) * filtered / filtered.mean() + share**2)
+    return mixed
+
+
 def _slow(share: float) -> np.ndarray:
     return _separable(np.ones(_SIDE), np.abs((1 - share) / (1 - share * np.exp(-2j * np.pi * _F))))
 
@@ -53,6 +61,9 @@ KERNELS = {
     "gaussian-0.6": _gaussian(0.6),
     "gaussian-0.8": _gaussian(0.8),
     "gaussian-1.2": _gaussian(1.2),
+    "gaussian-1.2-mixed-0.1": _mixed(1.2, 0.1),
+    "gaussian-1.2-mixed-0.3": _mixed(1.2, 0.3),
+    "gaussian-0.8-mixed-0.3": _mixed(0.8, 0.3),
     "half-pixel-shift": _separable(np.abs(np.cos(np.pi * _F)), np.abs(np.cos(np.pi * _F))),
     "slow-rows-0.1": _slow(0.1),
     "slow-rows-0.3": _slow(0.3),
@@ -99,9 +110,20 @@ def denoised(image: np.ndarray, mask: str, steps: int, seed: int) -> tuple[np.nd
     return model(image, "YX"), model
 
 
-def simulated(brightest: float, names: list[str], steps: int, seed: int) -> list[dict[str, Any]]:
+def clean(name: str | None, folder: Path, seed: int) -> np.ndarray:
+    """Return the middle of a clean image, or simulated cells."""
+    if name is None:
+        return acquisition((_SIDE, _SIDE), seed).astype(np.float64)
+    data = read(folder / f"clean_{name}.tif").data
+    plane = data.reshape(-1, *data.shape[-2:])[0].astype(np.float64)
+    y, x = ((n - _SIDE) // 2 for n in plane.shape)
+    return plane[y : y + _SIDE, x : x + _SIDE]
+
+
+def simulated(
+    cells: np.ndarray, brightest: float, names: list[str], steps: int, seed: int
+) -> list[dict[str, Any]]:
     """Measure all kernels at one light level."""
-    cells = acquisition((_SIDE, _SIDE), seed).astype(np.float64)
     cells = 1 + brightest * (cells - cells.min()) / np.ptp(cells)
     white = np.random.default_rng(seed).normal(size=cells.shape)
     rows = []
@@ -156,14 +178,17 @@ def main() -> None:
     parser.add_argument("--kernels", nargs="+", choices=[*KERNELS, *MOSAICS], default=[*KERNELS, *MOSAICS])
     parser.add_argument("--steps", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--scene", help="name of a clean image; simulated cells without it")
     parser.add_argument("--no-real", action="store_true", help="leave the two-photon image out")
     parser.add_argument("--out", type=Path, default=Path("build/correlated.json"))
     arguments = parser.parse_args()
     steps, seed = arguments.steps, arguments.seed
-    found: dict[str, Any] = {"machine": machine(), "seed": seed, "steps": steps, "simulated": []}
-    for level in arguments.levels:
-        found["simulated"] += simulated(level, arguments.kernels, steps, seed)
+    scene = arguments.scene
+    found: dict[str, Any] = {"machine": machine(), "seed": seed, "steps": steps, "scene": scene or "cells"}
+    found["simulated"] = []
     folder = Path(os.environ.get("MUGUET_DATA", "../shared/data"))
+    for level in arguments.levels:
+        found["simulated"] += simulated(clean(scene, folder, seed), level, arguments.kernels, steps, seed)
     if not arguments.no_real and (folder / "correlated_2p_noisy.tif").exists():
         found["two_photon"] = two_photon(folder, steps, seed)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)

@@ -194,6 +194,7 @@ def test_the_schema_has_every_field_of_a_record(noisy, monkeypatch):
     assert set(model.header()) == set(headers.ModelHeader.__struct_fields__) - {
         "format",
         "whitenings",  # only of images with correlated noise
+        "correlations",  # only of stacks whose planes share noise
         "lines",  # only if they are to be kept
         "maps",  # only of a camera with maps
     }

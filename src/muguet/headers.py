@@ -90,6 +90,8 @@ class KernelRecord(Struct):
     y: Correlations
     x: Correlations
     error: Magnitude = 0.0
+    z: Correlations | None = None
+    z_error: Magnitude = 0.0
 
 
 class WhiteningRecord(Struct):
@@ -99,6 +101,7 @@ class WhiteningRecord(Struct):
     slope: Magnitude
     constant: Number
     least: Positive
+    clear: Magnitude | None = None
 
 
 class Record(Struct):
@@ -195,6 +198,7 @@ class ModelHeader(Struct, kw_only=True):
     blends: list[Weights] = []
     error_scales: list[Errors] = []
     whitenings: list[WhiteningRecord | None] = []
+    correlations: list[KernelRecord | None] = []
     lines: Literal["auto", "keep"] = "auto"
     maps: dict[Literal["gain", "offset", "variance"], Text] = {}  # Digests of the maps of the camera.
     training: dict[str, Any]  # The fields of `Training`, and others that nothing reads.
@@ -203,7 +207,7 @@ class ModelHeader(Struct, kw_only=True):
         record = convert(self.training, Training)
         if len(self.scalings) != self.channels:
             raise ValueError(f"there are {len(self.scalings)} scalings for {self.channels} channels")
-        for name in ("transfers", "blends", "error_scales", "whitenings"):
+        for name in ("transfers", "blends", "error_scales", "whitenings", "correlations"):
             _require_one_each(name, len(getattr(self, name)), self.channels)
         _require_one_each("training.signal_range", len(record.signal_range), self.channels)
         if self.reach and len(self.reach) != self.dimensions:

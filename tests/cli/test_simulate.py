@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import tifffile
 
+from muguet.cli.simulate import _record
 from muguet.formats import read
+from muguet.noise import Correlated, Gaussian, Kernel
 
 
 @pytest.fixture
@@ -71,3 +73,13 @@ def test_frames_need_an_image_of_one_time(muguet, tmp_path):
     answer = muguet("simulate", path, "-o", tmp_path / "o.tif", "--frames", 3)
     assert answer.code == 2
     assert "T axis" in answer.err
+
+
+@pytest.mark.parametrize(("axes", "shared"), [("ZCYX", 0.5), ("CTYX", 0.0)])
+def test_planes_of_a_stack_share_the_noise_of_the_law(axes, shared):
+    law = Correlated(Gaussian(5.0), Kernel(z=(0.5,), z_error=0.01), 1.0)
+    drawn = _record(law, np.full((4, 4, 32, 32), 100.0), axes, 2, np.dtype(np.float32), 0) - 100
+    assert drawn.shape == (2, 4, 4, 32, 32)
+    for axis, true in ((0, 0.0), (1, shared), (2, 0.0)):
+        one, other = np.moveaxis(drawn, axis, 0)[1:], np.moveaxis(drawn, axis, 0)[:-1]
+        assert (one * other).mean() / drawn.var() == pytest.approx(true, abs=0.04)

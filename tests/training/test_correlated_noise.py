@@ -142,6 +142,25 @@ def test_stacks(striped):
     assert torch.isfinite(run.advance().loss)
 
 
+@pytest.mark.parametrize("shared", [False, True])
+def test_noise_that_planes_of_a_stack_share_is_part_of_the_law(clean, tmp_path, shared):
+    white = np.random.default_rng(0).normal(0, 20, (6, *clean.shape))
+    noise = (white[1:] + white[:-1]) / np.sqrt(2) if shared else white[1:]
+    run = Session(collect([Sample(clean + noise, "ZYX", "image")]), Parts(), Plan(steps=0))
+    model = run.denoiser()
+    model.save(tmp_path / "m.muguet")
+    found = load(tmp_path / "m.muguet").noise.correlation
+    assert found == model.noise.correlation
+    if not shared:
+        assert found is None
+        return
+    assert found.z == pytest.approx((0.5,), abs=0.05)
+    assert (found.y, found.x) == ((), ())
+    drawn = model.noise.sample(np.full((4, 64, 64), clean.mean()))
+    drawn = drawn - drawn.mean()
+    assert (drawn[1:] * drawn[:-1]).mean() / drawn.var() == pytest.approx(0.5, abs=0.08)
+
+
 def test_the_grid_of_a_mosaic_is_not_taken_for_correlated_noise():
     colours = np.kron(np.ones((64, 64)), np.array([[200.0, 120.0], [120.0, 40.0]]))
     noisy = np.random.default_rng(0).poisson(colours).astype(np.float32)

@@ -176,11 +176,12 @@ def _record_planes(
     dtype: np.dtype[Any],
     generator: torch.Generator,
 ) -> npt.NDArray[Any]:
-    """Draw exposures plane by plane, as neighbouring pixels of a plane share noise."""
+    """Draw exposures plane by plane, as their pixels share noise, or stack by stack if planes do so, too."""
     from muguet.image.axes import Layout
     from muguet.image.planes import ArrayPlanes
 
-    layout = Layout(axes, clean.shape, 2)
+    by_stacks = law.correlation is not None and bool(law.correlation.z) and "Z" in axes
+    layout = Layout(axes, clean.shape, 3 if by_stacks else 2)
     source = ArrayPlanes(clean, layout)
     whole = tuple(slice(0, size) for size in layout.space)
     out = np.empty((frames, *clean.shape), dtype)

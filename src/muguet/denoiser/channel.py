@@ -74,20 +74,37 @@ class Channel:
 
         Missing pixels are filled from those around them.
         """
+        recorded, known = self._recorded(counts)
+        units = torch.from_numpy(self.whitening(recorded) if self.whitening else recorded)
+        measured = torch.from_numpy(known)
+        return units[:, None].to(self.device), measured[:, None].to(self.device)
+
+    def _recorded(self, counts: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+        """Planes ``(n, *space)`` in network units, without gaps and not whitened, and the mask of measured pixels."""
         scaling = self.scaling
         values = np.stack(
             [scaling.to_units(each) if scaling.wide else each.astype(np.float32) for each in counts]
         )
         filled = np.stack([fill_missing(each) for each in values])
-        recorded = filled if scaling.wide else scaling.apply(filled)
-        units = torch.from_numpy(self.whitening(recorded) if self.whitening else recorded)
-        measured = torch.from_numpy(np.isfinite(values))
-        return units[:, None].to(self.device), measured[:, None].to(self.device)
+        return filled if scaling.wide else scaling.apply(filled), np.isfinite(values)
 
-    def _finished(self, found: Tensor, measured: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
-        """Planes ``(n, *space)`` of a result ``(n, 1, *space)`` in network units, with NaN where a pixel is missing."""
+    def _mean(self, found: Tensor, measured: npt.NDArray[np.bool_], counts: npt.NDArray[Any]) -> Counts:
+        """Denoised planes ``(n, *space)`` in counts, of an estimate ``(n, 1, *space)`` in network units."""
+        return self._mean_in_counts(self._finished(found, measured, counts))
+
+    def _finished(
+        self, found: Tensor, measured: npt.NDArray[np.bool_], counts: npt.NDArray[Any] | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Planes ``(n, *space)`` of a result ``(n, 1, *space)`` in network units, with NaN where a pixel is missing.
+
+        With the counts of the planes, the result is an estimate of them, to which details are added that noise spares.
+        """
         values: npt.NDArray[np.float32] = found[:, 0].cpu().numpy()
-        values = self.whitening.undo(values) if self.whitening else values
+        if self.whitening is not None:
+            if counts is None or self.whitening.clear is None:
+                values = self.whitening.undo(values)
+            else:
+                values = self.whitening.finish(values, self._recorded(counts)[0])
         if not np.isfinite(values[measured]).all():
             raise MuguetError(
                 "the model has no finite result for this image: the image has extreme values, which --valid-range "
@@ -122,13 +139,13 @@ class Channel:
         blend = Blend() if own is False else self.blend
         if result is Result.MEAN or self.method.prior is None:
             found = blended(self.method, units, self.views, blend, own)
-            mean = self._mean_in_counts(self._finished(found, known)[0])
+            mean: Counts = self._mean(found, known, counts[None])[0]
             if result is Result.MEAN:
                 return mean
             std = self.predicted_std(units)
         else:
             found, variance = with_variance(self.method, units, self.views, blend)
-            mean, std = self._mean_in_counts(self._finished(found, known)[0]), variance.sqrt()
+            mean, std = self._mean(found, known, counts[None])[0], variance.sqrt()
         return np.stack([mean, self._std_in_counts(self._finished(std, known)[0])])
 
     def series(
@@ -150,8 +167,9 @@ class Channel:
         units, measured = self.units(counts)
         errors = result is not Result.MEAN
         mean, variance = series.estimate(units, measured, held, wanted, self, errors)
-        known = measured[wanted.start - held.start : wanted.stop - held.start, 0].cpu().numpy()
-        found = [] if result is Result.STD else [self._mean_in_counts(self._finished(mean, known))]
+        inside = slice(wanted.start - held.start, wanted.stop - held.start)
+        known = measured[inside, 0].cpu().numpy()
+        found = [] if result is Result.STD else [self._mean(mean, known, counts[inside])]
         if errors:
             assert variance is not None
             std = self._finished(variance.sqrt(), known)

@@ -50,6 +50,9 @@ class Denoiser(PlaneDenoiser):
     correction
         How the counts of an image are corrected before it is denoised: lines, patterns that stand still, noisy pixels,
         and maps of the camera.
+    correlations
+        The correlation of the noise of each channel, where planes of a stack share noise, see `muguet.noise.Kernel`.
+        Empty, or None for a channel: the correlation is that of its whitening.
     """
 
     # ------------------------------------------------------------------ images

@@ -12,6 +12,7 @@ from muguet.image.scaling import Scaling
 from muguet.method import Method
 from muguet.noise.correlated.law import Correlated
 from muguet.noise.correlated.whitening import Whitening
+from muguet.noise.kernel import Kernel
 from muguet.noise.known import Gaussian
 from muguet.noise.law import Affine, Law
 from muguet.noise.origin import Origin
@@ -47,18 +48,24 @@ def network_laws(
 
 
 def laws_in_counts(
-    laws: Sequence[Law], scalings: Sequence[Scaling], whitenings: Sequence[Whitening | None]
+    laws: Sequence[Law],
+    scalings: Sequence[Scaling],
+    whitenings: Sequence[Whitening | None],
+    correlations: Sequence[Kernel | None],
 ) -> list[Law]:
-    """Return the law of each channel in camera counts, with the correlation that a whitening has removed."""
-    found: list[Law] = [
-        Affine(law, scaling.offset, scaling.scale) for law, scaling in zip(laws, scalings, strict=True)
-    ]
-    if not whitenings:
-        return found
-    return [
-        law if whitening is None else Correlated(law, whitening.kernel, whitening.level)
-        for law, whitening in zip(found, whitenings, strict=True)
-    ]
+    """Return the law of each channel in camera counts, with the correlation of its noise.
+
+    This is the correlation that a whitening has removed, or the one that also holds what planes of a stack share.
+    """
+    found: list[Law] = []
+    for channel, (law, scaling) in enumerate(zip(laws, scalings, strict=True)):
+        whitening = whitenings[channel] if whitenings else None
+        kernel = (correlations[channel] if correlations else None) or (whitening and whitening.kernel)
+        in_counts = Affine(law, scaling.offset, scaling.scale)
+        found.append(
+            Correlated(in_counts, kernel, whitening.level if whitening else 1.0) if kernel else in_counts
+        )
+    return found
 
 
 def origins_of(

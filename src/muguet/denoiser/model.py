@@ -20,6 +20,7 @@ from muguet.image.scaling import Scaling
 from muguet.method import Method
 from muguet.noise.calibrated import calibrate
 from muguet.noise.correlated.whitening import Whitening
+from muguet.noise.kernel import Kernel
 from muguet.noise.law import Law
 from muguet.noise.numerics import extreme
 from muguet.noise.origin import Origin
@@ -52,6 +53,7 @@ class Model:
     error_scales: tuple[ErrorScale, ...] = ()
     whitenings: tuple[Whitening | None, ...] = ()
     correction: Correction = field(default_factory=Correction)
+    correlations: tuple[Kernel | None, ...] = ()
 
     # ------------------------------------------------------------ the parts
 
@@ -176,7 +178,7 @@ class Model:
         # Laws in counts are read with arrays, and Apple's GPUs have no float64.
         if self.device.type != "cpu":
             laws = [copy.deepcopy(law).cpu() for law in laws]
-        return laws_in_counts(laws, self.scalings, self.whitenings)
+        return laws_in_counts(laws, self.scalings, self.whitenings, self.correlations)
 
     @property
     def law_origins(self) -> list[Origin]:
@@ -218,6 +220,11 @@ class Model:
             **(
                 {"whitenings": [each and each.as_dict() for each in self.whitenings]}
                 if self.whitenings
+                else {}
+            ),
+            **(
+                {"correlations": [each and each.as_dict() for each in self.correlations]}
+                if self.correlations
                 else {}
             ),
             **self.correction.as_dict(),

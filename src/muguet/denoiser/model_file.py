@@ -15,7 +15,7 @@ from msgspec.structs import asdict
 from muguet.denoiser.denoiser import Denoiser
 from muguet.denoiser.model import MAPS, arrays_of
 from muguet.errors import MuguetError
-from muguet.headers import Curve, ModelHeader, WhiteningRecord
+from muguet.headers import Curve, KernelRecord, ModelHeader, WhiteningRecord
 from muguet.image.scaling import Scaling
 from muguet.method import Method
 from muguet.noise.correlated.whitening import Whitening
@@ -77,6 +77,7 @@ def load(path: str | Path, device: str = "auto") -> Denoiser:
         tuple(ErrorScale.of(asdict(each)) for each in header.error_scales),
         tuple(None if each is None else _whitening(each) for each in header.whitenings),
         correction,
+        tuple(None if each is None else _kernel(each) for each in header.correlations),
     )
     model.to(place)
     _check_numbers(path, model)
@@ -99,8 +100,11 @@ def _curve(curve: Curve) -> MeanVariance:
 
 
 def _whitening(record: WhiteningRecord) -> Whitening:
-    kernel = Kernel(tuple(record.kernel.y), tuple(record.kernel.x), record.kernel.error)
-    return Whitening(kernel, record.slope, record.constant, record.least)
+    return Whitening(_kernel(record.kernel), record.slope, record.constant, record.least, record.clear)
+
+
+def _kernel(record: KernelRecord) -> Kernel:
+    return Kernel.of(asdict(record))
 
 
 def _built(path: Path, parts: Parts, tensors: tensor_file.Tensors) -> Method:

@@ -11,8 +11,9 @@ from muguet.image.planes import Readable
 from muguet.neighbours.estimator import PlaneEstimator
 from muguet.neighbours.members import Members
 from muguet.neighbours.series import DEPTH, Neighbours, Summary
+from muguet.neighbours.shared import MAX_SHARED, MIN_SIDE
 from muguet.neighbours.stack import Stack
-from muguet.neighbours.stack_weights import MAX_SHARED, MIN_SIDE, Learned, learn
+from muguet.neighbours.stack_weights import Learned, learn
 
 AUTO_REACH = 3
 """Number of planes before and after one that help to estimate it, unless the user chooses another."""

@@ -15,17 +15,12 @@ from muguet.image.planes import Readable
 from muguet.image.values import fill_missing
 from muguet.neighbours.estimator import PlaneEstimator, sides, units_with_gaps, with_std
 from muguet.neighbours.members import Members
+from muguet.neighbours.shared import MAX_SHARED, MAX_SPREAD, shared_noise
 from muguet.prediction.error_scale import ErrorScale
 from muguet.restoration.axial import Equations, columns, features, normal_equations
 
 Floats = npt.NDArray[np.float64]
 Square = tuple[slice, ...]
-
-MAX_SHARED = 0.1
-"""A larger correlation of the noise of successive planes, as after resampling along Z, is taken into account."""
-
-MIN_SIDE = 16
-"""The planes of a stack that help each other have at least this many pixels along each axis."""
 
 _TARGETS = 8  # The weights are learned from this many planes of a channel,
 _MAX_DEPTH = 512  # among this many at most in the middle of a stack,
@@ -34,7 +29,6 @@ _EDGE = 6  # without this many pixels at their borders.
 # A plane is changed by this share of its noise to measure the slope of an estimate. Anscombe's transform has a kink
 # at no light, and counts are whole numbers: at 2 photo-electrons, weights by steps of 0.05 lose up to 2 dB.
 _PROBE = 0.2
-_MAX_SPREAD = 0.1  # Correlations whose standard deviation is larger differ from plane to plane.
 _GROUPS = 8  # Errors are measured in this many groups of pixels of equal size, by their predicted error.
 _DOUBT = 4.0  # The variance of a measured share of the error counts this many times.
 _LEAST_ERROR = 0.05  # The squared error is never predicted to fall below this share of that before.
@@ -153,7 +147,7 @@ def learn(
         ),
         shared[1],
         spread / len(pairs[1]) ** 0.5,
-        spread <= _MAX_SPREAD,
+        spread <= MAX_SPREAD,
         _scale(pieces, equations.weights(offsets), float(np.mean(gains))),
     )
 
@@ -275,20 +269,7 @@ class _Squares:
     def shared(self, distance: int) -> list[float]:
         """Return the correlations of the noise of planes at a distance."""
         rests = {z: noisy - estimate for z, (noisy, estimate, _) in self.found.items()}
-        pairs = [
-            _correlation(rest, rests[z + distance]) for z, rest in rests.items() if z + distance in rests
-        ]
-        return [each for each in pairs if np.isfinite(each)]
-
-
-def _correlation(one: Floats, other: Floats) -> float:
-    """Return the correlation of two residuals in structures so fine that no optics resolve them."""
-    first, second = (np.diff(np.diff(each, 2, 0), 2, 1) for each in (one, other))
-    known = np.isfinite(first) & np.isfinite(second)
-    if known.sum() < MIN_SIDE**2 / 2:
-        return float("nan")
-    a, b = first[known], second[known]
-    return float((a * b).mean() / max(float(np.sqrt((a**2).mean() * (b**2).mean())), 1e-30))
+        return shared_noise(rests, distance)
 
 
 def _filled(values: Floats) -> Floats:

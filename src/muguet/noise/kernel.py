@@ -1,4 +1,4 @@
-"""The kernel of correlated noise: the filter along Y and X by which white noise gets the correlation of the noise."""
+"""The kernel of correlated noise: the filter along Z, Y and X that gives white noise the correlation of an image's."""
 
 from __future__ import annotations
 
@@ -23,38 +23,61 @@ _MIN_POWER = (
 
 @dataclass(frozen=True)
 class Kernel:
-    """Correlation of the noise of two pixels that lie k = 1, 2 … pixels apart, along Y and along X.
+    """Correlation of the noise of two pixels that lie k = 1, 2 … pixels apart along Y, along X or, in a stack, along Z.
 
-    The correlation of pixels that are i apart along Y and j along X is the product ρ(i) ρ(j). The spectrum along an
-    axis is S(f) = 1 + 2 Σ ρ(k) cos(2πkf), whose mean over all frequencies f (cycles per pixel) is one.
+    The correlation of pixels that are i apart along Y and j along X is the product ρ(i) ρ(j), and so it is with Z. The
+    spectrum along an axis is S(f) = 1 + 2 Σ ρ(k) cos(2πkf), whose mean over all frequencies f (cycles per pixel) is
+    one.
 
     Attributes
     ----------
     y, x
         Correlations at the lags 1, 2 …, between −1 and 1; empty for noise that is independent along the axis.
     error
-        Standard error of each correlation.
+        Standard error of each correlation along Y and X.
+    z
+        Correlations along Z, between planes of a stack; empty for planes whose noise is independent. None: they were
+        not measured, and planes are taken to be independent.
+    z_error
+        Standard error of each correlation along Z.
     """
 
     y: tuple[float, ...] = ()
     x: tuple[float, ...] = ()
     error: float = 0.0
+    z: tuple[float, ...] | None = None
+    z_error: float = 0.0
 
     def __bool__(self) -> bool:
-        return bool(self.y or self.x)
+        return bool(self.y or self.x or self.z)
 
     @property
     def taps(self) -> tuple[Floats, Floats]:
         """The symmetric filters along Y and X, with Σ h² = 1, that give white noise this correlation."""
         return _taps(self.y), _taps(self.x)
 
+    @property
+    def reach_z(self) -> int:
+        """Number of further planes of white noise that `filter` needs at either end of a stack."""
+        return len(_taps(self.z or ())) // 2
+
     def filter(self, white: Floats) -> Floats:
-        """Filter white noise ``(..., y, x)``, so that it has this correlation and the same variance."""
+        """Filter white noise ``(..., y, x)``, so that it has this correlation and the same variance.
+
+        Along Y and X the noise is continued as if it repeated. Where planes share noise (`z`), white noise
+        ``(..., z, y, x)`` of at least three dimensions has `reach_z` planes more at either end than the result: the
+        first plane shares no noise with the last one.
+        """
         out = white
         for axis, taps in zip((-2, -1), self.taps, strict=True):
             if len(taps) > 1:
                 out = convolve1d(out, taps, axis=axis, mode="wrap")
-        return out
+        reach = self.reach_z
+        if reach == 0 or out.ndim < 3:
+            return out
+        out = convolve1d(out, _taps(self.z or ()), axis=-3, mode="wrap")
+        inner: Floats = out[..., reach : out.shape[-3] - reach, :, :]
+        return inner
 
     def sentence(self) -> str:
         """Return a sentence for the user; an empty text for independent noise."""
@@ -63,12 +86,19 @@ class Kernel:
             for axis, values in (("Y", self.y), ("X", self.x))
             if values
         ]
-        if not along:
-            return ""
-        return (
-            "The noise of neighbouring pixels is correlated, as after registration, resampling or a slow detector: by "
-            f"{' and '.join(along)} from one pixel to the next (± {self.error:.2g})."
-        )
+        sentences = []
+        if along:
+            sentences.append(
+                "The noise of neighbouring pixels is correlated, as after registration, resampling or a slow detector: "
+                f"by {' and '.join(along)} from one pixel to the next (± {self.error:.2g})."
+            )
+        if self.z:
+            shared = f"{self.z[0]:+.2f}".replace("-", "−")
+            sentences.append(
+                f"The noise of successive planes is correlated by {shared} (± {self.z_error:.2g}), as after resampling "
+                "along Z."
+            )
+        return " ".join(sentences)
 
     def note(self) -> str:
         """Return what the correlation means for the noise law, as sentences."""
@@ -84,22 +114,27 @@ class Kernel:
         For an image that was filtered as a whole by k with Σ k = 1, it is the variance of the camera's own noise
         relative to that of the image, 1/Σ k².
         """
-        return float(spectrum(self.y).max() * spectrum(self.x).max())
+        return float(np.prod([spectrum(each or ()).max() for each in (self.z, self.y, self.x)]))
 
     def as_dict(self) -> dict[str, list[float] | float]:
-        """Return the values for the header of a file."""
+        """Return the values for the header of a file; those along Z only if they were measured."""
         return {
-            name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+            if self.z is not None or name not in ("z", "z_error")
         }
 
     @classmethod
     def of(cls, values: Mapping[str, Sequence[float] | float]) -> Kernel:
         """Return the kernel of the values of a header."""
         y, x, error = (values[name] for name in ("y", "x", "error"))
+        z, z_error = values.get("z"), values.get("z_error", 0.0)
         assert isinstance(y, Sequence)
         assert isinstance(x, Sequence)
+        assert z is None or isinstance(z, Sequence)
         assert isinstance(error, int | float)
-        return cls(tuple(y), tuple(x), float(error))
+        assert isinstance(z_error, int | float)
+        return cls(tuple(y), tuple(x), float(error), None if z is None else tuple(z), float(z_error))
 
 
 def spectrum(correlations: Sequence[float]) -> Floats:

@@ -105,10 +105,15 @@ def _pairs(denoiser: Denoiser, source: PatchSource, channel: int) -> tuple[list[
     noisy: list[Floats] = []
     estimates: list[Floats] = []
     for plane in sampled_planes(source, channel, _MAX_PIXELS, denoiser.method.net.stride):
-        estimate = map_plane(lambda values: _blind(denoiser, values), plane.filled, denoiser.cut)
+        estimate = blind_estimate(denoiser, plane.filled)
         noisy.append(plane.noisy)
         estimates.append(levelled(noisy[-1], plane.known(estimate)))
     return noisy, estimates
+
+
+def blind_estimate(denoiser: Denoiser, plane: npt.NDArray[np.float32]) -> npt.NDArray[np.floating]:
+    """Return the estimate of a plane in network units in which no pixel's own value is used."""
+    return map_plane(lambda values: _blind(denoiser, values), plane, denoiser.cut)
 
 
 def _blind(denoiser: Denoiser, values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,6 +57,8 @@ class Dataset:
         How the counts of images are corrected, here and by the model.
     patterns
         What was found in each image and each of its channels, see `muguet.pattern.Found`.
+    stacks
+        Numbers in `planes` of the successive planes of each channel of each stack, in the order of depth.
     """
 
     planes: list[Plane]
@@ -69,6 +71,7 @@ class Dataset:
     supplies: tuple[Supply, ...] = ()
     correction: Correction = field(default_factory=Correction)
     patterns: tuple[dict[str, Any], ...] = ()
+    stacks: tuple[tuple[int, ...], ...] = ()
 
     @property
     def channels(self) -> int:
@@ -155,8 +158,11 @@ def collect(samples: Sequence[Sample], dimensions: int = 2, correction: Correcti
         if each
     )
     supplies: tuple[Supply, ...] = ()
+    stacks: tuple[tuple[int, ...], ...] = ()
     if not thinned:
         at = {id(plane): index for index, plane in enumerate(planes)}
+        pairs = zip(layouts, made, strict=True)
+        stacks = tuple(stack for layout, of_number in pairs for stack in _stacks(layout, of_number, at))
         supplies = tuple(
             _supply(sample, layout, of_number, at, scalings)
             for sample, layout, of_number in zip(samples, layouts, made, strict=True)
@@ -172,7 +178,18 @@ def collect(samples: Sequence[Sample], dimensions: int = 2, correction: Correcti
         supplies=supplies,
         correction=correction,
         patterns=patterns,
+        stacks=stacks,
     )
+
+
+def _stacks(layout: Layout, made: dict[int, list[Plane]], at: dict[int, int]) -> Iterator[tuple[int, ...]]:
+    """Yield the numbers of the planes of each channel of each stack of which all planes are used."""
+    for sequence in layout.stacks():
+        planes = [plane for number in sequence for plane in made.get(int(number), [])]
+        for channel in range(layout.channels):
+            numbers = [at[id(plane)] for plane in planes if plane.channel == channel and id(plane) in at]
+            if len(numbers) == len(sequence):
+                yield tuple(numbers)
 
 
 def _supply(

@@ -11,6 +11,7 @@ from torch import Tensor
 from muguet.denoiser.denoiser import Denoiser
 from muguet.errors import MuguetError
 from muguet.noise.transfer.variance import Variance, fitted_variance
+from muguet.training.along_z import with_shared_noise
 from muguet.training.by_planes import risk_of_planes
 from muguet.training.calibration import calibrated, variance_alone
 from muguet.training.first_law import FirstLaw
@@ -34,12 +35,15 @@ class Conditions:
         not show the variance of a pixel.
     gated
         Whether the method learns a gate, so that its estimates are weighed.
+    stacks
+        Numbers of the planes of each stack in the training set, see `muguet.training.Dataset`.
     """
 
     source: PatchSource
     first_laws: Sequence[FirstLaw]
     white: bool
     gated: bool
+    stacks: Sequence[tuple[int, ...]] = ()
 
 
 def result_of(
@@ -70,6 +74,9 @@ def result_of(
             )
     if conditions.gated and plain.method.net.dims == 3:
         weighed = _beside_planes(weighed, found, conditions)
+    noisy_targets = conditions.source.targets is None
+    if conditions.stacks and conditions.white and noisy_targets and plain.method.learns_law:
+        found = with_shared_noise(found, conditions.source, conditions.stacks)
     # Weights by an assumed law are the best there are, but the errors that they follow from are not known.
     known = [
         each if measured else replace(each, risks=None)

@@ -66,15 +66,19 @@ def sampled_planes(
     which = (source.channels == channel).nonzero().flatten().tolist()
     if not which:
         return  # Every plane of the channel is blank.
-    shapes, starts = source.shapes.tolist(), source.starts.tolist()
-    sizes = [math.prod(shapes[number]) for number in which]
+    sizes = source.shapes.prod(1)[which].tolist()
     every = -(-sum(sizes) // max(max_pixels, max(sizes)))
     for number in which[::every]:
-        shape = shapes[number]
-        span = slice(starts[number], starts[number] + math.prod(shape))
-        crop = _centre(shape, stride, max_pixels)
-        values, role = (each[span].view(shape)[crop].cpu().numpy() for each in (source.values, source.role))
-        yield SampledPlane(values, role)
+        yield sampled_plane(source, number, max_pixels, stride)
+
+
+def sampled_plane(source: PatchSource, number: int, max_pixels: int, stride: Sequence[int]) -> SampledPlane:
+    """Return one plane of a training set, or its centre, see `sampled_planes`."""
+    shape, start = source.shapes[number].tolist(), int(source.starts[number])
+    span = slice(start, start + math.prod(shape))
+    crop = _centre(shape, stride, max_pixels)
+    values, role = (each[span].view(shape)[crop].cpu().numpy() for each in (source.values, source.role))
+    return SampledPlane(values, role)
 
 
 def _centre(shape: Sequence[int], stride: Sequence[int], max_pixels: int) -> tuple[slice, ...]:

@@ -13,17 +13,20 @@ from muguet.noise.correlated.whitening import Whitening
 from muguet.noise.transfer.bins import Floats
 from muguet.training.data import Dataset
 from muguet.training.patches import Plane
+from muguet.training.second_look import second_look
 
 _MAX_PLANES = 4  # The correlation of a channel is measured on at most this many slices.
 
 
 def measure_whitenings(dataset: Dataset) -> tuple[Whitening | None, ...]:
     """Measure the whitening of each channel, in the units of the training set; empty if all noise is independent."""
-    found = tuple(
-        measure_whitening(_slices(dataset.planes, channel), _differences(dataset.planes, channel))
-        for channel in range(dataset.channels)
-    )
+    found = tuple(_measured(dataset.planes, channel) for channel in range(dataset.channels))
     return found if any(found) else ()
+
+
+def _measured(planes: Sequence[Plane], channel: int) -> Whitening | None:
+    slices = _slices(planes, channel)
+    return second_look(slices, measure_whitening(slices, _differences(planes, channel)))
 
 
 def whitened(dataset: Dataset, whitenings: Sequence[Whitening | None]) -> Dataset:

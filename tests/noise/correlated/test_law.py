@@ -42,3 +42,27 @@ def test_single_values_are_independent():
     law = Correlated(Gaussian(9.0), KERNEL, 2.5)
     drawn = law.sample(np.full(20_000, 140.0), seed=0)
     assert abs(np.corrcoef(drawn[1:], drawn[:-1])[0, 1]) < 0.03
+
+
+def test_stacks_are_drawn_with_the_noise_that_planes_share():
+    law = Correlated(Gaussian(9.0), Kernel(x=(0.3,), z=(0.5, 0.1)), 1.0)
+    drawn = law.sample(np.full((12, 64, 64), 140.0), seed=0) - 140
+    assert drawn.std() == pytest.approx(9, rel=0.03)
+    for distance, true in ((1, 0.5), (2, 0.1), (3, 0.0), (11, 0.0)):
+        assert (drawn[distance:] * drawn[:-distance]).mean() / 81 == pytest.approx(true, abs=0.04)
+    assert (drawn[..., 1:] * drawn[..., :-1]).mean() / 81 == pytest.approx(0.3, abs=0.04)
+    plane = law.sample(np.full((64, 64), 140.0), seed=0) - 140
+    assert plane.std() == pytest.approx(9, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "kernel", [KERNEL, Kernel(z=(0.4, 0.1), z_error=0.02), Kernel((0.2,), (), 0.01, (), 0.01)]
+)
+def test_the_values_of_a_header(kernel):
+    assert Kernel.of(kernel.as_dict()) == kernel
+    assert ("z" in kernel.as_dict()) == (kernel.z is not None)
+
+
+def test_what_is_said_of_planes_that_share_noise():
+    assert "successive planes is correlated by +0.40" in Kernel(z=(0.4,), z_error=0.02).note()
+    assert "planes" not in KERNEL.note()

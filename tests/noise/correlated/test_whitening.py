@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muguet.noise import Kernel, Whitening
+from muguet.noise.correlated.first import with_clear
 
 from .images import GAINS, SIDE, blobs, correlations, draw, gaussian
 
@@ -39,11 +42,12 @@ def test_the_filters_are_undone(name):
 @given(y=st.integers(0, 100), x=st.integers(0, 100))
 @settings(max_examples=5, deadline=None)
 def test_a_part_gives_what_the_whole_gives(name, y, x):
-    filters = whitening(name)
+    filters = replace(whitening(name), clear=0.01)
     image = (100 + 2 * draw(GAINS[name], 0)).astype(np.float32)
     far_y, far_x = filters.reach
-    whole = filters.undo(filters(image))[y + far_y : y + 120 - far_y, x + far_x : x + 120 - far_x]
-    part = filters.undo(filters(image[y : y + 120, x : x + 120]))[far_y : 120 - far_y, far_x : 120 - far_x]
+    whole = filters.finish(filters(image), image)[y + far_y : y + 120 - far_y, x + far_x : x + 120 - far_x]
+    cut = image[y : y + 120, x : x + 120]
+    part = filters.finish(filters(cut), cut)[far_y : 120 - far_y, far_x : 120 - far_x]
     np.testing.assert_allclose(part, whole, atol=1e-4)
 
 
@@ -70,3 +74,30 @@ def test_other_units_give_the_same_image():
 def test_the_values_of_a_header():
     filters = whitening("slow")
     assert Whitening.of(filters.as_dict()) == filters
+    with_details = replace(filters, clear=0.01)
+    assert Whitening.of(with_details.as_dict()) == with_details
+    assert "clear" not in filters.as_dict()
+
+
+def test_details_that_noise_spares_are_taken_from_the_image():
+    gain, scene = gaussian(1.2), blobs(100)
+    details = np.where(scene > 20, 3.0, 0.0) * np.random.default_rng(5).choice([-1.0, 1.0], scene.shape)
+    noisy = scene + details + 2 * draw(gain, 0)
+    filters = Whitening(Kernel(*(tuple(each) for each in correlations(gain))), 0.0, 4.0, 4.0)
+    estimate = filters.sharpen(scene)
+    np.testing.assert_array_equal(filters.finish(estimate, noisy), filters.undo(estimate))
+    found = replace(filters, clear=filters.least_clear).finish(estimate, noisy)
+    before, after = (np.mean((each - scene - details) ** 2) for each in (scene, found))
+    assert after < 0.3 * before
+    quiet = replace(filters, clear=filters.least_clear).finish(estimate, scene + 2 * draw(gain, 0))
+    assert np.mean((quiet - scene) ** 2) < 0.01 * 4
+
+
+def test_independent_noise_beside_is_not_taken_for_details():
+    gain, scene = gaussian(1.2), blobs(100)
+    noisy = scene + 2 * draw(gain, 0) + 0.5 * np.random.default_rng(2).normal(size=scene.shape)
+    filters = Whitening(Kernel(*(tuple(each) for each in correlations(gain))), 0.0, 4.0, 4.0)
+    filters = with_clear([noisy], filters)
+    assert filters.clear > 2 * filters.least_clear
+    found = filters.finish(filters.sharpen(scene), noisy)
+    assert np.mean((found - scene) ** 2) < 0.1 * 0.5**2

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from muguet.errors import MuguetError
 from muguet.noise.correlated.measure import measure_kernel, scene_variation
 from muguet.noise.correlated.whitening import Whitening
-from muguet.noise.kernel import gain_of
+from muguet.noise.kernel import Kernel, gain_of
 from muguet.noise.transfer.bins import Floats, bins_of
 from muguet.noise.transfer.curve import MeanVariance, mean_variance
 from muguet.noise.transfer.highpass import TAPS, along
@@ -20,6 +21,7 @@ from muguet.noise.transfer.variance import fitted_variance, straight_line
 _MIN_PASSED = 0.2  # The filter lies at the highest frequencies at which this share of the noise is left.
 _MAX_STRIDE = 3
 _BOX = (5, 5)
+_QUIETEST = 0.15  # Share of the pixels in which noise at the highest frequencies is measured.
 _FEWEST = 300  # Pixels of a point of the curve.
 
 
@@ -36,8 +38,21 @@ def measure_whitening(planes: Sequence[Floats], differences: Sequence[Floats] = 
     kernel = measure_kernel((plane[None] for plane in planes), (each[None] for each in differences))
     if not kernel:
         return None
+    return with_clear(planes, variance_of_noise(planes, kernel))
+
+
+def variance_of_noise(planes: Sequence[Floats], kernel: Kernel | None = None) -> Whitening:
+    """Measure the variance of the noise of an image against the signal, of which the correlation is known.
+
+    Parameters
+    ----------
+    planes
+        Planes ``(y, x)`` of one channel with NaN for missing and saturated pixels.
+    kernel
+        The correlation of the noise; None: it is independent.
+    """
     rough = max(float(np.median([rough_std(plane) for plane in planes])), 1e-30) ** 2
-    whitening = Whitening(kernel, 0.0, rough, rough)
+    whitening = Whitening(kernel or Kernel(), 0.0, rough, rough)
     try:
         points = _curve(planes, whitening)
     except MuguetError:  # Too few pixels are known.
@@ -45,7 +60,33 @@ def measure_whitening(planes: Sequence[Floats], differences: Sequence[Floats] = 
     if len(points.signal) < 2:
         return whitening
     slope, constant = straight_line(points)
-    return Whitening(kernel, slope, constant, fitted_variance(points).floor)
+    return replace(whitening, slope=slope, constant=constant, least=fitted_variance(points).floor)
+
+
+def with_clear(planes: Sequence[Floats], whitening: Whitening) -> Whitening:
+    """Return a whitening with the noise that was measured where whitening adds some, see `Whitening.clear`."""
+    return replace(whitening, clear=_clear(planes, whitening))
+
+
+def _clear(planes: Sequence[Floats], whitening: Whitening) -> float | None:
+    """Return the variance of the noise where whitening adds some, relative to that of the image; None: it adds none.
+
+    It is at least that of the kernel. Independent noise besides, as that of rounding, is measured where the scene
+    varies least.
+    """
+    least = whitening.least_clear
+    if least is None:
+        return None
+    found = []
+    for plane in planes:
+        known = np.isfinite(plane)
+        filled = np.where(known, plane, np.nanmedian(plane))
+        share = whitening.details(filled) ** 2 / whitening.variance(local_mean(filled, _BOX))
+        varied = scene_variation(plane)
+        usable = known & np.isfinite(varied)
+        if usable.sum() >= _FEWEST:
+            found.append(float(share[usable & (varied <= np.quantile(varied[usable], _QUIETEST))].mean()))
+    return max([least, *([float(np.median(found))] if found else [])])
 
 
 def _curve(planes: Sequence[Floats], whitening: Whitening) -> MeanVariance:

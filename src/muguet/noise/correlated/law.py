@@ -46,13 +46,18 @@ class Correlated(Law):
     def _sampled(self, signal: Tensor, generator: torch.Generator) -> Tensor:
         """Draw an image ``(..., y, x)``; the noise of single values, of fewer dimensions, is independent.
 
+        Where planes share noise (`Kernel.z`), the axis before them is Z: stacks ``(..., z, y, x)`` are drawn.
+
         Gaussian noise g with the correlation of the kernel becomes F⁻¹(Φ(g) | x), where F is the distribution function
         of a pixel (a Gaussian copula): every pixel follows its law exactly, and the correlation is that of the kernel
         for Gaussian noise and very nearly for other noise.
         """
         if signal.ndim < 2:
             return super()._sampled(signal, generator)
-        white = torch.randn(signal.shape, generator=generator, device=signal.device, dtype=torch.float64)
+        shape = list(signal.shape)
+        if signal.ndim > 2:
+            shape[-3] += 2 * self.kernel.reach_z
+        white = torch.randn(shape, generator=generator, device=signal.device, dtype=torch.float64)
         levels = ndtr(self.kernel.filter(white.cpu().numpy()))
         below_one = np.clip(levels, 1e-12, 1 - 1e-12)
         drawn = self.forward(signal).quantile(torch.from_numpy(below_one).to(signal.device))
