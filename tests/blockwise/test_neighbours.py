@@ -11,7 +11,7 @@ import zarr
 
 from muguet import Denoiser, MuguetError, fit
 from muguet.blockwise import Work, denoise_blocks
-from muguet.blockwise.job import opened
+from muguet.blockwise.opening import opened
 from muguet.formats import read
 from muguet.image import ArrayPlanes, Layout, StoredPlanes
 from tests.blockwise.test_jobs import Once, files_of

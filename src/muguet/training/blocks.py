@@ -31,9 +31,12 @@ class BlockSample(Image):
     ----------
     blocks
         The blocks that the image has, those of the sample and others.
+    whole
+        The image itself, without its pixels.
     """
 
     blocks: Blocks | None = None
+    whole: Image | None = None
 
 
 class Blocks:
