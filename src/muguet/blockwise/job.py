@@ -4,35 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from muguet.blockwise.output import Content, Output, contents_of
+from muguet.blockwise.output import Content, Output, Place, contents_of
 from muguet.blockwise.plan import Plan
 from muguet.blockwise.share import Share
 from muguet.blockwise.work import Work
 from muguet.denoiser.denoiser import Denoiser
 from muguet.errors import MuguetError
 from muguet.formats.lazy import DamagedError, LazyImage
-from muguet.image.pixels import Part, number_of_parts, part_of_number
+from muguet.image.pixels import number_of_parts, part_of_number
 from muguet.prediction.blocks import Block
 from muguet.quality.residual import Residual
 from muguet.system.atomic import sentences
 
 MODEL = "model.muguet"
 """The model in the folder of an unfinished result, from which all processes load it."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """A block of the job: the image that it belongs to, its number there, and its place."""
-
-    image: int
-    number: int
-    part: Part
 
 
 class Job:
@@ -95,7 +85,7 @@ class Job:
         return [number for number in numbers if not self._has(self.place(number))]
 
     def _has(self, place: Place) -> bool:
-        return all(each.targets[place.image].has(place.part) for each in self.outputs)
+        return all(each.has(place) for each in self.outputs)
 
     def run(self, numbers: Iterable[int]) -> Iterator[int]:
         """Compute and write blocks, and yield the number of each as soon as it is in the results.
@@ -175,10 +165,9 @@ class Job:
         if self.damaged:
             more = f", and {len(self.damaged) - 1} other blocks" if len(self.damaged) > 1 else ""
             raise MuguetError(f"{self.damaged[0]}{more}")
+        numbers = range(self.total) if self.resumes else ()
         # The denoised images come last, so that the others are there once these are.
-        return all(
-            each.finish(lambda: self.resumes and bool(self.missing())) for each in reversed(self.outputs)
-        )
+        return all(each.finish(map(self.place, numbers)) for each in reversed(self.outputs))
 
     @property
     def lost(self) -> list[str]:

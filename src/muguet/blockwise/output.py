@@ -27,6 +27,15 @@ class Content(Enum):
     PATTERN = "pattern"
 
 
+@dataclass(frozen=True)
+class Place:
+    """A block of the job: the image that it belongs to, its number there, and its place."""
+
+    image: int
+    number: int
+    part: Part
+
+
 @dataclass(eq=False)
 class Output:
     """A file of results, with one target for each image.
@@ -52,11 +61,15 @@ class Output:
     held: Unfinished | None = None
     lost: list[str] = field(default_factory=list)
 
-    def finish(self, missing: Callable[[], bool]) -> bool:
-        """Give the results their name if none is missing and no other process works; return whether it did."""
+    def has(self, place: Place) -> bool:
+        """Return whether a block is in the results."""
+        return self.targets[place.image].has(place.part)
+
+    def finish(self, blocks: Iterable[Place]) -> bool:
+        """Give the results their name if they have these blocks and no other process works; return whether it did."""
 
         def complete() -> bool:
-            if missing():
+            if not all(map(self.has, blocks)):
                 return False
             for target in self.targets:
                 target.finish()

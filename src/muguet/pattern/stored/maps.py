@@ -22,6 +22,7 @@ _MAX_READ = 2**30  # A pattern is measured on about this many pixels of all fram
 _MAX_STANDING = 256  # … and on this many frames, spread over the movie …
 _MAX_NOISY = 201  # … or on this many successive ones, as in memory.
 _BYTES_DEFECTS, _BYTES_MAP = 600, 300  # Bytes a pixel that the search of defects, and of the others, takes.
+_MIN_REGION = 256  # Regions have at least this side, however small the memory.
 _OVERLAP = 8  # Regions overlap by this many pixels, as a pixel is compared with those around it.
 
 
@@ -135,7 +136,7 @@ def _by_region(
 def _regions(stored: StoredCorrection, nbytes: int) -> Iterator[tuple[Region, Region, Region]]:
     """Yield regions of planes with those around them, alone, and their place in these: one if memory allows."""
     space = stored.layout.space
-    side = max(int((stored.memory / nbytes) ** 0.5), 256)
+    side = max(int((stored.memory / nbytes) ** 0.5), _MIN_REGION)
     steps = [
         size if math.prod(space) <= side**2 else math.ceil(size / math.ceil(size / side)) for size in space
     ]
