@@ -209,15 +209,14 @@ def test_planes_in_a_file_are_those_in_memory_but_blank_ones_are_missing():
     assert np.array_equal(layout.numbers((slice(1, 3), slice(0, 2), *region)), [2, 3, 4, 5])
 
 
-def test_lines_and_hot_pixels_are_removed_in_runs_and_parts_as_in_memory(tiny_prior, tmp_path, monkeypatch):
-    data = recording(5, (64, 80)).astype(float) + np.random.default_rng(0).normal(0, 30, (5, 64, 1))
+def test_lines_and_hot_pixels_are_removed_in_runs_and_parts_as_in_memory(model, tmp_path, monkeypatch):
+    data = recording(5, (64, 96)).astype(float) + np.random.default_rng(0).normal(0, 30, (5, 64, 1))
     data[:, 9, 11:30:7] += 3000
-    data[:, :, 75:] = 0
+    data[:, :, 90:] = 0
     data = np.clip(np.rint(data), 0, 65535).astype(np.uint16)
     blurred = lambda prior, values: values.copy()  # noqa: E731  In the place of a network.
     monkeypatch.setattr("muguet.pattern.second._denoised", blurred)
-    model = fit(recording(3), "TYX", minutes=0, device="cpu")
-    source = stored(tmp_path / "a.zarr", data, "TYX", (1, 64, 80))
+    source = stored(tmp_path / "a.zarr", data, "TYX", (1, 64, 96))
     choices = {"symmetries": 1, **MOVIE}
     expected = model.estimate(data, "TYX", **choices)
     names = ("whole.zarr", "error.zarr", "pattern.zarr")
@@ -225,7 +224,7 @@ def test_lines_and_hot_pixels_are_removed_in_runs_and_parts_as_in_memory(tiny_pr
     assert denoise_blocks(source, whole, model, dtype="float32", error=error, pattern=pattern, **choices)
     found = read(whole)
     np.testing.assert_allclose(found.data, expected.mean, rtol=1e-5)
-    assert (found.data[:, :, 75:] == 0).all()
+    assert (found.data[:, :, 90:] == 0).all()
     np.testing.assert_allclose(read(error).data, expected.std, rtol=1e-4)
     layout = Layout("TYX", data.shape)
     removed = model.correction(screen(data, layout), layout).removed

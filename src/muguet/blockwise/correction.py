@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
+
 from muguet.formats.lazy import LazyImage, Reader
 from muguet.image.axes import Layout
 from muguet.pattern.stored.correction import StoredCorrection
-from muguet.pattern.stored.search import search
+from muguet.pattern.stored.search import n_looks, search
 
 
-def found_correction(image: LazyImage, read: Reader, lines: bool, memory: int) -> StoredCorrection:
+def found_correction(
+    image: LazyImage,
+    read: Reader,
+    lines: bool,
+    memory: int,
+    progress: Callable[[float], None] = lambda done: None,
+) -> StoredCorrection:
     """Return the pixels of an image without the patterns that are found in some of its planes.
 
     Parameters
@@ -21,10 +30,15 @@ def found_correction(image: LazyImage, read: Reader, lines: bool, memory: int) -
         Whether patterns are searched beside pixels that are no measurements.
     memory
         Memory for the pixels of images, in bytes.
+    progress
+        Function that is called with the share of the search that is done, about.
     """
     correction = uncorrected(image, read, memory)
     if image.about.data.dtype.kind in "uif":
+        number, done = n_looks(correction), itertools.count(1)
+        correction.looked = lambda: progress(min(next(done) / number, 1.0))
         search(correction, lines)
+        correction.looked = lambda: None
     return correction
 
 

@@ -234,8 +234,7 @@ def denoise(
             if large:
                 paths = errors.get(source), patterns.get(source)
                 work = work_of(source, result, choices, kind, symmetries, ome_zarr, windows, *paths)
-                known = streams.known_corrections(source)
-                streamed = stream_file(work, denoiser, choices, spread, replace, known)
+                streamed = stream_file(work, denoiser, choices, spread, replace, streams)
                 made = made_by(denoiser, None, streamed.plans[0].made)
                 shown = streamed.complete and (report is not None or printed.wanted)
                 found = [middle_of(work, denoiser, streamed)] if shown else []

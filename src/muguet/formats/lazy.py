@@ -18,6 +18,7 @@ from muguet.formats.network import address_of
 from muguet.image.axes import LETTERS, parse
 from muguet.image.image import Image
 from muguet.image.pixels import Part, Pixels, whole
+from muguet.system.mapped import release
 from muguet.system.memory import available_memory
 
 
@@ -101,6 +102,7 @@ class LazyImage:
             values = np.asarray(self.pixels[part])
             if isinstance(self.pixels, np.memmap):
                 values = values.copy()  # The file may be replaced while the values are in use.
+                release(self.pixels)
         except MuguetError:
             raise
         except MemoryError as error:

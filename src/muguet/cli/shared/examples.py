@@ -59,7 +59,9 @@ def read_examples(
             scenes = (
                 tuple(
                     training_sample(image, correction, choices, len(large) * len(sources))
-                    for image, correction in zip(large, streams.corrections(source), strict=True)
+                    for image, correction in zip(
+                        large, streams.corrections(source, choices.lines == "auto"), strict=True
+                    )
                 )
                 if large
                 else tuple(map(choices.valid, read_all(source, choices.axes, choices.scene)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
     from muguet.blockwise.work import Work
     from muguet.cli.shared.choices import Choices
     from muguet.cli.shared.spread import Spread
+    from muguet.cli.shared.streams import Streams
     from muguet.denoiser.denoiser import Denoiser
-    from muguet.pattern.stored.correction import StoredCorrection
 
 _MIDDLE, _DEPTH = (
     1024,
@@ -56,14 +55,14 @@ def stream_file(
     choices: Choices,
     spread: Spread,
     overwrite: bool,
-    corrections: Sequence[StoredCorrection] = (),
+    streams: Streams,
 ) -> Streamed:
-    """Denoise the images of a file block by block.
-
-    `corrections` is what is subtracted from each image, if this was found, and said, before.
-    """
+    """Denoise the images of a file block by block, without what is subtracted from them, which `streams` finds."""
     from muguet.blockwise.opening import opened
 
+    corrections = said = streams.known_corrections(work.source)
+    if not corrections and not unfinished_of(work.result).is_dir():
+        corrections = streams.corrections(work.source, denoiser.correction.lines == "auto")
     options: dict[str, Any] = {
         "overwrite": overwrite,
         "together": spread.together,
@@ -74,7 +73,7 @@ def stream_file(
     try:
         with opened(work, denoiser, **options) as job:
             _require_room(job, choices)
-            _say_plans(job, said=bool(corrections))
+            _say_plans(job, said=bool(said))
             done = _run(job, spread)
             if job.held is not None and spread.share in (None, Share()):
                 say(f"Completing {work.result}.")

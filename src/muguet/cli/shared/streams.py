@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from muguet.cli.shared.display import Bar
 from muguet.cli.shared.values import value_range
 from muguet.system.budget import memory_for_images
 
@@ -23,6 +25,7 @@ _BYTES_PER_PIXEL = (
     20  # A pixel of an image in memory takes this beside the image and its result: see `collect`.
 )
 _COMPRESSION = 16  # A smaller file cannot hold an image of this many times its size.
+_QUIET = 2.0  # The progress of a search is not shown for so many seconds.
 _MAX_SAMPLE = 2**26  # A training needs no more pixels.
 
 
@@ -61,26 +64,32 @@ class Streams:
         needed = sum(each.about.data.size * _BYTES_PER_PIXEL + 2 * each.nbytes for each in images)
         return images if needed > memory else ()
 
-    def corrections(self, path: Path) -> tuple[StoredCorrection, ...]:
+    def corrections(self, path: Path, lines: bool) -> tuple[StoredCorrection, ...]:
         """Return the images of a file that is processed block by block, without what is subtracted from them.
 
-        What this is, is searched once.
+        What this is, is searched once. `lines` says whether patterns are, beside pixels that are no measurements.
         """
         from muguet.blockwise.correction import found_correction
         from muguet.blockwise.work import read_valid
 
-        if path not in self._corrections:
-            choices, memory = self.choices, memory_for_images(self.choices.memory)
-            limits = None if choices.valid_range is None else value_range(choices.valid_range)
-            self._corrections[path] = tuple(
-                found_correction(
-                    image,
-                    partial(read_valid, image, valid_range=limits, mask_value=choices.mask_value),
-                    choices.lines == "auto",
-                    memory,
-                )
-                for image in self.of(path)
-            )
+        if path in self._corrections:
+            return self._corrections[path]
+        choices, memory, started = self.choices, memory_for_images(self.choices.memory), time.monotonic()
+        limits = None if choices.valid_range is None else value_range(choices.valid_range)
+        found = []
+        with Bar(
+            f"Looking for {'lines and patterns' if lines else 'defective pixels'} in {path.name}"
+        ) as bar:
+
+            def show(done: float) -> None:
+                seconds = time.monotonic() - started
+                if bar.due and 0 < done < 1 and seconds > _QUIET:
+                    bar.show(done, seconds * (1 - done) / done, "", {"seconds": seconds})
+
+            for image in self.of(path):
+                read = partial(read_valid, image, valid_range=limits, mask_value=choices.mask_value)
+                found.append(found_correction(image, read, lines, memory, show))
+        self._corrections[path] = tuple(found)
         return self._corrections[path]
 
     def known_corrections(self, path: Path) -> tuple[StoredCorrection, ...]:

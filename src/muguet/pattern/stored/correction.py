@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from muguet.pattern.found import Found
 from muguet.pattern.rows import Lines, find_lines
 from muguet.pattern.second import second_estimate
 from muguet.pattern.stored.removal import Floats, LineRule, Mask, Removal, Step, Window, corrected, widened
-from muguet.pattern.stored.screen import Screen, screen_of, unpacked
+from muguet.pattern.stored.screen import Screen, limit, screen_of, unpacked
 
 BYTES_OF_PLANE = 120
 """Bytes a pixel that the measurement of a whole plane takes."""
@@ -64,6 +65,8 @@ class StoredCorrection:
         plane.
     missing_found
         Whether some of the planes that were searched first have such pixels.
+    looked
+        Function that is called for each plane that a search has looked at.
     """
 
     def __init__(
@@ -76,18 +79,17 @@ class StoredCorrection:
     ) -> None:
         self.layout = Layout(layout.axes, layout.shape, 2)
         self.dtype, self.memory = dtype, memory
-        self._read_pixels, self._chunks = read, chunks
+        self._read_pixels = read
+        self._read_undamaged: Reader = partial(read_undamaged, read, chunks=chunks)
         self.source = StoredPlanes(self._read_undamaged, self.layout, dtype, chunks)
         self.whole = math.prod(self.layout.space) * BYTES_OF_PLANE <= memory
         self.screens = self.missing_found = False
+        self.looked: Callable[[], None] = lambda: None
         self.removals = [Removal() for _ in range(self.layout.channels)]
         self.usual = [Screen() for _ in self.removals]
         self._screened: dict[tuple[int, int], Screen] = {}
         self._offsets: dict[tuple[int, int, bool], Floats | None] = {}
         self._held: dict[tuple[int, int], npt.NDArray[Any]] = {}
-
-    def _read_undamaged(self, part: Part) -> npt.NDArray[Any]:
-        return read_undamaged(self._read_pixels, part, self._chunks)
 
     @property
     def changes(self) -> bool:
@@ -165,8 +167,8 @@ class StoredCorrection:
         """Measure the planes of a part whose chunks hold several of them, so that a chunk is read once."""
         numbers = [int(n) for n in self.layout.numbers(part)]
         pixels = math.prod(self.layout.space) * len(numbers) * self.dtype.itemsize
-        several = len(numbers) > 1 and pixels * _TOGETHER <= self.memory
-        for c in self.layout.channel_numbers(part).tolist() if several and self.nbytes else ():
+        several = len(numbers) > 1 and pixels * _TOGETHER <= self.memory and self.nbytes > 0
+        for c in self.layout.channel_numbers(part).tolist() if several else ():
             new = [n for n in numbers if self._is_new(n, c)]
             if len(new) < 2:
                 continue
@@ -216,9 +218,10 @@ class StoredCorrection:
         nan
             Whether saturated pixels are NaN.
         """
-        region = self.everything if region is None else region
+        region = region or self.everything
         wide = widened(region, self.removals[c].margins, self.layout.space)
         raw = self._held.get((n, c))
+        self.looked()
         values = self.source.read(n, c, wide) if raw is None else raw[wide]
         found = self._corrected(values, n, c, wide, until, nan)
         return found[
@@ -265,7 +268,7 @@ class StoredCorrection:
         if (n, c) not in self._screened:
             raw = self._held.get((n, c))
             plane = self.source.read(n, c, self.everything) if raw is None else raw
-            _limit(self._screened, _KEPT_SCREENS)
+            limit(self._screened, _KEPT_SCREENS)
             self._screened[n, c] = screen_of(plane, self.removals[c].defects, self.layout.planes < MIN_SERIES)
         return self._screened[n, c]
 
@@ -284,7 +287,7 @@ class StoredCorrection:
         key = n, c, across
         if key not in self._offsets:
             lines = self.lines(n, c, across, rule)
-            _limit(self._offsets, max(_KEPT_OFFSETS // max(self.layout.space), 1))
+            limit(self._offsets, max(_KEPT_OFFSETS // max(self.layout.space), 1))
             self._offsets[key] = None if lines is None else lines.offsets
         return self._offsets[key]
 
@@ -295,9 +298,3 @@ class StoredCorrection:
         found = find_lines(rows) if n in rule.looked else None
         found = found or find_lines(rows, rule.expected)
         return None if found is None else second_estimate(rows, found)
-
-
-def _limit(kept: dict[Any, Any], number: int) -> None:
-    """Forget the oldest entry if there are that many."""
-    while len(kept) >= number:
-        del kept[next(iter(kept))]

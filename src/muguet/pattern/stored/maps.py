@@ -19,8 +19,8 @@ from muguet.pattern.stored.removal import Floats, Mask, Step
 
 _MAX_PIXELS = 2**27  # No camera has more: larger planes are put together from several exposures.
 _MAX_READ = 2**30  # A pattern is measured on about this many pixels of all frames at most …
-_MAX_STANDING = 256  # … and on this many frames, spread over the movie …
-_MAX_NOISY = 201  # … or on this many successive ones, as in memory.
+MAX_STANDING = 256  # … and on this many frames, spread over the movie …
+MAX_NOISY = 201  # … or on this many successive ones, as in memory.
 _BYTES_DEFECTS, _BYTES_MAP = 600, 300  # Bytes a pixel that the search of defects, and of the others, takes.
 _MIN_REGION = 256  # Regions have at least this side, however small the memory.
 _OVERLAP = 8  # Regions overlap by this many pixels, as a pixel is compared with those around it.
@@ -54,6 +54,7 @@ def find_defects(stored: StoredCorrection, c: int, places: Sequence[int]) -> Mas
     mask = np.zeros(stored.layout.space, bool)
 
     def frame(n: int, region: Region) -> Floats:
+        stored.looked()
         values = stored.source.read(n, c, region).astype(np.float64)
         missing = stored.missing(n, c, region)
         return values if missing is None else np.where(missing, np.nan, values)
@@ -67,7 +68,7 @@ def find_defects(stored: StoredCorrection, c: int, places: Sequence[int]) -> Mas
 
 def find_pattern(stored: StoredCorrection, c: int, places: Sequence[int]) -> Standing | None:
     """Return the pattern that stands still in a movie, or None; see `muguet.pattern.find_standing`."""
-    frames = _frames(stored, _MAX_STANDING)
+    frames = _frames(stored, MAX_STANDING)
     if not frames:
         return None
     chosen = [n for n in places[:: -(-len(places) // frames) or 1] if not stored.source.is_blank(n, c)]
@@ -86,7 +87,7 @@ def find_pattern(stored: StoredCorrection, c: int, places: Sequence[int]) -> Sta
 
 def find_noisy(stored: StoredCorrection, c: int, places: Sequence[int]) -> NoisyPixels | None:
     """Return the pixels of a movie that are noisier than others, or None; see `muguet.pattern.find_noisy_pixels`."""
-    frames = _frames(stored, _MAX_NOISY)
+    frames = _frames(stored, MAX_NOISY)
     chosen = [n for n in places[:frames] if not stored.source.is_blank(n, c)]
     if len(chosen) < MIN_FRAMES:
         return None

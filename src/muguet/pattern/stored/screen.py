@@ -89,3 +89,9 @@ def unpacked(bits_of: bytes, shape: Sequence[int], region: Region) -> Mask | Non
     bits = np.frombuffer(zlib.decompress(bits_of), np.uint8)
     mask: Mask = np.unpackbits(bits, count=math.prod(shape)).reshape(shape).astype(bool)[region]
     return mask
+
+
+def limit(kept: dict[Any, Any], number: int) -> None:
+    """Forget the oldest entry if there are that many."""
+    while len(kept) >= number:
+        del kept[next(iter(kept))]

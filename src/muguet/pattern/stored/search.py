@@ -17,7 +17,7 @@ from muguet.pattern.rows import Lines, find_lines
 from muguet.pattern.second import second_estimate
 from muguet.pattern.shift import Shift, agrees, find_shift
 from muguet.pattern.stored.correction import BYTES_OF_PLANE, MIN_SERIES, StoredCorrection
-from muguet.pattern.stored.maps import find_defects, find_noisy, find_pattern
+from muguet.pattern.stored.maps import MAX_NOISY, MAX_STANDING, find_defects, find_noisy, find_pattern
 from muguet.pattern.stored.removal import Floats, LineRule, Step
 from muguet.pattern.stored.screen import Screen, screen_of
 
@@ -53,6 +53,12 @@ def search(stored: StoredCorrection, lines: bool = True) -> None:
         _search_patterns(stored, every)
     # Levels matter only where counts change.
     stored.screens &= stored.missing_found or any(each.changes for each in stored.removals)
+
+
+def n_looks(stored: StoredCorrection) -> int:
+    """Return about how many planes a search looks at, where there are lines."""
+    steps = (_MAX_SCREENED, _MAX_SHIFT_PLANES, MAX_STANDING, 2 * _MAX_MEAN, 6 * _MAX_LOOKED, 2 * MAX_NOISY)
+    return stored.layout.channels * sum(min(each, stored.layout.planes) for each in steps)
 
 
 def square(stored: StoredCorrection) -> Region:
