@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 
 from muguet.formats.lazy import LazyImage, Reader
 from muguet.image.axes import Layout
 from muguet.pattern.stored.correction import StoredCorrection
-from muguet.pattern.stored.search import n_looks, search
+from muguet.pattern.stored.search import effort, search
 
 
 def found_correction(
@@ -35,10 +34,16 @@ def found_correction(
     """
     correction = uncorrected(image, read, memory)
     if image.about.data.dtype.kind in "uif":
-        number, done = n_looks(correction), itertools.count(1)
-        correction.looked = lambda: progress(min(next(done) / number, 1.0))
+        total, done = effort(correction), 0
+
+        def looked(more: int) -> None:
+            nonlocal done
+            done += more
+            progress(min(done / total, 1.0))
+
+        correction.looked = looked
         search(correction, lines)
-        correction.looked = lambda: None
+        correction.looked = lambda more: None
     return correction
 
 

@@ -16,11 +16,10 @@ from muguet.image.pixels import Part
 from muguet.image.planes import Region
 from muguet.image.screen import as_float
 from muguet.image.stored_planes import StoredPlanes
-from muguet.image.valid import unmeasured
 from muguet.pattern.found import Found
 from muguet.pattern.rows import Lines, find_lines
 from muguet.pattern.second import second_estimate
-from muguet.pattern.stored.removal import Floats, LineRule, Mask, Removal, Step, Window, corrected, widened
+from muguet.pattern.stored.removal import Floats, LineRule, Removal, Step, Window, corrected, widened
 from muguet.pattern.stored.screen import Screen, limit, screen_of, unpacked
 
 BYTES_OF_PLANE = 120
@@ -28,6 +27,9 @@ BYTES_OF_PLANE = 120
 
 MIN_SERIES = 3
 """From this many planes on, defective pixels are those that all planes have in common."""
+
+EFFORT_OF_LINES = 40
+"""How much longer the measurement of the lines of a plane takes than reading it."""
 
 _KEPT_OFFSETS = 2**23  # Offsets of lines are kept up to this number.
 _KEPT_SCREENS = 2**16  # The same for planes whose missing pixels are kept, in some hundred bytes.
@@ -66,7 +68,7 @@ class StoredCorrection:
     missing_found
         Whether some of the planes that were searched first have such pixels.
     looked
-        Function that is called for each plane that a search has looked at.
+        Function that is called for each plane that a search has looked at, with the effort.
     """
 
     def __init__(
@@ -84,7 +86,7 @@ class StoredCorrection:
         self.source = StoredPlanes(self._read_undamaged, self.layout, dtype, chunks)
         self.whole = math.prod(self.layout.space) * BYTES_OF_PLANE <= memory
         self.screens = self.missing_found = False
-        self.looked: Callable[[], None] = lambda: None
+        self.looked: Callable[[int], None] = lambda effort: None
         self.removals = [Removal() for _ in range(self.layout.channels)]
         self.usual = [Screen() for _ in self.removals]
         self._screened: dict[tuple[int, int], Screen] = {}
@@ -221,7 +223,7 @@ class StoredCorrection:
         region = region or self.everything
         wide = widened(region, self.removals[c].margins, self.layout.space)
         raw = self._held.get((n, c))
-        self.looked()
+        self.looked(1)
         values = self.source.read(n, c, wide) if raw is None else raw[wide]
         found = self._corrected(values, n, c, wide, until, nan)
         return found[
@@ -272,13 +274,6 @@ class StoredCorrection:
             self._screened[n, c] = screen_of(plane, self.removals[c].defects, self.layout.planes < MIN_SERIES)
         return self._screened[n, c]
 
-    def missing(self, n: int, c: int, region: Region) -> Mask | None:
-        """Return the padding of a region of a plane; None: there is none, or the plane is too large for a search."""
-        if not self.whole:
-            return None
-        (found,) = unmeasured([self.source.read(n, c, self.everything)])
-        return None if found is None else found[region]
-
     def offsets(self, n: int, c: int, across: bool) -> Floats | None:
         """Return the offsets of all rows of plane `n` of channel `c`, or of all columns; None: there are none."""
         rule = self.removals[c].columns if across else self.removals[c].rows
@@ -286,6 +281,7 @@ class StoredCorrection:
             return None if rule is None else rule.stripes
         key = n, c, across
         if key not in self._offsets:
+            self.looked(EFFORT_OF_LINES)
             lines = self.lines(n, c, across, rule)
             limit(self._offsets, max(_KEPT_OFFSETS // max(self.layout.space), 1))
             self._offsets[key] = None if lines is None else lines.offsets

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from muguet.image.defects import defective
 from muguet.image.pixels import parts
 from muguet.image.planes import Region
+from muguet.image.valid import unmeasured
 from muguet.pattern.noisy_pixels import NoisyPixels, find_noisy_pixels
 from muguet.pattern.standing import MIN_FRAMES, Standing, find_standing
 from muguet.pattern.stored.correction import StoredCorrection
@@ -54,10 +55,12 @@ def find_defects(stored: StoredCorrection, c: int, places: Sequence[int]) -> Mas
     mask = np.zeros(stored.layout.space, bool)
 
     def frame(n: int, region: Region) -> Floats:
-        stored.looked()
+        stored.looked(1)
         values = stored.source.read(n, c, region).astype(np.float64)
-        missing = stored.missing(n, c, region)
-        return values if missing is None else np.where(missing, np.nan, values)
+        if not stored.whole:
+            return values
+        (padding,) = unmeasured([stored.source.read(n, c, stored.everything)])
+        return values if padding is None else np.where(padding[region], np.nan, values)
 
     for wide, region, inner in _regions(stored, _BYTES_DEFECTS):
         found = defective([frame(n, wide) for n in places])[0]

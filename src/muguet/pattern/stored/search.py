@@ -16,7 +16,7 @@ from muguet.pattern.halves import Halves, find_halves, gain_by_noise
 from muguet.pattern.rows import Lines, find_lines
 from muguet.pattern.second import second_estimate
 from muguet.pattern.shift import Shift, agrees, find_shift
-from muguet.pattern.stored.correction import BYTES_OF_PLANE, MIN_SERIES, StoredCorrection
+from muguet.pattern.stored.correction import BYTES_OF_PLANE, EFFORT_OF_LINES, MIN_SERIES, StoredCorrection
 from muguet.pattern.stored.maps import MAX_NOISY, MAX_STANDING, find_defects, find_noisy, find_pattern
 from muguet.pattern.stored.removal import Floats, LineRule, Step
 from muguet.pattern.stored.screen import Screen, screen_of
@@ -55,10 +55,13 @@ def search(stored: StoredCorrection, lines: bool = True) -> None:
     stored.screens &= stored.missing_found or any(each.changes for each in stored.removals)
 
 
-def n_looks(stored: StoredCorrection) -> int:
-    """Return about how many planes a search looks at, where there are lines."""
-    steps = (_MAX_SCREENED, _MAX_SHIFT_PLANES, MAX_STANDING, 2 * _MAX_MEAN, 6 * _MAX_LOOKED, 2 * MAX_NOISY)
-    return stored.layout.channels * sum(min(each, stored.layout.planes) for each in steps)
+def effort(stored: StoredCorrection) -> int:
+    """Return about how much effort a search is where there are lines, see `StoredCorrection.looked`."""
+    lines = EFFORT_OF_LINES + 1
+    steps = (_MAX_SCREENED, _MAX_SHIFT_PLANES, MAX_STANDING, 2 * _MAX_MEAN, 4 * _MAX_LOOKED)
+    number = sum(min(each, stored.layout.planes) for each in steps)
+    number += sum(lines * min(each, stored.layout.planes) for each in (2 * _MAX_LOOKED, MAX_NOISY))
+    return stored.layout.channels * number
 
 
 def square(stored: StoredCorrection) -> Region:
@@ -249,6 +252,7 @@ def _line_noise(
     for n in chosen:
         plane = _measured(stored, n, c, at, step, across)
         lines = seen[n] or find_lines(plane, rule.expected)
+        stored.looked(EFFORT_OF_LINES)
         if lines is not None:
             found[n] = second_estimate(plane, lines) if stored.whole else lines
             noise.append(rough_std(plane))
