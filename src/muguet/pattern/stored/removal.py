@@ -22,7 +22,7 @@ Mask = npt.NDArray[np.bool_]
 SHIFT_MARGIN = 256
 """Pixels along shifted lines that are read on either side of a part.
 
-The Fourier series of a longer line differs by at most 0.02 times the noise there, and by nothing where the line ends.
+The Fourier series of a longer line differs by 0.02 times the noise (root mean square).
 """
 
 _MARGIN = 8  # Repaired and quieted pixels need those around them, and moved lines the lines beside them.
