@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -92,6 +93,7 @@ class StoredCorrection:
         self._screened: dict[tuple[int, int], Screen] = {}
         self._offsets: dict[tuple[int, int, bool], Floats | None] = {}
         self._held: dict[tuple[int, int], npt.NDArray[Any]] = {}
+        self._lock = threading.RLock()  # Blocks for the training may still be read when the denoising begins.
 
     @property
     def changes(self) -> bool:
@@ -158,11 +160,12 @@ class StoredCorrection:
             kept[i] = slice(one.start - each.start, one.stop - each.start)
         inner = Layout(axes, raw.shape, 2)
         numbers = self.layout.numbers(part)
-        self._measure_together(part)
-        for k, n in enumerate(numbers):
-            for j, c in enumerate(self.layout.channel_numbers(part)):
-                plane = inner.plane(values, k, j)
-                plane[...] = self._corrected(plane, int(n), int(c), wide, until)
+        with self._lock:
+            self._measure_together(part)
+            for k, n in enumerate(numbers):
+                for j, c in enumerate(self.layout.channel_numbers(part)):
+                    plane = inner.plane(values, k, j)
+                    plane[...] = self._corrected(plane, int(n), int(c), wide, until)
         return np.ascontiguousarray(values[tuple(kept)])
 
     def _measure_together(self, part: Part) -> None:
