@@ -36,6 +36,9 @@ from muguet.prediction.blocks import Block, Kind, block_cut, block_step, map_blo
 from muguet.prediction.regions import Cut
 from muguet.system.unfinished import own_folder
 
+_BYTES_OF_SERIES = (
+    56  # The estimate of planes of a region from several takes so many bytes a pixel and plane.
+)
 _PLAN = "plan.json"  # Its name in the folder of an unfinished result.
 
 
@@ -164,13 +167,19 @@ class Plan:
         if not self.neighbours.helps:
             return 1
         cut = block_cut(self.layout, self.cut, self.step(unit))
-        sizes = zip(cut.core, cut.halo, cut.stride, strict=True)
-        most = planes_at_once(
-            math.prod(core + 2 * math.ceil(halo / each) * each for core, halo, each in sizes)
+        pixels = math.prod(
+            core + 2 * math.ceil(halo / each) * each
+            for core, halo, each in zip(cut.core, cut.halo, cut.stride, strict=True)
         )
+        most = planes_at_once(pixels)
         depth = self.layout.shape[self.layout.axes.index(self.neighbours.letter)]
         number = math.ceil(depth / math.ceil(depth / most))
-        while number > 1 and self._with(number).nbytes(unit, stored) > memory:
+
+        def needed(number: int) -> int:
+            planes = number + sum(self.neighbours.reach)
+            return self._with(number).nbytes(unit, stored) + planes * pixels * _BYTES_OF_SERIES
+
+        while number > 1 and needed(number) > memory:
             number = math.ceil(number / 2)
         return number
 
