@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from muguet import load
 from muguet.formats import read
 
 SCHEMA = json.loads(
@@ -64,11 +65,12 @@ def test_an_image_larger_than_memory_is_corrected_and_says_so(
 
     out, error, pattern = (tmp_path / name for name in ("out.tif", "error.tif", "pattern.tif"))
     more = ("--uncertainty", error, "--pattern", pattern, "--symmetries", 1, "--json")
+    model = tmp_path / "model.muguet"
     with monkeypatch.context() as patch:
         for module in (streams, streamed):  # Large enough for a plane, and too small for the image.
             patch.setattr(module, "memory_for_images", lambda limit: 3_000_000)
         patch.setattr(streams, "_BYTES_PER_PIXEL", 1000)
-        answer = muguet("denoise", lined, "-o", out, "--minutes", 0, *more)
+        answer = muguet("denoise", lined, "-o", out, "--minutes", 0, "--save-model", model, *more)
     assert answer.code == 0, answer.err
     assert "lined.tif: YX 128×128, uint16" in answer.err
     assert "block by block" in answer.err
@@ -77,6 +79,7 @@ def test_an_image_larger_than_memory_is_corrected_and_says_so(
     jsonschema.validate(json.loads(answer.out), SCHEMA)
     (found,) = output["patterns"]
     assert found["rows"]["removed"] is True
+    assert load(model).training["patterns"][0]["rows"]["std"] == pytest.approx(found["rows"]["std"])
     assert "every row has an offset" in read(out).provenance["patterns"]
     memory = tmp_path / "memory.tif"
     again = ("--uncertainty", tmp_path / "e.tif", "--pattern", tmp_path / "p.tif", "--symmetries", 1)

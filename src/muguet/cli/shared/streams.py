@@ -107,7 +107,9 @@ def training_sample(image: LazyImage, correction: StoredCorrection, choices: Cho
     layout = Layout(about.axes, about.data.shape, choices.dimensions)
     size_of_pixel = np.result_type(about.data.dtype, np.float32 if correction.changes else about.data.dtype)
     most = memory_for_images(choices.memory) // (2 * (_BYTES_PER_PIXEL + size_of_pixel.itemsize))
-    blocks = Blocks(correction.read, layout, min(most, _MAX_SAMPLE) // number, image.chunks, choices.seed)
+    pixels = min(most, _MAX_SAMPLE) // number
+    patterns = correction.patterns
+    blocks = Blocks(correction.read, layout, pixels, image.chunks, choices.seed, patterns=patterns)
     data = blocks.sample()
     size, share = image.nbytes / 1e9, data.size / about.data.size
     note = (
