@@ -65,7 +65,10 @@ def small_volume(path: Path, planes: int) -> None:
     """Write an OME-Zarr of planes of one shard, which show one scene and have noise of their own."""
     volume(path, planes, 1, 1)
     array = zarr.open_group(path, mode="r+")["0"]
-    photons = np.tile((samples.acquisition((512, 512), seed=0) - 100) / 2, (_SIDE // 512, _SIDE // 512))
+    tile = (samples.acquisition((512, 512), seed=0) - 100) / 2
+    photons = np.roll(
+        np.tile(tile, (_SIDE // 512, _SIDE // 512)), (200, 200), (0, 1)
+    )  # No seam at the middle.
     for z in range(planes):
         (path / "0" / "c" / str(z) / "0" / "0").unlink()  # It is one file with the others.
         rng = np.random.default_rng(z)
