@@ -177,8 +177,7 @@ class StoredCorrection:
             new = [n for n in numbers if self._is_new(n, c)]
             if len(new) < 2:
                 continue
-            whole = [slice(0, size) for size in self.layout.space]
-            around = list(self.layout.part(numbers[0], c, whole))
+            around = list(self.layout.part(numbers[0], c, self.everything))
             for letter in "TZ":
                 if letter in self.layout.axes:
                     around[self.layout.axes.index(letter)] = part[self.layout.axes.index(letter)]
@@ -282,13 +281,15 @@ class StoredCorrection:
         rule = self.removals[c].columns if across else self.removals[c].rows
         if rule is None or rule.stripes is not None:
             return None if rule is None else rule.stripes
-        key = n, c, across
-        if key not in self._offsets:
+        if (n, c, across) not in self._offsets:
             self.looked(EFFORT_OF_LINES)
-            lines = self.lines(n, c, across, rule)
-            limit(self._offsets, max(_KEPT_OFFSETS // max(self.layout.space), 1))
-            self._offsets[key] = None if lines is None else lines.offsets
-        return self._offsets[key]
+            self.keep(n, c, across, self.lines(n, c, across, rule))
+        return self._offsets[n, c, across]
+
+    def keep(self, n: int, c: int, across: bool, lines: Lines | None) -> None:
+        """Keep the lines of one plane, so that they are not measured again."""
+        limit(self._offsets, max(_KEPT_OFFSETS // max(self.layout.space), 1))
+        self._offsets[n, c, across] = None if lines is None else lines.offsets
 
     def lines(self, n: int, c: int, across: bool, rule: LineRule) -> Lines | None:
         """Return the lines of one plane, as `muguet.pattern.Correction` finds them in a whole image."""

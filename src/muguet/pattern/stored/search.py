@@ -261,6 +261,8 @@ def _line_noise(
     period = periods[0] if min(periods) == max(periods) else 0
     relative = std / max(float(np.median(noise)), 1e-300)
     if stored.whole:
+        for n in chosen:
+            stored.keep(n, c, across, found.get(n))
         return LineNoise(std, relative, len(found), len(chosen), period), rule
     span = at[1 if across else 0]
     if not period or span.stop - span.start < _REPEATS * period:
