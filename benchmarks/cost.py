@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import statistics
 from pathlib import Path
 
 _HALO, _CHUNK, _BLOCK = 64, 512, 2048
@@ -31,13 +32,15 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--measured", type=Path, default=Path("build/volume/volume.json"))
+    parser.add_argument("--neighbours", action="store_true", help="frames or planes that help each other")
     parser.add_argument("--terabytes", type=float, nargs="+", default=[0.1, 1, 10, 100, 1000])
     parser.add_argument(
         "--disk", type=float, default=1000, help="MB/s that the shared disk reads, and writes"
     )
     arguments = parser.parse_args()
     measured = json.loads(arguments.measured.read_text())
-    seconds = sorted(measured["speed"]["cpu seconds per megapixel"])[1] * 1e-6
+    name = "cpu seconds per megapixel" + " with neighbours" * arguments.neighbours
+    seconds = statistics.median(measured["speed"][name]) * 1e-6
     stored, peak = measured["stored bytes per pixel"], measured["training and denoising"]["peak"] / 1e9
     read = read_share(_BLOCK, _HALO, _CHUNK) + 4 / 3  # The pyramid reads the result level by level.
     print(f"{measured['machine']['Processor']}: {1e6 * seconds:.2f} CPU s per megapixel, one view.")

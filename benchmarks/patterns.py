@@ -260,7 +260,13 @@ def real(data: Path) -> list[Row]:
     """Every plane of the images with independent noise: `found` must be empty."""
     rows = []
     names = ("w2s_*_noisy", "fmd_*_noisy", "clean_*", "sem_noisy", "convallaria_noisy", "movie_lysosome")
-    for path in sorted(each for name in names for each in data.glob(f"{name}.tif")):
+    paths = sorted(each for name in names for each in data.glob(f"{name}.tif"))
+    if not paths:
+        raise SystemExit(
+            f"{data} has none of the images {', '.join(names)}: name their folder by --data or $MUGUET_DATA "
+            "(studies/data.py says where they come from)"
+        )
+    for path in paths:
         image = tifffile.imread(path)
         planes = [unsaturated(plane) for plane in image.reshape(-1, *image.shape[-2:])]
         found = [] if find_standing(planes) is None else ["standing"]
@@ -319,6 +325,9 @@ def main() -> None:
         "phantoms": phantoms,
         "real": lambda: real(chosen.data),
     }
+    unknown = set(chosen.only or ()) - parts.keys()
+    if unknown:
+        raise SystemExit(f"--only {', '.join(unknown)} is no part: choose from {', '.join(parts)}")
     results = json.loads(chosen.out.read_text()) if chosen.out.exists() else {}
     for name in chosen.only or parts:
         results[name] = parts[name]()

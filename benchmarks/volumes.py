@@ -4,6 +4,7 @@ python benchmarks/volumes.py                   # simulated stacks
 python benchmarks/volumes.py --cost            # only the time for 30 planes of 512×512 pixels, added to --out
 python benchmarks/volumes.py --steps 300 --axial 1.5   # also training, every plane by itself, for comparison
 python benchmarks/volumes.py --resampled --side 160 --axial 1.5   # only stacks that were filtered along Z
+python benchmarks/volumes.py --network 55      # only a network of volumes, trained for 55 steps, for comparison
 python benchmarks/volumes.py --picture docs/images/volumes.png
 
 The results are those before any training (`muguet denoise --minutes 0`). The simulated stacks have filaments, puncta
@@ -111,6 +112,24 @@ def measured(
     return {**{name: float(value) for name, value in found.items()}, "sentence": neighbours.sentence}
 
 
+def against_network(signal: np.ndarray, seed: int, steps: int) -> dict[str, float]:
+    """Compare planes with neighbours, before any training, with a network of volumes that is trained on the stack."""
+    noisy, truth = recorded(signal, seed), OFFSET + GAIN * signal
+
+    def psnr(image: np.ndarray) -> float:
+        return float(10 * np.log10(np.ptp(truth) ** 2 / ((image - truth) ** 2).mean()))
+
+    found: dict[str, float] = {}
+    for name, options, windows in (
+        ("alone", {"minutes": 0}, {"z_window": 0}),
+        ("with neighbours", {"minutes": 0}, {}),
+        ("network of volumes", {"steps": steps, "dimensions": 3}, {}),
+    ):
+        image, seconds = timed(lambda o=options, w=windows: muguet.fit(noisy, "ZYX", **o)(noisy, "ZYX", **w))
+        found |= {f"psnr {name}": psnr(image), f"seconds {name}": seconds}
+    return found
+
+
 def picture(path: Path, seed: int) -> None:
     """Draw a plane of a stack, and a cut along Z: noisy, the plane by itself, with neighbours, and the truth."""
     import matplotlib.pyplot as plt
@@ -161,6 +180,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=0, help="of a training with every plane by itself")
     parser.add_argument("--cost", action="store_true", help="only measure the time for a larger stack")
     parser.add_argument("--resampled", action="store_true", help="only stacks that were filtered along Z")
+    parser.add_argument("--network", type=int, default=0, help="steps of a network of volumes, only compared")
     parser.add_argument("--picture", type=Path, help="only draw a picture of one stack")
     parser.add_argument("--out", type=Path, default=Path("build/volumes.json"))
     arguments = parser.parse_args()
@@ -183,6 +203,19 @@ def main() -> None:
         )
         arguments.out.write_text(json.dumps(found, indent=1))
 
+    if arguments.network:
+        signal = stack(12, 128, _LATERAL, 1.5, arguments.seed)
+        for level in (10.0, 100.0):
+            row = against_network(level * signal, arguments.seed + 1, arguments.network)
+            rows.append({"stack": "network", "photo-electrons": level, "steps": arguments.network, **row})
+            print(
+                {
+                    name: round(value, 2) if isinstance(value, float) else value
+                    for name, value in rows[-1].items()
+                }
+            )
+            arguments.out.write_text(json.dumps(found, indent=1))
+        return None
     if arguments.resampled:
         signal = stack(arguments.planes, arguments.side, _LATERAL, arguments.axial[0], arguments.seed)
         for level in arguments.levels:

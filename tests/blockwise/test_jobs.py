@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from muguet import MuguetError
 from muguet.blockwise import Share, Work, denoise_blocks
-from muguet.blockwise.job import opened
+from muguet.blockwise.opening import opened
 from muguet.formats import read
 from muguet.system.unfinished import unfinished_of
 from tests.blockwise.conftest import write_store

@@ -11,9 +11,9 @@ import zarr
 
 from muguet import Denoiser, MuguetError, fit
 from muguet.blockwise import Work, denoise_blocks
-from muguet.blockwise.job import opened
+from muguet.blockwise.opening import opened
 from muguet.formats import read
-from muguet.image import ArrayPlanes, Layout, StoredPlanes
+from muguet.image import ArrayPlanes, Layout, StoredPlanes, screen
 from tests.blockwise.test_jobs import Once, files_of
 
 MOVIE, STACK = {"time_window": 2}, {"z_window": 1}
@@ -163,7 +163,7 @@ def test_blocks_have_as_many_planes_as_the_memory_allows(model, tmp_path, monkey
     monkeypatch.setattr("muguet.neighbours.loop._MIN_FRAMES", 30)
     source = stored(tmp_path / "a.zarr", recording(30), "TYX", (1, 24, 32))
     numbers = []
-    for memory in (10**7, 250_000, 10):
+    for memory in (10**8, 10**7, 10):
         work = Work(source, tmp_path / f"{memory}.zarr", symmetries=1, **MOVIE)
         with opened(work, model, memory=memory) as job:
             (plan,) = job.plans
@@ -207,3 +207,37 @@ def test_planes_in_a_file_are_those_in_memory_but_blank_ones_are_missing():
         else:
             np.testing.assert_array_equal(planes.read(n, 0, region), memory.read(n, 0, region))
     assert np.array_equal(layout.numbers((slice(1, 3), slice(0, 2), *region)), [2, 3, 4, 5])
+
+
+def test_lines_and_hot_pixels_are_removed_in_runs_and_parts_as_in_memory(model, tmp_path, monkeypatch):
+    data = recording(5, (64, 96)).astype(float) + np.random.default_rng(0).normal(0, 30, (5, 64, 1))
+    data[:, 9, 11:30:7] += 3000
+    data[:, :, 90:] = 0
+    data = np.clip(np.rint(data), 0, 65535).astype(np.uint16)
+    blurred = lambda prior, values: values.copy()  # noqa: E731  In the place of a network.
+    monkeypatch.setattr("muguet.pattern.second._denoised", blurred)
+    source = stored(tmp_path / "a.zarr", data, "TYX", (1, 64, 96))
+    choices = {"symmetries": 1, **MOVIE}
+    expected = model.estimate(data, "TYX", **choices)
+    names = ("whole.zarr", "error.zarr", "pattern.zarr")
+    whole, error, pattern = (tmp_path / name for name in names)
+    assert denoise_blocks(source, whole, model, dtype="float32", error=error, pattern=pattern, **choices)
+    found = read(whole)
+    np.testing.assert_allclose(found.data, expected.mean, rtol=1e-5)
+    assert (found.data[:, :, 90:] == 0).all()
+    np.testing.assert_allclose(read(error).data, expected.std, rtol=1e-4)
+    layout = Layout("TYX", data.shape)
+    removed = model.correction(screen(data, layout), layout).removed
+    np.testing.assert_allclose(read(pattern).data, removed, atol=1e-3)
+    again = {"error": tmp_path / "e.zarr", "pattern": tmp_path / "p.zarr"}
+    work = Work(source, tmp_path / "w.zarr", dtype="float32", **again, **choices)
+    with opened(work, model) as job:
+        next(job.run(job.missing()))
+    monkeypatch.setattr("muguet.blockwise.correction.search", None)  # It is not searched again.
+    ends = [
+        denoise_blocks(source, work.result, model, dtype="float32", part=(part, 2), **again, **choices)
+        for part in (1, 2)
+    ]
+    assert ends == [False, True]
+    for name, one in zip(("w.zarr", "e.zarr", "p.zarr"), names, strict=True):
+        assert files_of(tmp_path / name) == files_of(tmp_path / one)

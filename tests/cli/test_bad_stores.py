@@ -31,9 +31,10 @@ def stores(tmp_path):
 @pytest.fixture
 def block_by_block(monkeypatch):
     """Every image is larger than the memory."""
-    from muguet.cli.shared import streams
+    from muguet.cli.shared import streamed, streams
 
-    monkeypatch.setattr(streams, "memory_for_images", lambda limit: 80_000)
+    for module in (streams, streamed):
+        monkeypatch.setattr(module, "memory_for_images", lambda limit: 80_000)
 
 
 def damage(folder, how) -> None:

@@ -32,10 +32,11 @@ def store(tmp_path):
 @pytest.fixture
 def small_memory(monkeypatch):
     """Every image is larger than the memory, unless --memory is 9GB, and blocks are small."""
-    from muguet.cli.shared import streams
+    from muguet.cli.shared import streamed, streams
     from muguet.denoiser import planes
 
-    monkeypatch.setattr(streams, "memory_for_images", lambda limit: 10**10 if limit == "9GB" else 150_000)
+    for module in (streams, streamed):
+        monkeypatch.setattr(module, "memory_for_images", lambda limit: 10**10 if limit == "9GB" else 150_000)
     monkeypatch.setattr(planes, "CORE", {2: (32, 32), 3: (8, 16, 16)})
 
 
@@ -144,7 +145,7 @@ def test_a_large_file_gives_a_tiff(muguet, tmp_path, small_memory, kind):
 
 @pytest.mark.slow
 def test_the_report_of_a_large_image_shows_its_middle(muguet, store, small_memory, monkeypatch):
-    monkeypatch.setattr("muguet.cli.shared.streams._MIDDLE", 32)
+    monkeypatch.setattr("muguet.cli.shared.streamed._MIDDLE", 32)
     page = store.parent / "page.html"
     answer = muguet("denoise", store, *FAST, "--report", page, "--json")
     assert answer.code == 0, answer.err

@@ -5,9 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 import tifffile
+
+from muguet import load
+from muguet.formats import read
+
+SCHEMA = json.loads(
+    (Path(__file__).parents[2] / "docs" / "reference" / "schema" / "results.json").read_text()
+)
 
 
 @pytest.fixture
@@ -48,3 +56,35 @@ def test_maps_of_another_size_are_refused(muguet, lined: Path, tmp_path: Path) -
     assert answer.code == 2
     assert "64×64" in answer.err
     assert not (tmp_path / "out.tif").exists()
+
+
+def test_an_image_larger_than_memory_is_corrected_and_says_so(
+    muguet, lined: Path, tmp_path: Path, monkeypatch
+) -> None:
+    from muguet.cli.shared import streamed, streams
+
+    out, error, pattern = (tmp_path / name for name in ("out.tif", "error.tif", "pattern.tif"))
+    more = ("--uncertainty", error, "--pattern", pattern, "--symmetries", 1, "--json")
+    model = tmp_path / "model.muguet"
+    with monkeypatch.context() as patch:
+        for module in (streams, streamed):  # Large enough for a plane, and too small for the image.
+            patch.setattr(module, "memory_for_images", lambda limit: 3_000_000)
+        patch.setattr(streams, "_BYTES_PER_PIXEL", 1000)
+        answer = muguet("denoise", lined, "-o", out, "--minutes", 0, "--save-model", model, *more)
+    assert answer.code == 0, answer.err
+    assert "lined.tif: YX 128×128, uint16" in answer.err
+    assert "block by block" in answer.err
+    assert answer.err.count("every row has an offset") == 1
+    (output,) = json.loads(answer.out)["outputs"]
+    jsonschema.validate(json.loads(answer.out), SCHEMA)
+    (found,) = output["patterns"]
+    assert found["rows"]["removed"] is True
+    assert load(model).training["patterns"][0]["rows"]["std"] == pytest.approx(found["rows"]["std"])
+    assert "every row has an offset" in read(out).provenance["patterns"]
+    memory = tmp_path / "memory.tif"
+    again = ("--uncertainty", tmp_path / "e.tif", "--pattern", tmp_path / "p.tif", "--symmetries", 1)
+    whole = muguet("denoise", lined, "-o", memory, "--minutes", 0, *again)
+    assert whole.code == 0
+    np.testing.assert_allclose(tifffile.imread(pattern), tifffile.imread(tmp_path / "p.tif"), atol=1e-3)
+    np.testing.assert_allclose(tifffile.imread(out), tifffile.imread(memory), atol=1)  # They are rounded.
+    np.testing.assert_allclose(tifffile.imread(error), tifffile.imread(tmp_path / "e.tif"), rtol=1e-3)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from muguet.image import ArrayPlanes, Layout
-from muguet.prediction import Cut, block_step, map_blocks
+from muguet.prediction import Cut, Kind, block_step, map_blocks
 
 AXES = ("YX", "XY", "TYX", "YXS", "CYX", "TCYX", "TZYX", "ZCYX", "TCZYX", "YXCS", "CSYX")
 
@@ -37,7 +37,7 @@ def test_block_by_block_the_result_is_the_whole_one(data):
         into.write(n, c, whole, ndimage.convolve(source.read(n, c, whole), kernel, mode="mirror") * (c + 1))
     out, written = np.empty_like(array), np.zeros(shape, int)
     step = block_step(layout, cut, unit)
-    for block in map_blocks(function, lambda part: array[part], layout, cut, step, np.float64):
+    for block in map_blocks(function, lambda part: array[part], layout, cut, step, [Kind(np.float64)]):
         out[block.part] = block.result
         written[block.part] += 1
         np.testing.assert_array_equal(block.values, array[block.part])

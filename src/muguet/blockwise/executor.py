@@ -9,7 +9,8 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from muguet.blockwise.job import MODEL, Job, opened, reopened
+from muguet.blockwise.job import MODEL, Job
+from muguet.blockwise.opening import opened, reopened
 from muguet.blockwise.share import Share
 from muguet.blockwise.work import Work
 from muguet.denoiser.denoiser import Denoiser
@@ -36,6 +37,8 @@ def denoise_blocks(
     causal: bool = False,
     z_window: int | None = None,
     std: bool = False,
+    error: str | os.PathLike[str] | None = None,
+    pattern: str | os.PathLike[str] | None = None,
     ome_zarr: str | None = None,
     part: tuple[int, int] = (1, 1),
     overwrite: bool = False,
@@ -70,6 +73,10 @@ def denoise_blocks(
         Which frames of a movie and planes of a stack help to estimate one, see `Denoiser.__call__`.
     std
         Whether the standard deviation of the error of each pixel is computed rather than the denoised image.
+    error
+        A further name, like `result`: the standard deviation of the error is written there in the same run.
+    pattern
+        A further name, like `result`: what is subtracted from each pixel before denoising is written there.
     ome_zarr
         "0.4" or "0.5"; None: the version of the input, or 0.5.
     part
@@ -104,11 +111,13 @@ def denoise_blocks(
         time_window,
         causal,
         z_window,
+        None if error is None else Path(error),
+        None if pattern is None else Path(pattern),
     )
     share = Share(*part)
     together = executor is not None or share.parts > 1
     with opened(work, denoiser, overwrite=overwrite, together=together) as job:
-        numbers = job.missing(share) if job.held is not None else list(range(job.total))
+        numbers = job.missing(share) if job.resumes else list(range(job.total))
         for _ in job.run(numbers) if executor is None else spread(job, numbers, executor, device):
             pass
         return job.finish()
@@ -138,7 +147,10 @@ def spread(job: Job, numbers: Sequence[int], executor: Executor, device: str = "
     model = job.held.own / MODEL
     if not model.exists():
         job.denoiser.save(model)
-    work = replace(job.work, source=job.work.source.absolute(), result=job.work.result.absolute())
+    own = job.work
+    paths = {"source": own.source, "result": own.result, "error": own.error, "pattern": own.pattern}
+    absolute = {name: path.absolute() for name, path in paths.items() if path is not None}
+    work = replace(own, **absolute)  # type: ignore[arg-type]
     task = Task(work, job.held.folder, model, device)
     size = max(len(numbers) // _TASKS, 1)
     chunks = iter(numbers[start : start + size] for start in range(0, len(numbers), size))

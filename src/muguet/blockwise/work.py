@@ -23,6 +23,7 @@ from muguet.version import __version__
 
 _SAMPLES = 5  # An image is recognised by the pixels of this many places along each axis, along its diagonal.
 _SAMPLE_SIDE = 64
+_PATHS = ("source", "result", "error", "pattern")
 _PLACES = (0.5, 0.25, 0.75, 0.0, 1.0)  # Where the noise of an image is looked at, as a share of each axis.
 
 
@@ -48,6 +49,10 @@ class Work:
         Version of OME-Zarr of the results; None: that of the input, or 0.5.
     time_window, causal, z_window
         Which frames of a movie and planes of a stack help to estimate one, see `muguet.Denoiser.__call__`.
+    error
+        Where the standard deviation of the error of each pixel is written as well; None: nowhere.
+    pattern
+        Where that is written which is subtracted from each pixel before denoising, in counts; None: nowhere.
     """
 
     source: Path
@@ -63,6 +68,8 @@ class Work:
     time_window: int | None = None
     causal: bool = False
     z_window: int | None = None
+    error: Path | None = None
+    pattern: Path | None = None
 
     @property
     def excludes(self) -> bool:
@@ -84,13 +91,7 @@ class Work:
 
     def read(self, image: LazyImage, part: Part) -> npt.NDArray[Any]:
         """Return a part of an image, with NaN for the pixels that are excluded."""
-        raw = image.read(part)
-        if not self.excludes:
-            return raw
-        mask = np.ma.getmaskarray(masked_outside(raw, self.valid_range, self.mask_value))
-        values = raw.astype(np.result_type(raw.dtype, np.float32))
-        values[mask] = np.nan
-        return values
+        return read_valid(image, part, self.valid_range, self.mask_value)
 
     def describe(
         self, model: str, images: Sequence[LazyImage], roundings: Sequence[Rounding]
@@ -104,7 +105,7 @@ class Work:
         images, roundings
             The opened images, and how their results are stored.
         """
-        own = {name: value for name, value in asdict(self).items() if name not in ("source", "result")}
+        own = {name: value for name, value in asdict(self).items() if name not in _PATHS}
         return {
             **own,
             "stored": [f"{each.dtype}{' rounded at random' * each.at_random}" for each in roundings],
@@ -136,7 +137,7 @@ class Rounding:
     def of(cls, work: Work, image: LazyImage) -> Rounding:
         """Return that of the results of an image, chosen by pixels in its middle, or elsewhere if they are damaged."""
         if work.errors:
-            return cls(np.dtype(np.float32))
+            return FLOATS
         asked = None if work.dtype is None else np.dtype(work.dtype)
         for share in _PLACES:
             with contextlib.suppress(DamagedError):
@@ -148,6 +149,26 @@ class Rounding:
         """Return the stored values of a block, which depend on nothing but the block."""
         chance = np.random.default_rng([0, image, block]) if self.at_random else None
         return to_dtype(values, self.dtype, chance)
+
+
+FLOATS = Rounding(np.dtype(np.float32))
+"""How errors and patterns are stored."""
+
+
+def read_valid(
+    image: LazyImage,
+    part: Part,
+    valid_range: tuple[float, float] | None = None,
+    mask_value: float | None = None,
+) -> npt.NDArray[Any]:
+    """Return a part of an image, with NaN for values outside a range or of one value, see `masked_outside`."""
+    raw = image.read(part)
+    if valid_range is None and mask_value is None:
+        return raw
+    mask = np.ma.getmaskarray(masked_outside(raw, valid_range, mask_value))
+    values = raw.astype(np.result_type(raw.dtype, np.float32))
+    values[mask] = np.nan
+    return values
 
 
 def result_image(work: Work, image: LazyImage, rounding: Rounding) -> Image:

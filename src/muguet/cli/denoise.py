@@ -25,7 +25,6 @@ from muguet.cli.shared.checkpoints import check_checkpoint, checkpoint_of, remov
 from muguet.cli.shared.choices import Choices, with_choices
 from muguet.cli.shared.classical import CLASSICAL, denoise_classically
 from muguet.cli.shared.contradictions import (
-    check_large,
     check_part,
     check_values,
     refuse_trained,
@@ -51,7 +50,8 @@ from muguet.cli.shared.recordings import Recordings, require_room
 from muguet.cli.shared.rescue import write_or_rescue
 from muguet.cli.shared.results import AsJson, Results
 from muguet.cli.shared.spread import PartOfJob, Scheduler, Spread, Workers, require_stores
-from muguet.cli.shared.streams import Streams, middle_of, stream_file, work_of
+from muguet.cli.shared.streamed import middle_of, stream_file, work_of
+from muguet.cli.shared.streams import Streams
 from muguet.cli.shared.train import psf_file, start, train
 from muguet.cli.shared.values import OmeZarr, data_type
 from muguet.errors import MuguetError
@@ -159,14 +159,14 @@ def denoise(
         say(f"{save_model} exists and is used: leave out --skip-existing to train again.")
         model, save_model = save_model, None
     if spread.together:
-        require_stores([*results, *errors.values()])
+        require_stores([*results, *errors.values(), *patterns.values()])
     trains = model is None and choices.recipe not in CLASSICAL
     checkpoint = checkpoint_of(results)
     first = FirstResults(checkpoint)
     keeps = choices.skip_existing or part is not None
     missing = without_existing(sources, results, errors, first.results if keeps else None)
     images_of = {"--out": missing, "--uncertainty": errors, "--pattern": patterns}
-    joint = () if part is None else ("--out", "--uncertainty")
+    joint = () if part is None else ("--out", "--uncertainty", "--pattern")
     outputs = [
         Output(made[source], "image", name, source, keeps or made[source] in first.results, name in joint)
         for name, made in images_of.items()
@@ -232,12 +232,12 @@ def denoise(
             replace = choices.overwrite or keeps
             large = streams.of(source)
             if large:
-                check_large(source, source in patterns)
-                work = work_of(source, result, choices, kind, symmetries, ome_zarr, windows)
-                streamed = stream_file(work, errors.get(source), denoiser, choices, spread, replace)
-                made = made_by(denoiser, None, streamed.neighbours[0].made)
+                paths = errors.get(source), patterns.get(source)
+                work = work_of(source, result, choices, kind, symmetries, ome_zarr, windows, *paths)
+                streamed = stream_file(work, denoiser, choices, spread, replace, streams)
+                made = made_by(denoiser, None, streamed.plans[0].made)
                 shown = streamed.complete and (report is not None or printed.wanted)
-                found = [middle_of(work, denoiser, choices, streamed)] if shown else []
+                found = [middle_of(work, denoiser, streamed)] if shown else []
                 printed.add_streamed(source, result, large, denoiser, errors.get(source), streamed, found)
                 continue
             scenes, digest = recordings.take(source)
@@ -268,12 +268,12 @@ def denoise(
     if report is not None and not found:
         say("No report is written, because other parts of the result are missing.")
     elif report is not None:
-        from muguet.report.gather import report_denoising
+        from muguet.report.gather import PartShown, report_denoising
 
-        noisy, data = found[0].noisy, found[0].image.data
-        # The report shows one plane of an image that is processed block by block, without its neighbours.
-        helped = None if large else found[0].neighbours
-        report_denoising(denoiser, noisy, data, report, sys.argv, choices.overwrite, started, made, helped)
+        one = found[0]
+        shown_part = PartShown(one.counts, one.std, one.frames) if large else None
+        command = sys.argv, choices.overwrite, started, made, one.neighbours
+        report_denoising(denoiser, one.noisy, one.image.data, report, *command, shown_part)
         say(f"{report}: the report, to open in a web browser.")
         printed.report = str(report)
     if len(results) > 1:

@@ -74,7 +74,9 @@ class PlaneDenoiser(Model):
     def _function(self, result: Result, views: Sequence[Symmetry]) -> RegionFunction:
         return lambda values, channel: self.channel(channel, views).region(values, result)
 
-    def region_function(self, pixels: float, symmetries: int | None = None) -> RegionFunction:
+    def region_function(
+        self, pixels: float, symmetries: int | None = None, result: Result = Result.MEAN
+    ) -> RegionFunction:
         """Return the function that denoises a region with its halo, see `muguet.prediction.map_regions`.
 
         Parameters
@@ -83,9 +85,17 @@ class PlaneDenoiser(Model):
             Number of pixels of the whole image.
         symmetries
             Number of views, see `__call__`.
+        result
+            The denoised values, or ``(2, *space)`` with their errors as well.
+
+        Raises
+        ------
+        MuguetError
+            If errors are asked for and the model has no prediction of them.
         """
-        views = views_of(self.parts, pixels, symmetries)
-        return self._function(Result.MEAN, views)
+        if result is not Result.MEAN:
+            self.require_errors()
+        return self._function(result, views_of(self.parts, pixels, symmetries))
 
     def std_function(self) -> RegionFunction:
         """Return the function that computes the standard deviation of the error of a region with its halo.
@@ -205,9 +215,9 @@ class PlaneDenoiser(Model):
         MuguetError
             If the model has no prediction of its errors.
         """
-        self.require_errors()
-        views = views_of(self.parts, math.prod(source.shape), symmetries)
-        function = self._function(Result.BOTH, views)
+        pixels = math.prod(source.shape)
+        views = views_of(self.parts, pixels, symmetries)
+        function = self.region_function(pixels, symmetries, Result.BOTH)
         return self._map(function, source, Several(mean, std), Result.BOTH, views, neighbours)
 
     def _map(
@@ -230,7 +240,7 @@ class PlaneDenoiser(Model):
         return map_series(of_series, source, into, self.cut_with(neighbours), stretches)
 
     def series_function(
-        self, pixels: float, symmetries: int | None = None, std: bool = False
+        self, pixels: float, symmetries: int | None = None, result: Result = Result.MEAN
     ) -> SeriesFunction:
         """Return the function that estimates planes of a region of a series, see `muguet.neighbours.map_series`.
 
@@ -240,14 +250,17 @@ class PlaneDenoiser(Model):
             Number of pixels of the whole image.
         symmetries
             Number of views, see `__call__`.
-        std
-            Whether the standard deviation of the error is computed rather than the denoised value.
+        result
+            What is computed of every pixel.
+
+        Raises
+        ------
+        MuguetError
+            If errors are asked for and the model has no prediction of them.
         """
-        if std:
+        if result is not Result.MEAN:
             self.require_errors()
-        return self._series_function(
-            Result.STD if std else Result.MEAN, views_of(self.parts, pixels, symmetries)
-        )
+        return self._series_function(result, views_of(self.parts, pixels, symmetries))
 
     def _series_function(self, result: Result, views: Sequence[Symmetry]) -> SeriesFunction:
         def of_series(

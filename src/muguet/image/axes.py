@@ -220,11 +220,11 @@ class Layout:
 
     def numbers(self, part: Sequence[slice]) -> npt.NDArray[np.intp]:
         """Return the numbers of the planes that have pixels in a part of the array, in their order."""
-        spans = [part[self.axes.index(letter)] for letter in self._sample_axes]
-        if not spans:
-            return np.zeros(1, np.intp)
-        grid = np.meshgrid(*(np.arange(each.start, each.stop) for each in spans), indexing="ij")
-        return np.ravel_multi_index(grid, self._sizes(self._sample_axes)).ravel()
+        return self._numbers(part, self._sample_axes)
+
+    def channel_numbers(self, part: Sequence[slice]) -> npt.NDArray[np.intp]:
+        """Return the numbers of the channels that have pixels in a part of the array, in their order."""
+        return self._numbers(part, self._channel_axes)
 
     def sequences(self) -> list[npt.NDArray[np.intp]]:
         """Return the numbers of the planes of each movie, in the order of time: one movie for each Z of two dimensions.
@@ -239,6 +239,14 @@ class Layout:
         An image without Z, or with three dimensions of space, has none.
         """
         return self.along("Z")
+
+    def _numbers(self, part: Sequence[slice], letters: str) -> npt.NDArray[np.intp]:
+        """The numbers along some axes, counted together, of what a part of the array has."""
+        spans = [part[self.axes.index(letter)] for letter in letters]
+        if not spans:
+            return np.zeros(1, np.intp)
+        grid = np.meshgrid(*(np.arange(each.start, each.stop) for each in spans), indexing="ij")
+        return np.ravel_multi_index(grid, self._sizes(letters)).ravel()
 
     def _position(self, n: int, c: int) -> dict[str, int]:
         """The place of plane `n` of channel `c` along each axis that is not space."""

@@ -90,7 +90,7 @@ def screen(image: npt.ArrayLike, layout: Layout, search: bool = True) -> Screene
     if defects.any():
         for at in zip(*np.nonzero(defects.any(axis=(-2, -1))), strict=True):
             values[at] = repaired(values[at].astype(np.float64), defects[at])
-        notes.append(_count_defects(defects))
+        notes.append(count_defects(defects))
     return Screened(
         original,
         layout.join(values),
@@ -190,8 +190,8 @@ def _find_spikes(planes: Array, missing: Mask, defects: Mask) -> list[str]:
     ]
 
 
-def _count_defects(defects: Mask) -> str:
-    """Return a sentence with the number of defective pixels, columns and rows."""
+def count_defects(defects: Mask) -> str:
+    """Return a sentence with the number of defective pixels, columns and rows of planes ``(..., y, x)``."""
     flat = defects.reshape(-1, *defects.shape[-2:])
     # In a series the defects are the same in every plane: they are counted in the plane that has most of them.
     plane = flat[int(np.argmax(flat.sum((1, 2))))]

@@ -147,8 +147,12 @@ def computation(
     MuguetError
         If `std` is asked for and the model does not predict its errors.
     """
+    from muguet.denoiser.channel import Result
+
     function = denoiser.std_function() if std else denoiser.region_function(source.pixels, symmetries)
     if neighbours is None or not neighbours.helps:
         return Computation(function, denoiser.cut)
-    series = denoiser.series_function(source.pixels, 1 if std else symmetries, std)
+    series = denoiser.series_function(
+        source.pixels, 1 if std else symmetries, Result.STD if std else Result.MEAN
+    )
     return Computation(function, denoiser.cut_with(neighbours), neighbours, series)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from muguet.image.stored_planes import StoredPlanes
 from muguet.image.valid import is_blank
 from muguet.neighbours.loop import SeriesFunction, Stretch, map_series
 from muguet.neighbours.series import Neighbours, Series
-from muguet.prediction.blocks import Block, HeldBlock, read_ahead, read_block
+from muguet.prediction.blocks import DENOISED, Block, HeldBlock, Kind, read_ahead, read_block, together
 from muguet.prediction.regions import Cut
 
 _OfChannels = list[list[Stretch]]
@@ -29,7 +29,7 @@ def map_series_blocks(
     neighbours: Neighbours,
     cut: Cut,
     parts: Iterable[tuple[int, Part]],
-    dtype: npt.DTypeLike = np.float32,
+    kinds: Sequence[Kind] = DENOISED,
 ) -> Iterator[Block]:
     """Estimate the planes of an image from several, block by block, and yield the blocks.
 
@@ -50,8 +50,8 @@ def map_series_blocks(
         The sizes of the regions, with the halo that the estimates need.
     parts
         The blocks to process: the number and the place of each, which starts at multiples of the stride.
-    dtype
-        Data type of the results.
+    kinds
+        What the function returns: for several results, values ``(wanted, results, *space)``.
     """
     layout = source.layout
     letter = neighbours.letter
@@ -68,17 +68,20 @@ def map_series_blocks(
     for held, stretches, values in read_ahead(held_block, parts):
         core = held.core
         if is_blank(core):
-            yield Block(held.number, held.part, core, core.astype(dtype))
+            yield Block(held.number, held.part, core, tuple(each.of_blank(core) for each in kinds))
             continue
-        result: npt.NDArray[Any] = np.empty(core.shape, dtype)
-        before, into = (
-            ArrayPlanes(each, Layout(layout.axes, each.shape, layout.dimensions)) for each in (values, result)
+        results = tuple(np.empty(core.shape, each.dtype) for each in kinds)
+        before, *into = (
+            ArrayPlanes(each, Layout(layout.axes, each.shape, layout.dimensions))
+            for each in (values, *results)
         )
         of_channels = _shifted(function, held.first_channel(layout))
-        for _ in map_series(of_channels, before, into, cut, stretches, held.window):
+        for _ in map_series(of_channels, before, together(into), cut, stretches, held.window):
             pass
-        _keep_blank_planes(core, result, into.layout)
-        yield Block(held.number, held.part, core, result)
+        for each, kind in zip(into, kinds, strict=True):
+            if kind.keeps_blank:
+                _keep_blank_planes(core, each.array, each.layout)
+        yield Block(held.number, held.part, core, results)
 
 
 def _stretches(held: HeldBlock, layout: Layout, neighbours: Neighbours, letter: str) -> _OfChannels:

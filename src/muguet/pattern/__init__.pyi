@@ -7,6 +7,8 @@ from .rows import Lines, find_lines
 from .second import second_estimate
 from .shift import Shift, find_shift
 from .standing import Standing, find_standing
+from .stored.correction import StoredCorrection
+from .stored.search import search
 
 __all__ = [
     "Corrected",
@@ -19,11 +21,13 @@ __all__ = [
     "NoisyPixels",
     "Shift",
     "Standing",
+    "StoredCorrection",
     "find_halves",
     "find_lines",
     "find_noisy_pixels",
     "find_shift",
     "find_standing",
     "gain_by_noise",
+    "search",
     "second_estimate",
 ]

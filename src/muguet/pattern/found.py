@@ -24,6 +24,8 @@ class LineNoise:
         Number of planes with offsets, and of all planes.
     period
         Number of lines after which the offsets repeat; 0 if they do not.
+    removed
+        Whether they are subtracted; not where they must be measured in every plane and planes are too large for that.
     """
 
     std: float
@@ -31,6 +33,7 @@ class LineNoise:
     planes: int
     of: int
     period: int = 0
+    removed: bool = True
 
     def sentence(self, lines: str) -> str:
         """Return a sentence; `lines` is "row" or "column"."""
@@ -42,6 +45,11 @@ class LineNoise:
             start = f"The {lines}s have offsets that repeat every {self.period} {lines}s{some}"
         else:
             start = f"Line noise: every {lines} has an offset of its own{some}"
+        if not self.removed:
+            return (
+                f"{start}, with {size}. They are left in, because they differ from plane to plane and a plane is too "
+                "large to be measured within the memory for images: allow more by --memory."
+            )
         return f"{start}, with {size}. The offsets are subtracted before denoising (--lines keep leaves them in)."
 
 
@@ -123,7 +131,8 @@ class Found:
         def lines(each: LineNoise | None) -> dict[str, Any] | None:
             if each is None:
                 return None
-            return {"std": each.std, "relative": each.relative, "planes": each.planes, "period": each.period}
+            found = {"std": each.std, "relative": each.relative, "planes": each.planes, "period": each.period}
+            return found | {"removed": each.removed}
 
         def halves(each: Halves | None) -> dict[str, float] | None:
             return None if each is None else {"offset": each.offset, "gain": each.gain, "level": each.level}

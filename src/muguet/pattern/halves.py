@@ -50,9 +50,12 @@ class Halves:
     gain: float
     level: float
 
-    def remove(self, plane: Floats) -> Floats:
-        """Return a plane ``(y, x)`` whose halves have the mean of both offsets and gains."""
-        middle = len(plane) // 2
+    def remove(self, plane: Floats, start: int = 0, height: int | None = None) -> Floats:
+        """Return a plane ``(y, x)`` whose halves have the mean of both offsets and gains.
+
+        The plane may be a part, from the row `start` on, of one of `height` rows.
+        """
+        middle = max((len(plane) if height is None else height) // 2 - start, 0)
         step = 0.5 * (self.offset + self.gain * (plane - self.level))
         step[middle:] *= -1
         found: Floats = plane + step

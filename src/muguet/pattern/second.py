@@ -58,7 +58,12 @@ def second_estimate(plane: Floats, lines: Lines) -> Lines:
     residual = electrons - estimate
     size = np.abs(residual) * np.sqrt(precision)
     weight = precision * np.minimum(1.0, _CLIP / np.maximum(size, 1e-9))
-    error = slope * (weight * residual).sum(1) / np.maximum(weight.sum(1), 1e-300)
+    with np.errstate(invalid="ignore", over="ignore"):
+        error = slope * (weight * residual).sum(1) / np.maximum(weight.sum(1), 1e-300)
+    if not np.isfinite(
+        error
+    ).all():  # The variance grows so little with the signal that electrons are no numbers.
+        return lines
     frequency = np.arange(len(error)) / (2 * len(error))
     gain = np.clip(_PASSED / np.maximum(frequency, 1e-300), 1.0, _MAX_GAIN)
     gain[0] = 0.0

@@ -1,5 +1,5 @@
 from .blend import Blend
-from .blocks import Block, block_step, map_blocks
+from .blocks import Block, Kind, block_step, map_blocks
 from .error_scale import ErrorScale
 from .regions import Cut, Region, map_plane, map_regions, regions
 from .symmetry import Symmetry, symmetries
@@ -10,6 +10,7 @@ __all__ = [
     "Block",
     "Cut",
     "ErrorScale",
+    "Kind",
     "Region",
     "Symmetry",
     "Tile",

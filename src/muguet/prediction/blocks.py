@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from muguet.image.axes import Layout
 from muguet.image.pixels import Part, number_of_parts, part_of_number
-from muguet.image.planes import ArrayPlanes
+from muguet.image.planes import ArrayPlanes, Planes, Several
 from muguet.prediction.regions import Cut, RegionFunction, Window, map_regions
 
 _S = TypeVar("_S")
@@ -32,14 +32,44 @@ class Block:
         Its place, one slice for each axis of the image.
     values
         The values of the image.
-    result
-        The results of the function, of the same shape.
+    results
+        The results of the function, each of the same shape.
     """
 
     number: int
     part: Part
     values: npt.NDArray[Any]
-    result: npt.NDArray[Any]
+    results: tuple[npt.NDArray[Any], ...]
+
+    @property
+    def result(self) -> npt.NDArray[Any]:
+        """The first result."""
+        return self.results[0]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A result of a function.
+
+    Attributes
+    ----------
+    dtype
+        Its data type.
+    keeps_blank
+        Whether blocks, and planes, in which all pixels have one value are their own result, as those that have nothing
+        to be denoised; otherwise their result is missing (NaN), as the error of such a pixel is.
+    """
+
+    dtype: npt.DTypeLike = np.float32
+    keeps_blank: bool = True
+
+    def of_blank(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the result of values that are all alike."""
+        return values.astype(self.dtype) if self.keeps_blank else np.full(values.shape, np.nan, self.dtype)
+
+
+DENOISED = (Kind(),)
+"""The kinds of a function that returns denoised values alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +151,7 @@ def map_blocks(
     layout: Layout,
     cut: Cut,
     step: Sequence[int],
-    dtype: npt.DTypeLike = np.float32,
+    kinds: Sequence[Kind] = DENOISED,
     keep: Callable[[npt.NDArray[Any]], bool] = lambda values: False,
     numbers: Iterable[int] | None = None,
 ) -> Iterator[Block]:
@@ -142,8 +172,8 @@ def map_blocks(
         The sizes of the regions.
     step
         The sizes of the blocks, see `block_step`.
-    dtype
-        Data type of the results.
+    kinds
+        What the function returns: for several results, values ``(results, *space)``.
     keep
         Function that returns True for the values of a block that is its own result, such as an empty one.
     numbers
@@ -156,19 +186,42 @@ def map_blocks(
         return read_block(read, layout, cut, part_of_number(layout.shape, step, number), number)
 
     for held in read_ahead(held_block, chosen):
-        core = held.core
-        if keep(core):
-            yield Block(held.number, held.part, core, core.astype(dtype))
-            continue
-        result: npt.NDArray[Any] = np.empty(core.shape, dtype)
-        source, into = (
-            ArrayPlanes(each, Layout(layout.axes, each.shape, layout.dimensions))
-            for each in (held.values, result)
-        )
-        of_channels = _shifted(function, held.first_channel(layout))
-        for _ in map_regions(of_channels, source, into, cut, window=held.window):
-            pass
-        yield Block(held.number, held.part, core, result)
+        if keep(held.core):
+            results = tuple(each.of_blank(held.core) for each in kinds)
+            yield Block(held.number, held.part, held.core, results)
+        else:
+            yield _computed(function, held, layout, cut, kinds)
+
+
+def one_block(
+    function: RegionFunction,
+    read: Callable[[Part], npt.NDArray[Any]],
+    layout: Layout,
+    cut: Cut,
+    part: Part,
+    kinds: Sequence[Kind] = DENOISED,
+) -> Block:
+    """Return one part of an image as a block; the part starts at multiples of the stride, see `map_blocks`."""
+    return _computed(function, read_block(read, layout, cut, part), layout, cut, kinds)
+
+
+def _computed(
+    function: RegionFunction, held: HeldBlock, layout: Layout, cut: Cut, kinds: Sequence[Kind]
+) -> Block:
+    results = tuple(np.empty(held.core.shape, each.dtype) for each in kinds)
+    source, *into = (
+        ArrayPlanes(each, Layout(layout.axes, each.shape, layout.dimensions))
+        for each in (held.values, *results)
+    )
+    of_channels = _shifted(function, held.first_channel(layout))
+    for _ in map_regions(of_channels, source, together(into), cut, window=held.window):
+        pass
+    return Block(held.number, held.part, held.core, results)
+
+
+def together(images: Sequence[Planes]) -> Planes:
+    """Return planes to which a function with as many results writes them."""
+    return Several(*images) if len(images) > 1 else images[0]
 
 
 def block_cut(layout: Layout, cut: Cut, step: Sequence[int]) -> Cut:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from muguet.denoiser.channel import Result
 from muguet.denoiser.denoiser import Denoiser
 from muguet.errors import MuguetError
 from muguet.figures.style import Floats
@@ -30,11 +31,12 @@ from muguet.noise.law import Law
 from muguet.noise.origin import Origin
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.noise.transfer.single_image import transfer_alone
-from muguet.quality.frames import Frames, frames_around, stack_around
+from muguet.quality.frames import Frames
 from muguet.quality.model_checks import examine
 from muguet.quality.whitened import whitened_pair
 from muguet.report.assembly import check_report, write_report
 from muguet.report.channel import Channel
+from muguet.report.plane import plane_note, plane_of, plane_to_show, planes_around
 from muguet.report.run import Run
 from muguet.system.machine import machine
 from muguet.version import __version__
@@ -43,8 +45,25 @@ Array = npt.NDArray[np.generic]
 
 _UNTRAINED = "This is the first result, before training."
 _WITHOUT_PATTERN = "The noisy image is shown and checked after this correction."
-_MIN_VARIANCE_SHARE = 0.9  # Planes with at least this share of the largest variance are equally good to show.
-_MAX_PIXELS = 2**18  # The variance of a plane is computed from at most about twice as many pixels.
+
+
+@dataclass(frozen=True, eq=False)
+class PartShown:
+    """What is known of a part of an image that is larger than memory.
+
+    Attributes
+    ----------
+    counts
+        The counts that were denoised, without patterns that were subtracted; None: nothing was subtracted.
+    std
+        The standard deviation of the error of each pixel; None: it is not predicted.
+    frames
+        The noisy planes around the plane of each channel; empty: the part has them itself.
+    """
+
+    counts: Array | None = None
+    std: Array | None = None
+    frames: Sequence[Frames | None] = ()
 
 
 def report_denoising(
@@ -57,6 +76,7 @@ def report_denoising(
     started: float | None = None,
     made: Mapping[str, Any] | None = None,
     neighbours: Neighbours | None = None,
+    part: PartShown | None = None,
 ) -> None:
     """Check a denoised image and write a report about it as one HTML file.
 
@@ -85,6 +105,8 @@ def report_denoising(
         What made the result, as its file holds it, see `muguet.image.Image.provenance`.
     neighbours
         Which planes of the image helped to estimate each other, for the error of each pixel; None: none did.
+    part
+        What is known of the image if it is a part of a larger one; None: it is a whole image.
 
     Raises
     ------
@@ -98,72 +120,36 @@ def report_denoising(
             "give two images of one shape"
         )
     layout = denoiser.layout(noisy.data.shape, noisy.axes)
-    corrected = denoiser.correction(screen(noisy.data, layout), layout)
-    counts = noisy.data if corrected.removed is None else corrected.screened.values
-    notes = corrected.notes if corrected.removed is None else (*corrected.notes, _WITHOUT_PATTERN)
+    if part is None:
+        corrected = denoiser.correction(screen(noisy.data, layout), layout)
+        counts = noisy.data if corrected.removed is None else corrected.screened.values
+        notes = corrected.notes if corrected.removed is None else (*corrected.notes, _WITHOUT_PATTERN)
+        planes = ArrayPlanes(corrected.screened.values, layout)
+    else:
+        counts = noisy.data if part.counts is None else part.counts
+        planes = ArrayPlanes(counts, layout)
+        notes = () if np.array_equal(counts, noisy.data, equal_nan=True) else (_WITHOUT_PATTERN,)
     before, after = layout.split(counts), layout.split(estimate)
-    planes = ArrayPlanes(corrected.screened.values, layout)
-    n, z = _plane_to_show(after)
+    errors = None if part is None or part.std is None else layout.split(part.std)
+    n, z = plane_to_show(after)
     names = noisy.channel_names if len(noisy.channel_names) == layout.channels else ()
     channels = [
         checked_channel(
             denoiser,
-            (_plane(before[n, c], z), _plane(after[n, c], z)),
+            (plane_of(before[n, c], z), plane_of(after[n, c], z)),
             c,
             names[c] if names else f"Channel {c}",
             noisy.pixel_size.get("X"),
-            frames_around(before, layout, n, c) if z is None else stack_around(before[n, c], z),
-            (*((*noisy.notes, *notes) if c == 0 else ()), *_plane_note(layout, n, z)),
-            _std_from_several(denoiser, planes, neighbours, n, c),
+            part.frames[c] if part and part.frames else planes_around(before, layout, n, c, z),
+            (*((*noisy.notes, *notes) if c == 0 else ()), *plane_note(layout, n, z)),
+            _std_from_several(denoiser, planes, None if part else neighbours, n, c)
+            if errors is None
+            else plane_of(errors[n, c], z).astype(np.float64),
         )
         for c in range(layout.channels)
     ]
     title = noisy.path.name if noisy.path is not None else "Image"
     write_report(path, title, channels, run_of(denoiser, command, started, made or {}), overwrite)
-
-
-# --- The plane to show -----------------------------------------------------------------------------------
-
-
-def _plane_to_show(planes: Array) -> tuple[int, int | None]:
-    """Return the sample, and in a stack the depth, of the plane that the report shows.
-
-    It is the middle one of the planes with the largest variance. The variance of a plane is averaged over the
-    channels, each relative to its largest; planes within 10 % of the largest count as equal.
-    """
-    depths = range(planes.shape[2]) if planes.ndim == 5 else (None,)
-    places = [(n, z) for n in range(len(planes)) for z in depths]
-    variances = np.array([[_variance(_plane(channel, z)) for channel in planes[n]] for n, z in places])
-    relative = (variances / np.maximum(variances.max(0), 1e-300)).mean(1)
-    candidates = np.flatnonzero(relative >= _MIN_VARIANCE_SHARE * relative.max())
-    return places[int(candidates[len(candidates) // 2])]
-
-
-def _variance(plane: Array) -> float:
-    sample = plane.reshape(-1)[:: max(plane.size // _MAX_PIXELS, 1)].astype(np.float64)
-    sample = sample[np.isfinite(sample)]
-    return float(sample.var()) if sample.size else 0.0
-
-
-def _plane(channel: Array, z: int | None) -> Array:
-    return channel if z is None else channel[z]
-
-
-def _plane_note(layout: Layout, n: int, z: int | None) -> tuple[str, ...]:
-    """Return a sentence about which plane is shown; nothing if the image has only one."""
-    axes = "".join(letter for letter in "TZ" if letter in layout.axes and letter not in layout.spatial_axes)
-    sizes = [layout.shape[layout.axes.index(letter)] for letter in axes]
-    index = [int(each) for each in np.unravel_index(n, sizes)] if sizes else []
-    position = [*zip(axes, index, sizes, strict=True)]
-    if z is not None:
-        position.append(("Z", z, layout.space[0]))
-    shown = [f"{letter} {place} (of 0 to {size - 1})" for letter, place, size in position if size > 1]
-    if not shown:
-        return ()
-    return (
-        "This report shows and checks one plane, from where the denoised image varies most: "
-        f"{', '.join(shown)}.",
-    )
 
 
 # --- What the report shows of it -------------------------------------------------------------------------
@@ -242,7 +228,7 @@ def _std_from_several(
     stretch = Stretch(series, held, slice(at, at + 1), series.planes[held], np.zeros(1, np.intp))
     found = np.empty(source.shape[1:])
     into = ArrayPlanes(found, Layout("CYX", found.shape))
-    function = denoiser.series_function(found[c].size, 1, std=True)
+    function = denoiser.series_function(found[c].size, 1, Result.STD)
     of_channels = [[stretch] if each == c else [] for each in range(len(found))]
     for _ in map_series(function, source, into, denoiser.cut_with(neighbours), of_channels):
         pass

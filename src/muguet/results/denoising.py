@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from muguet.image.planes import Planes, Region
     from muguet.neighbours.series import Neighbours
     from muguet.pattern.found import Found
+    from muguet.quality.frames import Frames
     from muguet.quality.residual import Residual
 
 
@@ -49,6 +50,8 @@ class Denoised:
         Which frames or planes helped to estimate each other; None: none could.
     std
         The standard deviation of the error of each pixel in counts; None: it was not asked for.
+    frames
+        The noisy planes around that of each channel, if the image is one plane of a larger one; empty: it is whole.
     """
 
     noisy: Image
@@ -59,6 +62,7 @@ class Denoised:
     patterns: tuple[Found, ...] = ()
     neighbours: Neighbours | None = None
     std: npt.NDArray[np.float32] | None = None
+    frames: tuple[Frames | None, ...] = ()
 
     def made(self, made: Made) -> Image:
         """Return the denoised image with what made it, for its file.

@@ -1,8 +1,9 @@
-"""A temporary file that holds an array larger than memory."""
+"""Files that are mapped into memory: a temporary one for an array larger than memory, and the release of pages."""
 
 from __future__ import annotations
 
 import contextlib
+import mmap
 import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -33,3 +34,13 @@ def mapped_file(folder: Path, shape: Sequence[int], dtype: npt.DTypeLike) -> Ite
         raise unwritable(path, error) from error
     finally:
         path.unlink(missing_ok=True)
+
+
+def release(array: npt.NDArray[Any]) -> None:
+    """Release the pages of a mapped file that were read, which otherwise count as memory of the program.
+
+    They stay in the cache of the system, as far as there is room. Nothing is done where the system cannot do this.
+    """
+    mapped = getattr(array, "_mmap", None)
+    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)

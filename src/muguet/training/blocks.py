@@ -15,6 +15,7 @@ from muguet.image.axes import Layout
 from muguet.image.image import Image
 from muguet.image.pixels import Part
 from muguet.image.valid import is_blank
+from muguet.pattern.found import Found
 
 _SIDE, _DEPTH = 512, 32  # Blocks have about this many rows and columns, and planes in three dimensions.
 _MAX_BLANK = 8  # For each block of the sample, at most this many blank ones are passed over,
@@ -31,9 +32,12 @@ class BlockSample(Image):
     ----------
     blocks
         The blocks that the image has, those of the sample and others.
+    whole
+        The image itself, without its pixels.
     """
 
     blocks: Blocks | None = None
+    whole: Image | None = None
 
 
 class Blocks:
@@ -55,6 +59,8 @@ class Blocks:
         Seed of the places.
     valid
         Function that masks the pixels of a block that the user excludes.
+    patterns
+        What `read` has removed from each channel.
 
     Attributes
     ----------
@@ -74,7 +80,9 @@ class Blocks:
         unit: Sequence[int] | None = None,
         seed: int = 0,
         valid: Callable[[npt.NDArray[Any]], npt.NDArray[Any]] = lambda values: values,
+        patterns: tuple[Found, ...] = (),
     ) -> None:
+        self.patterns = patterns
         self.layout, self._read, self._valid = layout, read, valid
         self._step = _block(layout, [1] * len(layout.shape) if unit is None else unit)
         self._counts = [

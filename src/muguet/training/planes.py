@@ -76,12 +76,12 @@ class Member:
 
     @classmethod
     def of(cls, sample: Sample, layout: Layout, correction: Correction) -> Member:
-        """Screen and correct a sample and split it into planes; an image in blocks is not corrected."""
+        """Screen and correct a sample and split it into planes; blocks were corrected when they were read."""
         screened = screen(sample.array, layout)
         corrected = (
             correction(screened, layout, sample.name, move=sample.target is None)
             if sample.blocks is None
-            else Corrected(screened)
+            else Corrected(screened, sample.blocks.patterns)
         )
         found = corrected.screened
         defects = None if found.defects is None else layout.split(found.defects)

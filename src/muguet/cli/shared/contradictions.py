@@ -57,12 +57,3 @@ def check_values(ome_zarr: str | None, symmetries: int | None) -> None:
         from muguet.prediction.symmetry import symmetries as views
 
         views(max_count=symmetries)
-
-
-def check_large(source: Path, pattern: bool) -> None:
-    """Raise an error if an option was given that a file which is processed block by block does not have."""
-    if pattern:
-        raise MuguetError(
-            f"{source} is processed block by block, in which no pattern is searched: leave out "
-            "--pattern, or allow more by --memory"
-        )

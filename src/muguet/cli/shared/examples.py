@@ -57,7 +57,12 @@ def read_examples(
                     "crop the images"
                 )
             scenes = (
-                tuple(training_sample(image, choices, len(large) * len(sources)) for image in large)
+                tuple(
+                    training_sample(image, correction, choices, len(large) * len(sources))
+                    for image, correction in zip(
+                        large, streams.corrections(source, choices.lines == "auto"), strict=True
+                    )
+                )
                 if large
                 else tuple(map(choices.valid, read_all(source, choices.axes, choices.scene)))
             )
@@ -88,7 +93,10 @@ def flat(files: Mapping[Path, Sequence[_Item]]) -> list[_Item]:
 def _show(image: Image, number: int) -> None:
     """Show the properties of an image and the notes about it."""
     show = say if number <= _MAX_SHOWN else detail
-    show(f"{label(image)}: {described(image)}")
+    whole = (
+        getattr(image, "whole", None) or image
+    )  # Of an image larger than memory, only some blocks are read.
+    show(f"{label(image)}: {described(whole)}")
     for note in image.notes:
         show(f"  {note}")
 

@@ -77,7 +77,7 @@ def write_first_results(
 
     `files` are the noisy images of each file by the path of its result, `digests` the SHA-256 of each file.
     """
-    if session.finished or not session.first_laws or session.step > 0:
+    if not files or session.finished or not session.first_laws or session.step > 0:
         return
     seconds_per_pixel = session.rehearse()[1]
     if seconds_per_pixel * session.pixels > _MAX_SECONDS:

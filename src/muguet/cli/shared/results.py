@@ -18,9 +18,10 @@ from muguet.results.provenance import date
 from muguet.version import __version__
 
 if TYPE_CHECKING:
-    from muguet.cli.shared.streams import Streamed
+    from muguet.cli.shared.streamed import Streamed
     from muguet.denoiser.denoiser import Denoiser
     from muguet.formats.lazy import LazyImage
+    from muguet.pattern.found import Found
 
 _N_SIGNALS = 9
 _MAX_CHECKED = (
@@ -109,7 +110,7 @@ class Results:
                     "residual": {"std": each.residual.std, "correlation": each.residual.correlation},
                     "uncertainty": None if uncertainty is None else str(uncertainty),
                     "checks": checks,
-                    "patterns": [{"channel": c, **p.as_dict()} for c, p in enumerate(each.patterns) if p],
+                    "patterns": patterns_of(each.patterns),
                     "neighbours": [one.as_dict() for one in each.neighbours.found] if each.neighbours else [],
                     "complete": True,
                 }
@@ -148,8 +149,8 @@ class Results:
                     "residual": None,
                     "uncertainty": None if uncertainty is None else str(uncertainty),
                     "checks": checks_of(middle[0], denoiser) if middle and number == 0 else [],
-                    "patterns": [],
-                    "neighbours": [one.as_dict() for one in streamed.neighbours[number].found],
+                    "patterns": patterns_of(streamed.plans[number].correction.patterns),
+                    "neighbours": [one.as_dict() for one in streamed.plans[number].neighbours.found],
                     "complete": streamed.complete,
                 }
             )
@@ -174,6 +175,11 @@ class Results:
                 "run": self.run,
             }
         )
+
+
+def patterns_of(patterns: Sequence[Found]) -> list[dict[str, Any]]:
+    """Return what was found in each channel that has something."""
+    return [{"channel": c, **each.as_dict()} for c, each in enumerate(patterns) if each]
 
 
 def model_facts(denoiser: Denoiser) -> dict[str, Any]:
@@ -254,7 +260,8 @@ def checks_of(found: Denoised, denoiser: Denoiser | None) -> list[dict[str, Any]
             card = quality(*pair, opinion=second_opinion(pair[0]))
         else:
             denoises = denoiser if found.counts is None else denoiser.of_corrected
-            card = examine(denoises, *pair, channel, frames_around(noisy, layout, plane, channel))
+            frames = found.frames[channel] if found.frames else frames_around(noisy, layout, plane, channel)
+            card = examine(denoises, *pair, channel, frames)
         facts = {name: value for name, value in card.to_dict().items() if name != "curves"}
         result.append({"channel": channel, "plane": plane, **facts})
     return result
