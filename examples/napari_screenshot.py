@@ -52,6 +52,8 @@ def main(folder: Path, steps: float) -> None:
     for number, name in enumerate(("residual", "blurred"), 3):
         panel.checks.buttons[name].click()
         wait(lambda number=number: len(viewer.layers) == number)
+    for layer in viewer.layers:
+        layer.name_overlay.visible = True
     viewer.canvas.grid.shape = (2, 2)
     viewer.reset_view()
     wait(lambda: False, 10)
