@@ -153,7 +153,8 @@ def _model(path: Path) -> dict[str, Any]:
         "dimensions": model.parts.dimensions,
         "channels": model.parts.channels,
         "scaling": [
-            f"(counts {'−' if s.offset >= 0 else '+'} {abs(s.offset):.6g}) / {s.scale:.6g}" for s in model.scalings
+            f"(counts {'−' if s.offset >= 0 else '+'} {abs(s.offset):.6g}) / {s.scale:.6g}"
+            for s in model.scalings
         ],
         "trained_on": [
             f"{each['name']}: {each['axes']} {'×'.join(map(str, each['shape']))} {each['dtype']}"

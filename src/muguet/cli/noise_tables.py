@@ -158,7 +158,11 @@ def _show_entry(console: Console, entry: Entry, measured: Entry | None) -> None:
     sentences = entry.notes
     if (readout := entry.readout) is not None:
         for name, interval, unit in (
-            ("gain", readout.gain, f"counts per photo-electron, for an excess-noise factor of {readout.excess:g}"),
+            (
+                "gain",
+                readout.gain,
+                f"counts per photo-electron, for an excess-noise factor of {readout.excess:g}",
+            ),
             (
                 "offset",
                 readout.offset,

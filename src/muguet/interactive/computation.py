@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from muguet.prediction.regions import Cut, RegionFunction
     from muguet.prediction.tiles import Tile
 
+_MAX_KEPT = (
+    2**28
+)  # Bytes for estimates of planes by themselves, so that scrolling computes each of them once.
+
 
 class _Around(NamedTuple):
     """The planes from which one is computed: their numbers, its position, and the movie or stack; None: it alone."""
@@ -150,5 +154,5 @@ def computation(
     function = denoiser.std_function() if std else denoiser.region_function(source.pixels, symmetries)
     if neighbours is None or not neighbours.helps:
         return Computation(function, denoiser.cut)
-    series = denoiser.series_function(source.pixels, 1 if std else symmetries, std)
+    series = denoiser.series_function(source.pixels, 1 if std else symmetries, std, _MAX_KEPT)
     return Computation(function, denoiser.cut_with(neighbours), neighbours, series)

@@ -78,7 +78,8 @@ def noise_law(
     ends = contrast(np.asarray(estimate, np.float64))
     figure = noise_figure([Curve("noise law", law, ends)], measured=points, signals=estimate)
     # The page and the plugin show it narrower than a report: its letters are larger beside its curves.
-    figure.set_size_inches(_SHRUNK * figure.get_size_inches())
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(_SHRUNK * width, _SHRUNK * height)
     figure.set_dpi(_DPI / _SHRUNK)
     picture = io.BytesIO()
     figure.savefig(picture, format="png")

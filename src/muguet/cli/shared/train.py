@@ -72,7 +72,8 @@ def train(session: Session, choices: Choices, checkpoint: Path) -> Denoiser:
     if session.finished and session.step == 0:
         _go_on_alone()
         denoiser = session.denoiser()
-        say(f"No training: the result is that of the network that muguet ships. {denoiser.training['outcome']['sentence']}")
+        outcome = denoiser.training["outcome"]["sentence"]
+        say(f"No training: the result is that of the network that muguet ships. {outcome}")
         return denoiser
     with interruptible(
         lambda: say("Stopping: the best model so far is used. Press Ctrl-C again to quit immediately.")

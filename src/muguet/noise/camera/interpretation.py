@@ -92,7 +92,9 @@ def _excess(readout: Readout) -> str:
         f"Gain and excess noise cannot be separated by the variance: its slope, {slope:.4g} counts, is the gain times "
         f"the excess-noise factor, which was assumed to be {readout.excess:g}"
     )
-    product += f" (for an EMCCD it is 2, and the gain {slope / 2:.4g} counts)." if readout.excess == 1 else "."
+    product += (
+        f" (for an EMCCD it is 2, and the gain {slope / 2:.4g} counts)." if readout.excess == 1 else "."
+    )
     ratio = readout.third_ratio
     if ratio is None:
         return product
