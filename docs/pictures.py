@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 CAMERA = PoissonGaussian(gain=GAIN, offset=OFFSET, read_noise=1.5)
-WINDOW = "1180,900"  # of the browser, in pixels
+WINDOW = "1180,1016"  # of the browser, in pixels
 Panel = tuple[str, np.ndarray, str]  # the title of a column, pixels, and words below them
 
 

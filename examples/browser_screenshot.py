@@ -22,7 +22,7 @@ MINUTES = 30  # The script gives up after this time.
 
 def main(folder: Path, image: Path | None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    service = Service([] if image is None else [image])
+    service = Service([] if image is None else [image], MINUTES / 2)
     addresses: list[str] = []
     ready, ended = threading.Event(), threading.Event()
 
@@ -57,7 +57,7 @@ def take_pictures(page: Page, folder: Path, image: Path | None) -> None:
         page.click("#open button")
     wait(page, "state !== null && state.shown !== null && state.shown.names.includes('denoised')")
     print(f"first result after {time.monotonic() - begun:.1f} s")
-    wait(page, "state.held_out.length > 6 && state.share !== null || state.stage !== 'working'")
+    wait(page, "state.held_out.length > 2 && state.share !== null || state.stage !== 'working'")
     page.wait_for_timeout(700)
     page.screenshot(path=folder / "app-training.png")
     if page.is_visible("#stop"):

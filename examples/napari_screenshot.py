@@ -52,9 +52,13 @@ def main(folder: Path, steps: float) -> None:
     for number, name in enumerate(("residual", "blurred"), 3):
         panel.checks.buttons[name].click()
         wait(lambda number=number: len(viewer.layers) == number)
+    for layer in viewer.layers:
+        layer.name_overlay.visible = True
     viewer.canvas.grid.shape = (2, 2)
     viewer.reset_view()
-    wait(lambda: False, 10)
+    # The residual is computed where it is looked at.
+    wait(lambda: not any(getattr(layer.data, "busy", False) for layer in viewer.layers))
+    wait(lambda: False, 5)
     save(viewer, folder / "napari-checks.png")
     viewer.close()
 

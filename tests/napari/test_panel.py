@@ -13,6 +13,7 @@ pytest.importorskip("napari")
 pytest.importorskip("qtpy.QtWidgets", exc_type=ImportError)
 
 from napari.components import ViewerModel
+from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QApplication
 
 from muguet.interactive import runs
@@ -41,6 +42,8 @@ def panel(tiny_prior, monkeypatch):
     yield panel
     panel.stop.set()
     wait(lambda: panel.denoise.start_button.isEnabled())
+    # The noise law and the checks may still be computed in threads that need the application.
+    wait(lambda: QThreadPool.globalInstance().activeThreadCount() == 0)
     panel.deleteLater()
     application.processEvents()
 

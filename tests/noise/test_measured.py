@@ -119,6 +119,16 @@ def test_repeats_give_the_law_that_pairs_give():
     np.testing.assert_allclose(law.skewness(at), shrunk * CAMERA.skewness(at), atol=0.06)
 
 
+def test_dark_pixels_without_any_noise_do_not_end_the_measurement():
+    """As in 8-bit files, whose background is one value in all frames."""
+    frames = np.stack([CAMERA.sample(scene(20_000, seed=3), seed=seed) for seed in range(4)])
+    law = MeasuredLaw.from_repeats(np.concatenate([np.full((4, 5000), 100.0), frames], 1))
+    assert (law.scales > 0).all()
+    assert float(law.std(np.array([200.0]))[0]) == pytest.approx(
+        float(CAMERA.std(np.array([200.0]))[0]), rel=0.05
+    )
+
+
 def test_pixels_that_are_not_finite_are_left_out():
     clean = scene(20_000)
     noisy = CAMERA.sample(clean, seed=1).astype(np.float64)
@@ -134,7 +144,7 @@ def test_few_pixels_make_one_bin_and_bad_ones_an_error():
         MeasuredLaw.from_pairs(np.zeros(5), np.zeros(6))
     with pytest.raises(MuguetError, match="too few"):
         MeasuredLaw.from_pairs(np.zeros(0), np.zeros(0))
-    with pytest.raises(MuguetError, match="copy"):
+    with pytest.raises(MuguetError, match="copies"):
         MeasuredLaw.from_pairs(clean, clean)
     with pytest.raises(MuguetError, match="two or more frames"):
         MeasuredLaw.from_repeats(clean[None])

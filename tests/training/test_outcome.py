@@ -42,11 +42,15 @@ def falling(by):
         (ended(0.03, history=falling(0.05)), "doubtful", "was short"),
         (ended(0.03, history=falling(0.001)), "good", "lower"),
         (ended(0.03, prior=0.031, visits=0.1, steps=1), "good", "lower"),
-        (ended(0.03, prior=0.03, blend=Blend(0.0, 1.0)), "good", "did not measurably improve on the prior"),
+        (
+            ended(0.03, prior=0.03, blend=Blend(0.0, 1.0)),
+            "good",
+            "did not measurably improve on the shipped network",
+        ),
         (
             ended(0.03, prior=0.03, visits=1.0, blend=Blend(0.0, 1.0)),
             "good",
-            "too short to improve on the prior",
+            "too short to improve on the shipped network",
         ),
         (ended(0.08, prior=0.08), "bad", "A blur is better"),
         (ended(0.0495, prior=0.0495, steps=0, visits=0.0), "doubtful", "not measurably better"),

@@ -142,7 +142,7 @@ def _model(path: Path) -> dict[str, Any]:
         **(
             {
                 "weights": [
-                    f"trained network {blend.trained:g}, prior {blend.prior:g}, blur {blend.blur:g}"
+                    f"trained network {blend.trained:.3g}, shipped network {blend.prior:.3g}, blur {blend.blur:.3g}"
                     for blend in model.blends
                 ]
             }
@@ -152,7 +152,10 @@ def _model(path: Path) -> dict[str, Any]:
         "components": model.parts.components,
         "dimensions": model.parts.dimensions,
         "channels": model.parts.channels,
-        "scaling": [f"(counts − {s.offset:.6g}) / {s.scale:.6g}" for s in model.scalings],
+        "scaling": [
+            f"(counts {'−' if s.offset >= 0 else '+'} {abs(s.offset):.6g}) / {s.scale:.6g}"
+            for s in model.scalings
+        ],
         "trained_on": [
             f"{each['name']}: {each['axes']} {'×'.join(map(str, each['shape']))} {each['dtype']}"
             for each in training.get("data", [])
@@ -183,6 +186,8 @@ def _text(value: Any) -> str:
     """Return a value as text for people: ranges with "to", shapes with "×", lists and mappings one item a line."""
     if value is None:
         return "unknown"
+    if isinstance(value, float):
+        return f"{value:.6g}"
     if isinstance(value, Mapping):
         return "\n".join(printable(f"{name}: {each}") for name, each in value.items())
     if not isinstance(value, list):

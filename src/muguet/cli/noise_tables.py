@@ -158,13 +158,17 @@ def _show_entry(console: Console, entry: Entry, measured: Entry | None) -> None:
     sentences = entry.notes
     if (readout := entry.readout) is not None:
         for name, interval, unit in (
-            ("gain", readout.gain, f"ADU per electron, for an excess-noise factor of {readout.excess:g}"),
+            (
+                "gain",
+                readout.gain,
+                f"counts per photo-electron, for an excess-noise factor of {readout.excess:g}",
+            ),
             (
                 "offset",
                 readout.offset,
-                "ADU, given" if readout.separated else "ADU, if there is no read noise",
+                "counts, given" if readout.separated else "counts, if there is no read noise",
             ),
-            ("read noise", readout.read_noise, "electrons"),
+            ("read noise", readout.read_noise, "photo-electrons"),
         ):
             console.print(f"{name:<10}  {_with_bounds(interval)} {unit}", markup=False)
         sentences = (*interpret(readout), *sentences)

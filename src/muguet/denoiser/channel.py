@@ -19,7 +19,7 @@ from muguet.errors import MuguetError
 from muguet.image.scaling import Scaling
 from muguet.image.values import fill_missing
 from muguet.method import Method
-from muguet.neighbours.estimator import Alone
+from muguet.neighbours.estimator import Alone, PlaneEstimator
 from muguet.neighbours.series import Series
 from muguet.noise.correlated.whitening import Whitening
 from muguet.noise.law import Law
@@ -149,7 +149,13 @@ class Channel:
         return np.stack([mean, self._std_in_counts(self._finished(std, known)[0])])
 
     def series(
-        self, counts: npt.NDArray[Any], series: Series, held: slice, wanted: slice, result: Result
+        self,
+        counts: npt.NDArray[Any],
+        series: Series,
+        held: slice,
+        wanted: slice,
+        result: Result,
+        estimator: PlaneEstimator | None = None,
     ) -> Counts:
         """Return a result for some planes of a region of a movie or stack in counts.
 
@@ -163,10 +169,12 @@ class Channel:
             See `muguet.neighbours.Series.estimate`.
         result
             What is computed.
+        estimator
+            How planes are estimated one by one; None: by this channel.
         """
         units, measured = self.units(counts)
         errors = result is not Result.MEAN
-        mean, variance = series.estimate(units, measured, held, wanted, self, errors)
+        mean, variance = series.estimate(units, measured, held, wanted, estimator or self, errors)
         inside = slice(wanted.start - held.start, wanted.stop - held.start)
         known = measured[inside, 0].cpu().numpy()
         found = [] if result is Result.STD else [self._mean(mean, known, counts[inside])]

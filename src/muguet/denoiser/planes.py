@@ -20,6 +20,7 @@ from muguet.errors import MuguetError
 from muguet.image.planes import Planes, Several
 from muguet.image.representable import require_representable
 from muguet.neighbours.loop import SeriesFunction, Stretch, map_series
+from muguet.neighbours.remembered import Remembered
 from muguet.neighbours.series import Neighbours, Series
 from muguet.noise.calibrated import calibrate
 from muguet.noise.correlated.whitening import Whitening
@@ -240,7 +241,11 @@ class PlaneDenoiser(Model):
         return map_series(of_series, source, into, self.cut_with(neighbours), stretches)
 
     def series_function(
-        self, pixels: float, symmetries: int | None = None, result: Result = Result.MEAN
+        self,
+        pixels: float,
+        symmetries: int | None = None,
+        result: Result = Result.MEAN,
+        max_kept: int = 0,
     ) -> SeriesFunction:
         """Return the function that estimates planes of a region of a series, see `muguet.neighbours.map_series`.
 
@@ -252,6 +257,9 @@ class PlaneDenoiser(Model):
             Number of views, see `__call__`.
         result
             What is computed of every pixel.
+        max_kept
+            Bytes for estimates of planes of each channel that are kept for the next call, see
+            `muguet.neighbours.Remembered`.
 
         Raises
         ------
@@ -260,13 +268,18 @@ class PlaneDenoiser(Model):
         """
         if result is not Result.MEAN:
             self.require_errors()
-        return self._series_function(result, views_of(self.parts, pixels, symmetries))
+        return self._series_function(result, views_of(self.parts, pixels, symmetries), max_kept)
 
-    def _series_function(self, result: Result, views: Sequence[Symmetry]) -> SeriesFunction:
+    def _series_function(
+        self, result: Result, views: Sequence[Symmetry], max_kept: int = 0
+    ) -> SeriesFunction:
+        channels = [self.channel(c, views) for c in range(self.parts.channels)]
+        estimators = [Remembered(each, max_kept) if max_kept else each for each in channels]
+
         def of_series(
             values: npt.NDArray[np.generic], channel: int, series: Series, held: slice, wanted: slice
         ) -> npt.NDArray[np.floating]:
-            return self.channel(channel, views).series(values, series, held, wanted, result)
+            return channels[channel].series(values, series, held, wanted, result, estimators[channel])
 
         return of_series
 

@@ -143,7 +143,7 @@ def _panels(noisy: Floats, denoised: Floats, clean: Floats | None = None) -> lis
 
 def _canvas(shape: tuple[int, ...], columns: int, title: str | None) -> Figure:
     """Return an empty figure whose cells have about the shape of the images."""
-    side = 2.25  # inches
+    side = 1.85  # inches; letters must be readable where a page shows the figure at half its size
     aspect = min(max(shape[0] / shape[1], 0.4), 1.6)
     return canvas(side * columns + side * 1.45, side * (1 + aspect) + 0.75, title)
 

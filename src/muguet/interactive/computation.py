@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from muguet.prediction.regions import Cut, RegionFunction
     from muguet.prediction.tiles import Tile
 
+_MAX_KEPT = (
+    2**28
+)  # Bytes for estimates of planes by themselves, so that scrolling computes each of them once.
+
 
 class _Around(NamedTuple):
     """The planes from which one is computed: their numbers, its position, and the movie or stack; None: it alone."""
@@ -153,6 +157,6 @@ def computation(
     if neighbours is None or not neighbours.helps:
         return Computation(function, denoiser.cut)
     series = denoiser.series_function(
-        source.pixels, 1 if std else symmetries, Result.STD if std else Result.MEAN
+        source.pixels, 1 if std else symmetries, Result.STD if std else Result.MEAN, _MAX_KEPT
     )
     return Computation(function, denoiser.cut_with(neighbours), neighbours, series)

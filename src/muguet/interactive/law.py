@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from muguet.noise.camera.readout import Interval
 
 _DPI = 160
+_SHRUNK = 0.8
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,10 @@ def noise_law(
     points = denoiser.transfer(channel)
     ends = contrast(np.asarray(estimate, np.float64))
     figure = noise_figure([Curve("noise law", law, ends)], measured=points, signals=estimate)
-    figure.set_dpi(_DPI)
+    # The page and the plugin show it narrower than a report: its letters are larger beside its curves.
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(_SHRUNK * width, _SHRUNK * height)
+    figure.set_dpi(_DPI / _SHRUNK)
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
     readout = camera_readout(law, estimate if points is None else points, origin, quantum(noisy))

@@ -5,6 +5,7 @@ from .loop import SeriesFunction, Stretch, map_series, planes_at_once
 from .movie import Movie
 from .movie_search import find_movies
 from .record import from_record, to_record
+from .remembered import Remembered
 from .series import DEPTH, TIME, Axis, Neighbours, Series, Summary
 from .stack import Stack
 from .stack_search import find_stacks
@@ -17,6 +18,7 @@ __all__ = [
     "Movie",
     "Neighbours",
     "PlaneEstimator",
+    "Remembered",
     "Series",
     "SeriesFunction",
     "Stack",

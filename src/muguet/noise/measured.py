@@ -139,10 +139,13 @@ class MeasuredLaw(Law):
         residual, signals = residual[groups.order], signals[groups.order]
         centres = groups.mean(residual)
         scales = np.sqrt(groups.mean((residual - groups.spread(centres)) ** 2))
-        if not (scales > 0).all():
-            raise MuguetError(
-                "some signals have no noise at all: is the clean image a copy of the noisy one?"
-            )
+        noisy = scales > 0
+        if np.sum(groups.counts[noisy]) < 0.5 * len(signals):
+            raise MuguetError("most pixels have no noise at all: are two of the images copies of each other?")
+        if not noisy.all():  # Dark pixels of a file of 8 bits may all have the same value.
+            groups = groups.joined(noisy)
+            centres = groups.mean(residual)
+            scales = np.sqrt(groups.mean((residual - groups.spread(centres)) ** 2))
         z = (residual - groups.spread(centres)) / groups.spread(scales)
         edges, cells = _histograms(z, groups)
         return cls(groups.mean(signals), centres, scales, edges, cells)

@@ -83,7 +83,9 @@ def check_kept(residual: Normalised) -> Check:
         else f"over 5×5 pixels the residual (noisy − denoised) has {power:.1f} times the power of white noise"
     )
     start = "Image structure was" if verdict == "bad" else "Some image structure may have been"
-    advice = "The estimate is too smooth: use less blur, or train longer on this image."
+    advice = (
+        "The estimate is too smooth: a network needs more training on this image, a filter less strength."
+    )
     return Check(KEPT, verdict, f"{start} removed with the noise: {reason}. {advice}", figures)
 
 

@@ -146,7 +146,7 @@ class Outcome:
             return f"{figures} The run was short ({length}). {self._longer}."
         if self.steps and risks.prior is not None and self.trained <= 0.05:
             why = "was too short to improve" if self.visits < _MIN_VISITS else "did not measurably improve"
-            return f"{figures} The run {why} on the prior ({length}), which is the result."
+            return f"{figures} The run {why} on the shipped network ({length}), which made the result."
         return figures
 
     @property

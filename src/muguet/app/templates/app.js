@@ -213,8 +213,10 @@ function showChecks() {
       name.textContent = `${SIGNS[check.verdict]} ${check.name}: ${check.verdict}`;
       const words = document.createElement("p");
       words.textContent = check.sentence;
-      const figures = document.createElement("small");
-      figures.textContent = check.figures.map((each) => each.join(" ")).join(" · ");
+      const figures = document.createElement("details");
+      const title = document.createElement("summary");
+      title.textContent = "Numbers";
+      figures.append(title, check.figures.map((each) => each.join(" ")).join(" · "));
       item.append(name, words, figures);
       return item;
     }),

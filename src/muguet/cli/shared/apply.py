@@ -114,9 +114,14 @@ def show_law(denoiser: Denoiser) -> None:
         zip(denoiser.laws, denoiser.law_origins, denoiser.training["signal_range"], strict=True)
     ):
         signal = np.linspace(low, high, 5)
-        pairs = ", ".join(f"{s:.3g}: {n:.3g}" for s, n in zip(signal, law.std(signal), strict=True))
+        stds = [f"{_plain(n)} at {_plain(s)}" for s, n in zip(signal, law.std(signal), strict=True)]
         of_channel = f" of channel {c}" if denoiser.parts.channels > 1 else ""
         say(f"Noise law{of_channel}: {origin.words}.")
-        say(f"  Signal: standard deviation of the noise, in counts: {pairs}.")
+        say(f"  Standard deviation of the noise at five signals, in counts: {', '.join(stds)}.")
         if origin.note:
             say(f"  {origin.note}")
+
+
+def _plain(value: float) -> str:
+    """Return a number with three significant digits and without an exponent."""
+    return np.format_float_positional(float(f"{value:.3g}"), trim="-")

@@ -83,7 +83,8 @@ class Failures:
         if not self.reasons:
             return
         self.require_some()
-        warn(f"muguet: {len(self.reasons)} of {self.number} inputs were left out, and the others are done:")
+        were = "was" if len(self.reasons) == 1 else "were"
+        warn(f"muguet: {len(self.reasons)} of {self.number} inputs {were} left out, and the others are done:")
         for sentence in self.reasons.values():
             warn(f"  {sentence}")
         raise typer.Exit(SOME_FAILED)

@@ -72,7 +72,8 @@ def train(session: Session, choices: Choices, checkpoint: Path) -> Denoiser:
     if session.finished and session.step == 0:
         _go_on_alone()
         denoiser = session.denoiser()
-        say(f"No training: the result is that of the prior. {denoiser.training['outcome']['sentence']}")
+        outcome = denoiser.training["outcome"]["sentence"]
+        say(f"No training: the result is that of the network that muguet ships. {outcome}")
         return denoiser
     with interruptible(
         lambda: say("Stopping: the best model so far is used. Press Ctrl-C again to quit immediately.")
@@ -83,17 +84,16 @@ def train(session: Session, choices: Choices, checkpoint: Path) -> Denoiser:
                 # All processes stop after the same step: a Ctrl-C from here on counts after the next one.
                 stops = processes.any_of(interrupt.asked)
                 if bar.due or stops:
-                    held_out = (
-                        f", held-out loss {session.history[-1]['held_out']:.4f}" if session.history else ""
-                    )
-                    speed = f"{progress.step / progress.seconds:.1f} steps/s"
-                    text = f"step {progress.step}, {speed}, loss {float(progress.loss):.4f}{held_out}"
+                    held_out = session.history[-1]["held_out"] if session.history else None
+                    # The loss of one step is not shown: it depends on which pixels are drawn, and jumps.
+                    text = f"step {progress.step}, {progress.step / progress.seconds:.1f} steps/s"
+                    text += f", held-out loss {held_out:.4f}" if held_out is not None else ""
                     facts = {
                         "step": progress.step,
                         "total": progress.total,
                         "seconds": progress.seconds,
                         "loss": float(progress.loss),
-                        "held_out": session.history[-1]["held_out"] if session.history else None,
+                        "held_out": held_out,
                     }
                     bar.show(progress.step / progress.total, progress.seconds_left, text, facts)
                 if stops:
@@ -219,6 +219,6 @@ def _announce(session: Session, files: int) -> None:
     else:
         left = 60 * session.plan.minutes - session.seconds
         steps = min(int(left / step), (session.schedule.total or sys.maxsize) - session.step)
-        length = f"at most {duration(min(left, step * steps))}, about {steps} steps"
+        length = f"about {duration(min(left, step * steps))} ({steps} steps), at most {duration(left)}"
     prediction = pixel * session.pixels * len(views_of(session.parts, session.pixels / files))
     say(f"Training on {session.device}: {length}. Denoising then takes about {duration(prediction)}.")

@@ -89,10 +89,12 @@ def _offset(readout: Readout) -> str:
 def _excess(readout: Readout) -> str:
     slope = readout.excess * readout.gain.value
     product = (
-        f"Gain and excess noise cannot be separated by the variance: its slope, {slope:.4g} ADU, is the gain times "
+        f"Gain and excess noise cannot be separated by the variance: its slope, {slope:.4g} counts, is the gain times "
         f"the excess-noise factor, which was assumed to be {readout.excess:g}"
     )
-    product += f" (for an EMCCD it is 2, and the gain {slope / 2:.4g} ADU)." if readout.excess == 1 else "."
+    product += (
+        f" (for an EMCCD it is 2, and the gain {slope / 2:.4g} counts)." if readout.excess == 1 else "."
+    )
     ratio = readout.third_ratio
     if ratio is None:
         return product

@@ -42,6 +42,10 @@ class Bins:
         """Return a value per bin as a value per pixel, in the order of the bins."""
         return np.repeat(per_bin, self.counts)
 
+    def joined(self, kept: npt.NDArray[np.bool_]) -> Bins:
+        """Return larger bins: each one that is not kept joins the next brighter one that is, or else the last one."""
+        return Bins(self.order, np.append(0, self.starts[np.flatnonzero(kept)[:-1] + 1]))
+
 
 def bins_of(signals: Floats, bins: int = 64, fewest: int = 1000) -> Bins:
     """Group pixels into bins of equal counts, with smaller bins at both ends of the signals, where signals are rare.
