@@ -60,7 +60,7 @@ class Kind:
         to be denoised; otherwise their result is missing (NaN), as the error of such a pixel is.
     """
 
-    dtype: npt.DTypeLike = np.float32
+    dtype: npt.DTypeLike = "float32"
     keeps_blank: bool = True
 
     def of_blank(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
