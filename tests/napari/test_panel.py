@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import time
 
@@ -69,6 +70,14 @@ def test_one_click_fills_all_tabs(panel):
     assert "The noise was removed" in panel.checks.text.toPlainText()
     assert "Gaussian blur" in panel.checks.text.toPlainText()
     assert panel.denoise.chosen() == [panel.viewer.layers[0]]  # Not the result.
+
+
+def test_what_a_thread_calls_outlives_the_panel(panel):
+    """A signal does not keep its object alive, and a thread that emits it after that ends the program; a method does."""
+    denoised(panel)
+    assert inspect.ismethod(panel.result.changed)
+    assert panel.result.changed.__self__ is panel.background
+    assert panel.background.parent() is None  # No widget takes it along when it is deleted.
 
 
 def test_training_goes_on_once_the_first_pixels_are_there(panel, monkeypatch):

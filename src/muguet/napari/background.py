@@ -37,6 +37,14 @@ class Background(QObject):
         super().__init__()
         self.on_error = on_error
 
+    def tell_pixels(self, view: object) -> None:
+        """Emit `pixels` from any thread.
+
+        This method keeps the object alive as long as a thread may call it. A signal by itself does not: a thread that
+        emitted it after the panel is gone would end the whole program.
+        """
+        self.pixels.emit(view)
+
     def compute(self, function: Callable[..., Any], then: Then, *arguments: Any) -> None:
         """Call a function in a thread, and then another one with its result."""
         self._start(function, arguments, {"returned": lambda value: self.call.emit(then, value)})

@@ -91,7 +91,7 @@ class Panel(QWidget):
         chosen = self.denoise.chosen()
         try:
             levels = sources(chosen, self.viewer.dims.axis_labels)
-            return Result(self.viewer, chosen, levels, self.background.pixels.emit)
+            return Result(self.viewer, chosen, levels, self.background.tell_pixels)
         except MuguetError as error:
             show_error(str(error))
             return None
