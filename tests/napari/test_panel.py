@@ -73,7 +73,7 @@ def test_one_click_fills_all_tabs(panel):
 
 
 def test_what_a_thread_calls_outlives_the_panel(panel):
-    """A signal does not keep its object alive, and a thread that emits it after that ends the program; a method does."""
+    """A signal does not keep its object alive, and a thread that then emits it ends the program; a method does."""
     denoised(panel)
     assert inspect.ismethod(panel.result.changed)
     assert panel.result.changed.__self__ is panel.background
