@@ -49,16 +49,11 @@ _WIDE = 1.2  # Standard deviation in pixels of the Gaussian with whose correlati
 _MAX_ROUNDS = 8
 _CLIP = 5.0
 _MIN_FAR = 0.02  # Smaller correlations at far lags count as zero.
-_SETTLED, _SETTLED_SIZE = (
-    0.01,
-    0.08,
-)  # Changes in the last round: of correlations, and of the size of the noise.
+_SETTLED = 0.01  # Largest change of a correlation in the last round.
+_SETTLED_SIZE = 0.08  # Largest change of the size of the noise in the last round.
 _SAME, _SAME_SIZE = 0.05, 0.15  # Differences between quiet and busy places.
-_QUANTILES, _LEAST, _MOST = (
-    (0.1, 0.25),
-    0.9,
-    1.3,
-)  # Variation of the image there, relative to that of the noise.
+_QUANTILES = 0.1, 0.25  # Quiet places of the image, by how much it varies there.
+_LEAST, _MOST = 0.9, 1.3  # Variation of the image there, relative to that of the noise.
 
 
 def second_look(planes: Sequence[Floats], first: Whitening | None) -> Whitening | None:

@@ -93,9 +93,8 @@ def flat(files: Mapping[Path, Sequence[_Item]]) -> list[_Item]:
 def _show(image: Image, number: int) -> None:
     """Show the properties of an image and the notes about it."""
     show = say if number <= _MAX_SHOWN else detail
-    whole = (
-        getattr(image, "whole", None) or image
-    )  # Of an image larger than memory, only some blocks are read.
+    # Of an image larger than memory, only some blocks are read.
+    whole = getattr(image, "whole", None) or image
     show(f"{label(image)}: {described(whole)}")
     for note in image.notes:
         show(f"  {note}")

@@ -27,10 +27,8 @@ if TYPE_CHECKING:
     from muguet.cli.shared.streams import Streams
     from muguet.denoiser.denoiser import Denoiser
 
-_MIDDLE, _DEPTH = (
-    1024,
-    32,
-)  # Rows and columns, and planes of a volume, that the report of a large image shows.
+_MIDDLE = 1024  # Rows and columns that the report of a large image shows.
+_DEPTH = 32  # Planes of a volume that it shows.
 
 
 @dataclass(frozen=True)

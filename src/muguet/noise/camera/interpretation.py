@@ -9,10 +9,8 @@ from muguet.noise.camera.readout import Interval, Readout
 _MIN_RISE = (
     0.1  # A variance that rises by less than this part of itself over all signals is taken as constant.
 )
-_SHOT, _MULTIPLIED = (
-    1.0,
-    1.5,
-)  # Third-moment ratios of shot noise, and of shot noise behind a multiplying register.
+_SHOT = 1.0  # Third-moment ratio of shot noise.
+_MULTIPLIED = 1.5  # That of shot noise behind a multiplying register.
 # A variance that falls short of the line by more than this is called saturated; less may be compression.
 _SATURATED = -0.9
 _MAX_ROUNDING = 0.1  # Rounding is mentioned if its variance is more than this part of the smallest variance.

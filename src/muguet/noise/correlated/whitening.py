@@ -38,10 +38,8 @@ _WEAKEST = (
 _LEAST = 2e-3  # Taps smaller than this share of the largest one are left out.
 _MOST = 24  # Largest number of taps on either side.
 _MIN_ADDED = 1e-3  # Less noise than this share of the variance is not added.
-_FEW, _FAR = (
-    16.0,
-    3.0,
-)  # Photo-electrons of which there are few; standard deviations after Anscombe's transform.
+_FEW = 16.0  # Photo-electrons of which there are few.
+_FAR = 3.0  # Standard deviations after Anscombe's transform.
 _ANSCOMBE = 0.375
 _SURE = 1.5  # Details count where their power is above this many times that of the noise: both are measured.
 _BOX = (
