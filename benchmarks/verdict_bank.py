@@ -33,7 +33,6 @@ import muguet
 from muguet import MuguetError
 from muguet.quality import centre, examine, psnr, quality, second_opinion
 from muguet.restoration import best_blur, gaussian_blur
-from muguet.system import json_safe
 
 Floats = np.ndarray
 HERE = Path(__file__).resolve().parent
@@ -175,7 +174,6 @@ def judge(bank: Bank, name: str) -> list[dict[str, object]]:
         )
         score = 99.0 if estimate is clean else psnr(estimate, clean)
         verdicts = {check.name: check.verdict for check in found.checks}
-        figures = {check.name: dict(check.figures) for check in found.checks}
         judged = max((v for check, v in verdicts.items() if check != FITS), key=ORDER.index)
         rows.append(
             {
@@ -184,7 +182,6 @@ def judge(bank: Bank, name: str) -> list[dict[str, object]]:
                 "psnr": score,
                 "verdict": judged,
                 "checks": verdicts,
-                "figures": figures,
             }
         )
     best = max(row["psnr"] for row in rows if row["result"] != "the clean image")
@@ -221,6 +218,13 @@ def summary(rows: list[dict[str, object]]) -> str:
     return "\n".join([*lines, f"{wrong} of {len(rows)} wrong; {gross} of the gross ones called good"])
 
 
+def _kept(row: dict[str, object]) -> dict[str, object]:
+    """What is written of a row: its loss in decibels, and the verdicts that are not good."""
+    kept = {key: row[key] for key in ("image", "result", "loss", "true", "verdict", "wrong")}
+    not_good = {check: verdict for check, verdict in row["checks"].items() if verdict != "good"}
+    return {**kept, "loss": round(float(row["loss"]), 2), "not_good": not_good}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -244,7 +248,7 @@ def main() -> None:
             print(f"\nImages {title}:\n\n{summary(chosen_rows)}")
     judged = {row["image"] for row in rows}
     before = json.loads(chosen.out.read_text()) if chosen.out.exists() else []
-    rows = [row for row in before if row["image"] not in judged] + json_safe(rows)
+    rows = [row for row in before if row["image"] not in judged] + [_kept(row) for row in rows]
     chosen.out.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
 
 
