@@ -187,7 +187,7 @@ def test_planes_too_large_for_memory_are_known_by_a_square_at_their_centre():
 
 
 def test_a_damaged_chunk_is_missing_in_what_is_measured():
-    from muguet.formats.lazy import DamagedError
+    from muguet.formats.damaged import DamagedError
 
     axes, data = with_rows()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from muguet.formats.lazy import LazyImage, Reader
+from muguet.formats.damaged import Reader
+from muguet.formats.lazy import LazyImage
 from muguet.image.axes import Layout
 from muguet.pattern.stored.correction import StoredCorrection
 from muguet.pattern.stored.search import effort, search

@@ -15,7 +15,8 @@ from muguet.blockwise.share import Share
 from muguet.blockwise.work import Work
 from muguet.denoiser.denoiser import Denoiser
 from muguet.errors import MuguetError
-from muguet.formats.lazy import DamagedError, LazyImage
+from muguet.formats.damaged import DamagedError
+from muguet.formats.lazy import LazyImage
 from muguet.image.pixels import number_of_parts, part_of_number
 from muguet.prediction.blocks import Block
 from muguet.quality.residual import Residual

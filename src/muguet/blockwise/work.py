@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from muguet.formats.lazy import DamagedError, LazyImage
+from muguet.formats.damaged import DamagedError
+from muguet.formats.lazy import LazyImage
 from muguet.formats.registry import open_all
 from muguet.image.image import Image
 from muguet.image.pixels import Part

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import product
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,53 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from muguet.errors import MuguetError
+from muguet.formats.damaged import DamagedError
 from muguet.formats.network import address_of
 from muguet.image.axes import LETTERS, parse
 from muguet.image.image import Image
 from muguet.image.pixels import Part, Pixels, whole
 from muguet.system.mapped import release
 from muguet.system.memory import available_memory
-
-
-class DamagedError(MuguetError):
-    """A part of a file cannot be read; others may be."""
-
-
-Reader = Callable[[Part], npt.NDArray[Any]]
-"""Function that returns any part of an image as an array in memory."""
-
-
-def read_undamaged(read: Reader, part: Part, chunks: Sequence[int] | None = None) -> npt.NDArray[Any]:
-    """Return a part of an image with NaN in the chunks that are damaged.
-
-    Parameters
-    ----------
-    read, part
-        What is read, and by what.
-    chunks
-        Size of the parts in which the file stores the image, along each axis; None: the part is read as a whole.
-    """
-    try:
-        return read(part)
-    except DamagedError:
-        found = np.full([each.stop - each.start for each in part], np.nan, np.float32)
-    if chunks is None:
-        return found
-    grids = [
-        [
-            slice(max(start, each.start), min(start + size, each.stop))
-            for start in range(each.start // size * size, each.stop, size)
-        ]
-        for each, size in zip(part, chunks, strict=True)
-    ]
-    for piece in product(*grids):
-        with contextlib.suppress(DamagedError):
-            at = tuple(
-                slice(one.start - each.start, one.stop - each.start)
-                for one, each in zip(piece, part, strict=True)
-            )
-            found[at] = read(piece)
-    return found
 
 
 @dataclass(frozen=True, eq=False)

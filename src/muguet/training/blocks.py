@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from muguet.formats.lazy import DamagedError
+from muguet.formats.damaged import DamagedError
 from muguet.image.axes import Layout
 from muguet.image.image import Image
 from muguet.image.pixels import Part

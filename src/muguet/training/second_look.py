@@ -136,7 +136,7 @@ class _Round:
 
 
 def _searched(plane: Floats, prior: Stabilised) -> Whitening | None:
-    """Return the correlation and the size of the noise; None if they cannot be told from the scene."""
+    """Return the correlation and the size of the noise; None if they cannot be distinguished from the scene."""
     chance = np.random.default_rng(0)
     whitening = _start(plane)
     last: _Round | None = None

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from muguet.formats.lazy import Reader, read_undamaged
+from muguet.formats.damaged import Reader, read_undamaged
 from muguet.image.axes import Layout
 from muguet.image.pixels import Part
 from muguet.image.planes import Region
