@@ -35,7 +35,7 @@ _MIN_FITTED = 5
 """… if this many rings are measured from there on."""
 
 _STRETCH = 0.8
-"""Exponent of the frequency in the curve that is fitted, chosen on the scenes that `benchmarks/resolution.py` calls seen."""
+"""Exponent of the frequency in the curve, chosen on the scenes that `benchmarks/resolution.py` calls seen."""
 
 _MISFIT = 0.03
 """Standard deviation of true correlations around the curve."""
