@@ -277,7 +277,8 @@ def denoise(
         say(f"{report}: the report, to open in a web browser.")
         printed.report = str(report)
     if len(results) > 1:
-        say(f"{len(missing.keys() - failures.reasons.keys())} denoised images.")
+        done = len(missing.keys() - failures.reasons.keys())
+        say(f"{done} denoised {'image' if done == 1 else 'images'}.")
     if part is None:
         show_law(denoiser)
     if trains:
