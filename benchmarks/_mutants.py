@@ -87,6 +87,23 @@ MUTANTS = (
         ("noise/camera/interpretation.py", "_SATURATED = -0.9", "_SATURATED = -0.2"),
     ),
     *_of(
+        "tests/noise/correlated tests/training/test_correlated_noise.py",
+        ("noise/kernel.py", 'convolve1d(out, _taps(self.z or ()), axis=-3, mode="wrap")', "out"),
+        ("noise/correlated/whitening.py", "noise = _SURE * self.clear *", "noise = 0 *"),
+    ),
+    *_of(
+        "tests/pattern/test_stored.py",
+        ("pattern/stored/removal.py", "far[0 if self.found.shift[1] else 1] += SHIFT_MARGIN", "pass"),
+    ),
+    *_of(
+        "tests/interactive/test_remembered.py",
+        (
+            "neighbours/remembered.py",
+            "key = kind, plane.shape, digest",
+            "key = kind, plane.shape, digest[:0]",
+        ),
+    ),
+    *_of(
         "tests/noise/test_pairing.py",
         ("noise/pairing.py", "both / math.sqrt(own * clean_own),", "both / math.sqrt(y.var() * x.var()),"),
         ("noise/pairing.py", "_MIN_CHI2 = 40.0", "_MIN_CHI2 = 4e9"),
@@ -226,6 +243,8 @@ MUTANTS = (
     *_of(
         "tests/quality/test_scores.py tests/quality/test_held_out.py tests/quality/test_frc.py "
         "tests/quality/test_whiteness.py tests/quality/test_normalised.py",
+        ("quality/frc.py", "(estimate * plane.conj()).real) - followed", "(estimate * plane.conj()).real)"),
+        ("quality/frc.py", "_STRETCH = 0.8", "_STRETCH = 3.0"),
         ("quality/scores.py", "20 * np.log10(extent) - 10", "20 * np.log10(extent) - 20"),
         ("quality/held_out.py", "- 0.87 * chance**0.5", "+ 0.87 * chance**0.5"),
         ("quality/held_out.py", "low + (high - low) * rng.random(len(y))", "low"),
