@@ -46,14 +46,14 @@ def main() -> None:
         "denoised": denoised(noisy, "auto"),
         "truth": truth,
     }
-    figure, axes = plt.subplots(1, 4, figsize=(12, 3.4), layout="constrained")
+    figure, axes = plt.subplots(1, 4, figsize=(12, 3.6), layout="constrained")
     for panel, (name, values) in zip(axes, panels.items(), strict=True):
         score = "" if name == "truth" else f"\n{psnr(values, truth):.1f} dB"
         panel.imshow(values[_CUT, _CUT], cmap="gray", vmin=90, vmax=np.percentile(truth, 99.8))
-        panel.set_title(f"{name}{score}", fontsize=10)
+        panel.set_title(f"{name}{score}", fontsize=12)
         panel.axis("off")
     out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out, dpi=110)
+    figure.savefig(out, dpi=110, bbox_inches="tight")
 
 
 if __name__ == "__main__":
