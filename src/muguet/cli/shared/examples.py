@@ -93,7 +93,7 @@ def flat(files: Mapping[Path, Sequence[_Item]]) -> list[_Item]:
 def _show(image: Image, number: int) -> None:
     """Show the properties of an image and the notes about it."""
     show = say if number <= _MAX_SHOWN else detail
-    # Of an image larger than memory, only some blocks are read.
+    # The training reads only some blocks of an image that is larger than memory.
     whole = getattr(image, "whole", None) or image
     show(f"{label(image)}: {described(whole)}")
     for note in image.notes:
