@@ -60,14 +60,14 @@ class PlaneDenoiser(Model):
                 scaling,
                 self.transfers[c] if self.transfers else None,
                 None if laws is None else laws[c],
-                self._whitening_of_units(c),
+                self.whitening_of_units(c),
                 self.blends[c] if self.blends else Blend(),
                 self.error_scales[c] if self.error_scales else None,
             )
             for c, scaling in enumerate(self.scalings)
         )
 
-    def _whitening_of_units(self, channel: int) -> Whitening | None:
+    def whitening_of_units(self, channel: int) -> Whitening | None:
         """The whitening of a channel in network units."""
         scaling, found = self.scalings[channel], self.whitening(channel)
         return found and found.in_units(scaling.offset, scaling.scale)

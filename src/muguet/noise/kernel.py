@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from scipy.ndimage import convolve1d
 
+from muguet.noise.separable import SAMPLES, Filters, apply, filters_of, gain_of_all, symmetric_taps
 from muguet.noise.transfer.bins import Floats
 
 MAX_LAGS = 8
 """Largest distance of two pixels whose noise is correlated, in pixels."""
 
-SAMPLES = 256
-"""Number of frequencies, from 0 to twice Nyquist's, at which spectra are computed."""
-
+_OPTIONAL = (("z", None), ("z_error", 0.0), ("independent", 0.0))  # Values that a header may lack.
+_LEAST_TAP, _MOST_TAPS = 1e-3, 4 * MAX_LAGS  # See `symmetric_taps`.
 _MIN_POWER = (
     1e-6  # A correlation that was measured with an error can have a spectrum below zero, which none can have.
 )
@@ -25,9 +26,10 @@ _MIN_POWER = (
 class Kernel:
     """Correlation of the noise of two pixels that lie k = 1, 2 … pixels apart along Y, along X or, in a stack, along Z.
 
-    The correlation of pixels that are i apart along Y and j along X is the product ρ(i) ρ(j), and so it is with Z. The
-    spectrum along an axis is S(f) = 1 + 2 Σ ρ(k) cos(2πkf), whose mean over all frequencies f (cycles per pixel) is
-    one.
+    A share w of the variance may be that of independent noise, as of the rounding of counts or of a read-out after the
+    filter. The correlation of pixels that are i apart along Y and j along X is ρ(i) ρ(j)/(1 − w), and with Z it is
+    multiplied by ρ(k). The correlated part has the spectrum S(f) = 1 + 2 Σ ρ(k) cos(2πkf)/(1 − w) along Y or X, whose
+    mean over all frequencies f (cycles per pixel) is one.
 
     Attributes
     ----------
@@ -35,6 +37,9 @@ class Kernel:
         Correlations at the lags 1, 2 …, between −1 and 1; empty for noise that is independent along the axis.
     error
         Standard error of each correlation along Y and X.
+    independent
+        Share w of the variance that is independent noise. It is zero where noise is correlated along one axis only, as
+        the correlations along this axis say all.
     z
         Correlations along Z, between planes of a stack; empty for planes whose noise is independent. None: they were
         not measured, and planes are taken to be independent.
@@ -47,14 +52,31 @@ class Kernel:
     error: float = 0.0
     z: tuple[float, ...] | None = None
     z_error: float = 0.0
+    independent: float = 0.0
 
     def __bool__(self) -> bool:
         return bool(self.y or self.x or self.z)
 
-    @property
-    def taps(self) -> tuple[Floats, Floats]:
-        """The symmetric filters along Y and X, with Σ h² = 1, that give white noise this correlation."""
-        return _taps(self.y), _taps(self.x)
+    @functools.cached_property
+    def shared(self) -> tuple[Floats, Floats]:
+        """Spectra along Y and X of the part of the noise that is not independent, at `SAMPLES` frequencies."""
+        y, x = (spectrum(np.asarray(each) / (1 - self.independent)) for each in (self.y, self.x))
+        return y, x
+
+    @functools.cached_property
+    def power(self) -> Floats:
+        """Spectrum of the noise at `SAMPLES` frequencies along Y and along X; its mean is one."""
+        power: Floats = self.independent + (1 - self.independent) * np.multiply.outer(*self.shared)
+        return power
+
+    @functools.cached_property
+    def filters(self) -> Filters:
+        """The filter along Y and X, with Σ h² = 1, that gives white noise this correlation."""
+        if not self.independent:
+            return ((_taps(self.y), _taps(self.x)),)
+        filters = filters_of(np.sqrt(self.power), _LEAST_TAP, _MOST_TAPS)
+        size = float(np.sqrt(np.square(gain_of_all(filters)).mean()))
+        return tuple((y / size, x) for y, x in filters)
 
     @property
     def reach_z(self) -> int:
@@ -68,10 +90,7 @@ class Kernel:
         ``(..., z, y, x)`` of at least three dimensions has `reach_z` planes more at either end than the result: the
         first plane shares no noise with the last one.
         """
-        out = white
-        for axis, taps in zip((-2, -1), self.taps, strict=True):
-            if len(taps) > 1:
-                out = convolve1d(out, taps, axis=axis, mode="wrap")
+        out = apply(white, self.filters, mode="wrap")
         reach = self.reach_z
         if reach == 0 or out.ndim < 3:
             return out
@@ -114,30 +133,32 @@ class Kernel:
         For an image that was filtered as a whole by k with Σ k = 1, it is the variance of the camera's own noise
         relative to that of the image, 1/Σ k².
         """
-        return float(np.prod([spectrum(each or ()).max() for each in (self.z, self.y, self.x)]))
+        return float(spectrum(self.z or ()).max() * self.power.max())
 
     def as_dict(self) -> dict[str, list[float] | float]:
         """Return the values for the header of a file; those along Z only if they were measured."""
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in asdict(self).items()
-            if self.z is not None or name not in ("z", "z_error")
+            if (self.z is not None or name not in ("z", "z_error")) and (value or name != "independent")
         }
 
     @classmethod
     def of(cls, values: Mapping[str, Sequence[float] | float]) -> Kernel:
         """Return the kernel of the values of a header."""
         y, x, error = (values[name] for name in ("y", "x", "error"))
-        z, z_error = values.get("z"), values.get("z_error", 0.0)
+        z, z_error, independent = (values.get(name, default) for name, default in _OPTIONAL)
         assert isinstance(y, Sequence)
         assert isinstance(x, Sequence)
         assert z is None or isinstance(z, Sequence)
         assert isinstance(error, int | float)
         assert isinstance(z_error, int | float)
-        return cls(tuple(y), tuple(x), float(error), None if z is None else tuple(z), float(z_error))
+        assert isinstance(independent, int | float)
+        along_z = None if z is None else tuple(z)
+        return cls(tuple(y), tuple(x), float(error), along_z, float(z_error), float(independent))
 
 
-def spectrum(correlations: Sequence[float]) -> Floats:
+def spectrum(correlations: Sequence[float] | Floats) -> Floats:
     """Return S(f) = 1 + 2 Σ ρ(k) cos(2πkf) at `SAMPLES` frequencies in the order of a discrete Fourier transform."""
     frequency = np.fft.fftfreq(SAMPLES)
     lags = np.arange(1, len(correlations) + 1)
@@ -148,37 +169,9 @@ def spectrum(correlations: Sequence[float]) -> Floats:
     return normalised
 
 
-def symmetric_taps(gain: Floats, least: float, most: int) -> Floats:
-    """Return the taps of a real and even gain at `SAMPLES` frequencies, cut where the rest is small.
-
-    Parameters
-    ----------
-    gain
-        The gain of the filter, in the order of a discrete Fourier transform.
-    least
-        Taps from which on all are smaller than this share of the largest one are left out.
-    most
-        Largest number of taps on either side of the middle.
-    """
-    impulse = np.fft.ifft(gain).real
-    large = np.flatnonzero(np.abs(impulse[: most + 1]) > least * np.abs(impulse).max())
-    reach = int(large[-1])
-    taper = np.cos(0.5 * np.pi * np.arange(reach + 1) / (reach + 1)) ** 0.25
-    half = impulse[: reach + 1] * taper
-    return np.concatenate([half[:0:-1], half])
-
-
-def gain_of(taps: Floats) -> Floats:
-    """Return the gain of symmetric taps at `SAMPLES` frequencies."""
-    wide = np.zeros(SAMPLES)
-    reach = len(taps) // 2
-    wide[np.arange(-reach, reach + 1)] = taps
-    return np.fft.fft(wide).real
-
-
 def _taps(correlations: Sequence[float]) -> Floats:
     if not correlations:
         return np.ones(1)
-    taps = symmetric_taps(np.sqrt(spectrum(correlations)), 1e-3, 4 * MAX_LAGS)
+    taps = symmetric_taps(np.sqrt(spectrum(correlations)), _LEAST_TAP, _MOST_TAPS)
     normalised: Floats = taps / np.sqrt((taps**2).sum())
     return normalised

@@ -89,6 +89,8 @@ def _transfer(denoiser: Denoiser, source: PatchSource, channel: int, law: Law) -
     noisy, estimates = _pairs(denoiser, source, channel)
     try:
         points = transfer_alone(noisy, estimates, fewest=300)
+        whitening = denoiser.whitening_of_units(channel)
+        points = points if whitening is None else whitening.levelled(points)
     except MuguetError:  # The images are too small, or too many pixels are missing.
         return None
     if len(points.signal) < 4:

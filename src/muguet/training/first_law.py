@@ -11,6 +11,7 @@ import torch
 
 from muguet.errors import MuguetError
 from muguet.image.scaling import Scaling
+from muguet.noise.correlated.whitening import Whitening
 from muguet.noise.transfer.bins import Floats
 from muguet.noise.transfer.curve import MeanVariance
 from muguet.noise.transfer.single_image import rough_std, transfer_alone
@@ -73,7 +74,9 @@ class FirstLaw:
         return Variance(self.constant, self.slope, 0.0, self.least)
 
 
-def measure_first_law(planes: Sequence[SampledPlane], prior: Stabilised) -> FirstLaw:
+def measure_first_law(
+    planes: Sequence[SampledPlane], prior: Stabilised, whitening: Whitening | None = None
+) -> FirstLaw:
     """Measure the variance against the signal in two rounds: on the image alone, then with the prior's estimate.
 
     Parameters
@@ -82,11 +85,13 @@ def measure_first_law(planes: Sequence[SampledPlane], prior: Stabilised) -> Firs
         Planes ``(y, x)`` of one channel.
     prior
         The prior.
+    whitening
+        The filter that made the noise of the planes white, in their units; None: it was so.
     """
     noisy = [plane.noisy for plane in planes]
-    first = _law(noisy, None)
+    first = _law(noisy, None, whitening)
     estimates = [plane.known(prior_estimate(prior, plane.filled, first.electrons)) for plane in planes]
-    second = _law(noisy, estimates)
+    second = _law(noisy, estimates, whitening)
     return first if second.doubt and not first.doubt else second
 
 
@@ -111,12 +116,16 @@ def final_estimate(net: Stabilised, image: torch.Tensor) -> torch.Tensor:
     return found.blind + found.gate * (image - found.blind)
 
 
-def _law(noisy: Sequence[Floats], estimates: Sequence[Floats] | None) -> FirstLaw:
+def _law(
+    noisy: Sequence[Floats], estimates: Sequence[Floats] | None, whitening: Whitening | None
+) -> FirstLaw:
     """The law of one round."""
     try:
         points = transfer_alone(noisy, estimates, fewest=_FEWEST_PIXELS)
     except MuguetError:
         return _constant(noisy, "there are too few pixels")
+    if whitening is not None:
+        points = whitening.levelled(points)
     if len(points.signal) < _FEWEST_POINTS:
         return _constant(noisy, "there are too few different signals")
     curve = fitted_variance(points)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from muguet.errors import MuguetError
 from muguet.method import Method
+from muguet.noise.correlated.whitening import Whitening
 from muguet.noise.law import Affine
 from muguet.noise.learned import LearnedLaw
 from muguet.recipes.parts import AUTO, NO_PRIOR, Parts
@@ -47,7 +50,13 @@ def obstacle(net: str | None, recipe: Recipe, dimensions: int, reach: tuple[int,
     return next((reason for reason, found in obstacles.items() if found), "")
 
 
-def start_from_prior(method: Method, name: str, source: PatchSource, gated: bool) -> tuple[FirstLaw, ...]:
+def start_from_prior(
+    method: Method,
+    name: str,
+    source: PatchSource,
+    gated: bool,
+    whitenings: Sequence[Whitening | None] = (),
+) -> tuple[FirstLaw, ...]:
     """Load the weights of a prior into a method, and start its noise laws at the variance measured on the images.
 
     Parameters
@@ -60,6 +69,8 @@ def start_from_prior(method: Method, name: str, source: PatchSource, gated: bool
         The training set, which is not changed.
     gated
         Whether the recipe learns a gate; it is then learned from the first step, starting with that of the prior.
+    whitenings
+        The whitening of each channel in the units of `source`; empty: there is none.
 
     Returns
     -------
@@ -71,7 +82,11 @@ def start_from_prior(method: Method, name: str, source: PatchSource, gated: bool
     prior.load_state_dict(load_prior(name).state_dict())
     method.net.load_state_dict(prior.state_dict(), strict=False)  # All but the head for the error.
     laws = tuple(
-        measure_first_law(list(sampled_planes(source, channel, FIRST_PIXELS, prior.stride)), prior)
+        measure_first_law(
+            list(sampled_planes(source, channel, FIRST_PIXELS, prior.stride)),
+            prior,
+            whitenings[channel] if whitenings else None,
+        )
         for channel in range(len(method.laws))
     )
     for law, first in zip(method.laws, laws, strict=True):

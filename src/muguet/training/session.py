@@ -120,7 +120,7 @@ class Session:
 
     def _start_from_prior(self, gated: bool) -> tuple[FirstLaw, ...]:
         """Load the prior, measure the noise law with it, and convert the images to effective photo-electrons."""
-        laws = start_from_prior(self.method, self.parts.prior, self.source, gated)
+        laws = start_from_prior(self.method, self.parts.prior, self.source, gated, self.whitenings)
         self.units = to_electrons = tuple(law.electrons for law in laws)
         self.source = self.source.rescale(to_electrons)
         pairs = zip(self.scalings, to_electrons, strict=True)

@@ -13,7 +13,7 @@ from muguet.noise.correlated.whitening import Whitening
 from muguet.noise.transfer.bins import Floats
 from muguet.training.data import Dataset
 from muguet.training.patches import Plane
-from muguet.training.second_look import second_look
+from muguet.training.second_look import refined, second_look
 
 _MAX_PLANES = 4  # The correlation of a channel is measured on at most this many slices.
 
@@ -26,7 +26,9 @@ def measure_whitenings(dataset: Dataset) -> tuple[Whitening | None, ...]:
 
 def _measured(planes: Sequence[Plane], channel: int) -> Whitening | None:
     slices = _slices(planes, channel)
-    return second_look(slices, measure_whitening(slices, _differences(planes, channel)))
+    first = measure_whitening(slices, _differences(planes, channel))
+    found = second_look(slices, first)
+    return refined(slices, first) if first is not None and found is first else found
 
 
 def whitened(dataset: Dataset, whitenings: Sequence[Whitening | None]) -> Dataset:

@@ -10,7 +10,8 @@ import numpy as np
 from muguet.errors import MuguetError
 from muguet.noise.correlated.measure import measure_kernel, scene_variation
 from muguet.noise.correlated.whitening import Whitening
-from muguet.noise.kernel import Kernel, gain_of
+from muguet.noise.kernel import Kernel
+from muguet.noise.separable import mean_after
 from muguet.noise.transfer.bins import Floats, bins_of
 from muguet.noise.transfer.curve import MeanVariance, mean_variance
 from muguet.noise.transfer.highpass import TAPS, along
@@ -124,7 +125,7 @@ def _filter(whitening: Whitening) -> tuple[Floats, float]:
     for stride in range(1, _MAX_STRIDE + 1):
         taps = np.zeros((len(TAPS) - 1) * stride + 1)
         taps[::stride] = TAPS
-        passed = float(np.prod([(gain_of(taps) ** 2 * power).mean() for power in whitening.powers]))
+        passed = mean_after(taps, whitening.filters.power)
         if passed > _MIN_PASSED * whitening.level:
             break
     return taps, passed
