@@ -92,7 +92,7 @@ class KernelRecord(Struct):
     error: Magnitude = 0.0
     z: Correlations | None = None
     z_error: Magnitude = 0.0
-    independent: Annotated[float, Meta(ge=0, lt=1)] = 0.0
+    independent: Annotated[float, Meta(ge=0, le=0.9)] = 0.0
 
 
 class WhiteningRecord(Struct):

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from muguet.noise import measure_whitening
+from muguet.noise import Kernel, Whitening, measure_whitening
 from muguet.samples import acquisition
 from muguet.training import second_look as module
-from muguet.training.second_look import second_look
+from muguet.training.second_look import refined, second_look
 
 SIDE = 160
 
@@ -19,10 +19,10 @@ def cells(brightest: float) -> np.ndarray:
     return 1 + brightest * (scene - scene.min()) / np.ptp(scene)
 
 
-def mixed(share: float) -> np.ndarray:
-    """Noise of variance one: that of a Gaussian filter of 1.2 pixels, and a share of σ that is independent."""
+def mixed(share: float, blur: float = 1.2) -> np.ndarray:
+    """Noise of variance one: that of a Gaussian filter, and a share of σ that is independent."""
     rng = np.random.default_rng(0)
-    wide = gaussian_filter(rng.normal(size=(SIDE, SIDE)), 1.2, mode="wrap")
+    wide = gaussian_filter(rng.normal(size=(SIDE, SIDE)), blur, mode="wrap")
     return np.sqrt(1 - share**2) * wide / wide.std() + share * rng.normal(size=wide.shape)
 
 
@@ -52,6 +52,24 @@ def test_a_scene_with_texture_everywhere_is_not_taken_for_noise():
     noisy = np.random.default_rng(0).poisson(scene).astype(float)
     first = measure_whitening([noisy])
     assert second_look([noisy], first) is first
+
+
+@pytest.mark.parametrize(("blur", "share", "start"), [(0.6, 0.0, (0.5, 0.05)), (0.8, 0.3, (0.66, 0.2))])
+def test_the_first_look_is_refined(blur, share, start):
+    scene = cells(30)
+    noise = mixed(share, blur)
+    noisy = scene + np.sqrt(scene + 1) * noise
+    found = refined([noisy], Whitening(Kernel(start, start), 0.85, 0.85, 0.01))
+    for measured, axis in ((found.kernel.y, 0), (found.kernel.x, 1)):
+        assert measured[0] == pytest.approx((noise * np.roll(noise, 1, axis)).mean(), abs=0.02)
+    signals = np.array([5.0, 15.0])
+    np.testing.assert_allclose(np.sqrt(found.variance(signals)), np.sqrt(signals + 1), rtol=0.08)
+    assert found.kernel.independent == pytest.approx(share**2, abs=0.03)
+
+
+def test_a_correlation_that_the_residual_does_not_show_is_forgotten():
+    noisy = np.random.default_rng(0).poisson(cells(30)).astype(float)
+    assert refined([noisy], Whitening(Kernel((0.1,), ()), 1.0, 0.0, 0.01)) is None
 
 
 @pytest.mark.parametrize("plane", [np.full((160, 160), np.nan), np.ones((160, 160)), np.eye(64)])

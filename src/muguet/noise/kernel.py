@@ -111,6 +111,8 @@ class Kernel:
                 "The noise of neighbouring pixels is correlated, as after registration, resampling or a slow detector: "
                 f"by {' and '.join(along)} from one pixel to the next (± {self.error:.2g})."
             )
+        if self.independent:
+            sentences.append(f"A share of {self.independent:.2f} of its variance is independent noise.")
         if self.z:
             shared = f"{self.z[0]:+.2f}".replace("-", "−")
             sentences.append(

@@ -23,13 +23,25 @@ def slow(share: float) -> np.ndarray:
     return np.multiply.outer(np.ones(SIDE), one)
 
 
+def mixed(sigma: float, share: float) -> np.ndarray:
+    """The gain of a Gaussian filter beside independent noise, which has this share of the variance."""
+    filtered = gaussian(sigma) ** 2
+    power: np.ndarray = (1 - share) * filtered / filtered.mean() + share
+    return np.sqrt(power)
+
+
 GAINS = {
     "gaussian 0.4": gaussian(0.4),
     "gaussian 0.6": gaussian(0.6),
     "gaussian 0.8": gaussian(0.8),
     "shifted": shifted(),
     "slow": slow(0.3),
+    "mixed": mixed(0.8, 0.1),
 }
+"""The gain of the filter of the noise at each frequency along Y and X."""
+
+INDEPENDENT = {"mixed": 0.1}
+"""The share of the variance that is independent noise, where there is one."""
 
 
 def draw(gain: np.ndarray, seed: int) -> np.ndarray:

@@ -8,6 +8,7 @@ import pytest
 from muguet.noise import Correlated, Gaussian, Kernel, PoissonGaussian, noise_correlation
 
 KERNEL = Kernel((0.3,), (0.5, 0.1), 0.01)
+MIXED = Kernel((0.48, 0.15), (0.4, 0.1), 0.01, independent=0.2)
 
 
 def test_the_variance_is_that_of_the_image():
@@ -38,6 +39,17 @@ def test_draws_have_the_law_and_the_correlation():
     np.testing.assert_array_equal(drawn, law.sample(np.full((256, 256), 140.0), seed=0))
 
 
+def test_draws_have_the_independent_share():
+    law = Correlated(Gaussian(9.0), MIXED, 1.0)
+    drawn = law.sample(np.full((400, 400), 140.0), seed=0) - 140
+    assert drawn.std() == pytest.approx(9, rel=0.02)
+    diagonal = (drawn[1:, 1:] * drawn[:-1, :-1]).mean() / 81
+    assert diagonal == pytest.approx(0.48 * 0.4 / 0.8, abs=0.02)
+    assert (drawn[:, 1:] * drawn[:, :-1]).mean() / 81 == pytest.approx(0.4, abs=0.02)
+    assert MIXED.power.mean() == pytest.approx(1)
+    assert "A share of 0.20 of its variance is independent" in MIXED.note()
+
+
 def test_single_values_are_independent():
     law = Correlated(Gaussian(9.0), KERNEL, 2.5)
     drawn = law.sample(np.full(20_000, 140.0), seed=0)
@@ -56,11 +68,12 @@ def test_stacks_are_drawn_with_the_noise_that_planes_share():
 
 
 @pytest.mark.parametrize(
-    "kernel", [KERNEL, Kernel(z=(0.4, 0.1), z_error=0.02), Kernel((0.2,), (), 0.01, (), 0.01)]
+    "kernel", [KERNEL, MIXED, Kernel(z=(0.4, 0.1), z_error=0.02), Kernel((0.2,), (), 0.01, (), 0.01)]
 )
 def test_the_values_of_a_header(kernel):
     assert Kernel.of(kernel.as_dict()) == kernel
     assert ("z" in kernel.as_dict()) == (kernel.z is not None)
+    assert ("independent" in kernel.as_dict()) == (kernel is MIXED)
 
 
 def test_what_is_said_of_planes_that_share_noise():

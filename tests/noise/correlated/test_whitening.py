@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from muguet.noise import Kernel, Whitening
 from muguet.noise.correlated.first import with_clear
 
-from .images import GAINS, SIDE, blobs, correlations, draw, gaussian
+from .images import GAINS, INDEPENDENT, SIDE, blobs, correlations, draw, gaussian
 
 
 def whitening(name: str, variance: float = 4.0) -> Whitening:
     y, x = (tuple(np.where(np.abs(each) > 1e-9, each, 0)) for each in correlations(GAINS[name]))
-    return Whitening(Kernel(y, x), 0.0, variance, variance)
+    return Whitening(Kernel(y, x, independent=INDEPENDENT.get(name, 0.0)), 0.0, variance, variance)
 
 
 @pytest.mark.parametrize("name", GAINS)

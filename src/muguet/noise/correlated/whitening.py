@@ -170,9 +170,9 @@ class Whitening:
     def levelled(self, white: MeanVariance) -> MeanVariance:
         """Return the photon-transfer curve of the image with white noise, with the size of this noise.
 
-        The curve is measured at the highest frequencies. Where most of the noise there was added, or the scene is sharp,
-        it says less of the noise of the image than all frequencies do. Its variances are multiplied by the straight line
-        that is nearest to the ratio of the two.
+        The curve is measured at the highest frequencies. Where most of the noise there was added, or the scene is
+        sharp, it says less of the noise of the image than all frequencies do. Its variances are multiplied by the
+        straight line that is nearest to the ratio of the two.
         """
         ratio = np.clip(self.level * self.variance(white.signal) / white.variance, *_RATIOS)
         weight = np.sqrt(white.count)
