@@ -55,6 +55,13 @@ def test_correlated_noise_is_made_white(striped):
     assert abs(mean_correlation(planes).x[0]) < 0.06
 
 
+def test_what_may_be_fine_structure_is_said(striped):
+    run = session(striped)
+    text = correlated_noise.describe(run.correlation, (0, 0), False, (), white=True)
+    assert "fine structure of the scene may look the same" in text
+    assert run.white
+
+
 def test_channels_are_made_white_one_by_one(striped, noisy):
     run = Session(
         collect([Sample(np.stack([noisy, striped]), "CYX", "image")], 2), Parts(), Plan(steps=1, batch=2)

@@ -72,6 +72,31 @@ def test_a_correlation_that_the_residual_does_not_show_is_forgotten():
     assert refined([noisy], Whitening(Kernel((0.1,), ()), 1.0, 0.0, 0.01)) is None
 
 
+def undersampled() -> np.ndarray:
+    """Bright cells of which every third pixel is recorded, with independent noise."""
+    scene = acquisition((384, 384), 0).astype(np.float64)[::3, ::3]
+    return np.random.default_rng(1).poisson(1 + 1000 * (scene - scene.min()) / np.ptp(scene)).astype(float)
+
+
+def test_fine_structure_is_not_taken_for_correlated_noise():
+    noisy = undersampled()
+    first = measure_whitening([noisy])
+    assert first is not None
+    assert refined([noisy], first) is None
+
+
+def test_differences_of_frames_show_that_noise_is_correlated_where_fine_structure_hides_it():
+    scene = undersampled()
+    noise = gaussian_filter(
+        np.random.default_rng(2).normal(size=(2, *scene.shape)), (0, 0.6, 0.6), mode="wrap"
+    )
+    frames = scene + np.sqrt(scene + 1) * noise / noise.std()
+    difference = (frames[1] - frames[0]) / np.sqrt(2)
+    first = measure_whitening(list(frames), [difference])
+    found = refined(list(frames), first, [difference])
+    assert found.kernel.x[0] == pytest.approx(0.45, abs=0.07)
+
+
 @pytest.mark.parametrize("plane", [np.full((160, 160), np.nan), np.ones((160, 160)), np.eye(64)])
 def test_what_cannot_be_measured(plane):
     assert second_look([plane], None) is None

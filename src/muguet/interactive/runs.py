@@ -237,7 +237,9 @@ def _notes(session: Session) -> Iterator[str]:
     """Sentences about the noise that was measured before training."""
     from muguet.training import correlated_noise
 
-    yield correlated_noise.describe(session.correlation, session.parts.reach or (), False, session.whitenings)
+    yield correlated_noise.describe(
+        session.correlation, session.parts.reach or (), False, session.whitenings, session.white
+    )
     for law in session.first_laws:
         if law.doubt:
             yield (

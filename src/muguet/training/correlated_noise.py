@@ -68,6 +68,7 @@ def describe(
     reach: Sequence[int],
     chosen: bool,
     whitenings: Sequence[Whitening | None] = (),
+    white: bool = False,
 ) -> str:
     """Return sentences for the user on correlated noise and the mask; an empty text if the noise is independent.
 
@@ -81,6 +82,8 @@ def describe(
         Whether the user chose the mask.
     whitenings
         The whitening of each channel; empty: there is none.
+    white
+        Whether the noise of the training set is taken for independent from pixel to pixel.
     """
     if any(whitenings):
         return " ".join(
@@ -93,6 +96,11 @@ def describe(
     sentence = found.sentence() if found is not None else ""
     if found is None or not sentence or found.lines:
         return sentence
+    if white and any(found.reach):
+        return (
+            "Neighbouring pixels look as if they shared noise, but fine structure of the scene may look the same. The "
+            "noise is taken for independent from pixel to pixel (--mask x1y1 hides neighbours instead)."
+        )
     if chosen:
         return f"{sentence} The mask is the one you chose."
     hidden = " and ".join(

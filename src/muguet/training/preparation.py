@@ -32,6 +32,8 @@ class Preparation:
         Correlation of the noise between neighbours; None where it cannot be measured.
     whitenings
         The whitening of each channel in the units of the data, see `muguet.noise.Whitening`; empty: there is none.
+    white
+        Whether the noise of the training set is taken for independent from pixel to pixel.
     """
 
     dataset: Dataset
@@ -39,6 +41,7 @@ class Preparation:
     parts: Parts
     correlation: Correlation | None
     whitenings: tuple[Whitening | None, ...]
+    white: bool
 
     @classmethod
     def of(cls, dataset: Dataset, wanted: Parts) -> Preparation:
@@ -56,13 +59,14 @@ class Preparation:
         found = None if mosaic else correlation(dataset.planes)
         whitenings: tuple[Whitening | None, ...] = ()
         reach = wanted.reach
+        whitens = reach is None and recipe.gated and recipe.target == NOISY
         if reach is None:
-            if recipe.gated and recipe.target == NOISY and not mosaic:
+            if whitens and not mosaic:
                 whitenings = measure_whitenings(dataset)
                 dataset = whitened(dataset, whitenings)
-            hides = recipe.widens and not whitenings
-            reach = mask_reach(found if hides else None, dataset.dimensions)
-        return cls(dataset, recipe, _completed(wanted, recipe, dataset, reach), found, whitenings)
+            reach = mask_reach(found if recipe.widens and not whitens else None, dataset.dimensions)
+        white = whitens or found is None or not any(found.reach)
+        return cls(dataset, recipe, _completed(wanted, recipe, dataset, reach), found, whitenings, white)
 
     def require_result(self, steps: int | None) -> None:
         """Raise an error if a run of this number of steps, or of minutes (None), has no result."""
@@ -73,11 +77,6 @@ class Preparation:
                 f"without training (--minutes 0) there is no result here, since the recipe {parts.recipe} does not "
                 f"start from a prior{why and ': '}{why}. Give more minutes or steps"
             )
-
-    @property
-    def white(self) -> bool:
-        """Whether the noise of the training set is independent from pixel to pixel."""
-        return bool(self.whitenings) or self.correlation is None or not any(self.correlation.reach)
 
     @property
     def whitenings_of_counts(self) -> tuple[Whitening | None, ...]:

@@ -31,6 +31,7 @@ from muguet.training.residual import ResidualNoise, residual_noise
 
 _MIN_SIDE, _MAX_SIDE = 128, 256  # Pixels along each axis of the centre of the plane that is measured.
 _MIN_KNOWN = 0.99
+_MAX_SHOWN = 512  # Pixels along each axis of the centre in which the image is compared with its noise.
 _MIN_RISE = (
     5.0  # Of independent noise, W2S, FMD, SEM and Convallaria have at most 1.5, and a texture may have more.
 )
@@ -45,7 +46,8 @@ _SETTLED = 0.01  # Largest change of a correlation in the last round.
 _SETTLED_SIZE = 0.08  # Largest change of the size of the noise in the last round.
 _SAME, _SAME_SIZE = 0.05, 0.15  # Differences between quiet and busy places.
 _QUANTILES = 0.1, 0.25  # Quiet places of the image, by how much it varies there.
-_LEAST, _MOST = 0.9, 1.3  # Variation of the image there, relative to that of the noise.
+_LEAST, _MOST = 0.9, 1.3  # Variation of the image there, relative to that of the noise …
+_MOST_FIRST = 2.0  # … after the first look, in the quiet quarter.
 
 
 def second_look(planes: Sequence[Floats], first: Whitening | None) -> Whitening | None:
@@ -81,12 +83,17 @@ def _centre(plane: Floats) -> Floats | None:
     """The centre of a plane without gaps; None if it is too small, or too little of it is known."""
     if min(plane.shape) < _MIN_SIDE:
         return None
-    y, x = ((n - min(n, _MAX_SIDE)) // 2 for n in plane.shape)
-    values = plane[y : y + _MAX_SIDE, x : x + _MAX_SIDE]
+    values = _middle(plane, _MAX_SIDE)
     if np.isfinite(values).mean() < _MIN_KNOWN or np.nanmin(values) == np.nanmax(values):
         return None
     filled: Floats = fill_missing(values).astype(np.float64)
     return filled
+
+
+def _middle(plane: Floats, side: int) -> Floats:
+    """The centre of a plane, of at most so many pixels along each axis."""
+    y, x = ((n - min(n, side)) // 2 for n in plane.shape)
+    return plane[y : y + side, x : x + side]
 
 
 def _deviation(values: Floats) -> Floats:
@@ -104,11 +111,15 @@ def _rise(plane: Floats) -> float:
     return float(np.median(high[quiet] / np.maximum(low[quiet], 1e-30)))
 
 
-def refined(planes: Sequence[Floats], first: Whitening) -> Whitening | None:
-    """Return the whitening of a channel after two rounds; None if the noise turns out to be independent.
+def refined(
+    planes: Sequence[Floats], first: Whitening, differences: Sequence[Floats] = ()
+) -> Whitening | None:
+    """Return the whitening of a channel after two rounds; None if the noise is not certain to be correlated.
 
     Noise along an axis along which it is independent remains so. Where the residual cannot be measured, or the second
-    round finds another correlation than the first, the whitening is that of the first look.
+    round finds another correlation than the first, the whitening is that of the first look. It does not count if the
+    quiet quarter of the image, and that of the difference of two frames, vary more than twice as much as the noise:
+    then fine structure of the scene may have been taken for correlated noise.
 
     Parameters
     ----------
@@ -116,8 +127,21 @@ def refined(planes: Sequence[Floats], first: Whitening) -> Whitening | None:
         Planes ``(y, x)`` of one channel with NaN for missing and saturated pixels.
     first
         The whitening of the first look.
+    differences
+        Differences of successive frames, divided by √2.
     """
-    plane = _centre(planes[len(planes) // 2])
+    middle = planes[len(planes) // 2]
+    found = _in_two_rounds(_centre(middle), first)
+    if found is None:
+        return None
+    chance = np.random.default_rng(0)
+    shown = [middle, *differences[len(differences) // 2 :][:1]]
+    known = any(_variation(each, middle, found, chance)[-1] <= _MOST_FIRST for each in shown)
+    return with_clear(planes, found) if known else None
+
+
+def _in_two_rounds(plane: Floats | None, first: Whitening) -> Whitening | None:
+    """Return the whitening after two rounds, or the first one if nothing can be measured; None: independent noise."""
     if plane is None:
         return first
     prior, chance = load_prior(SCENES).eval(), np.random.default_rng(0)
@@ -134,7 +158,7 @@ def refined(planes: Sequence[Floats], first: Whitening) -> Whitening | None:
         if not kernel:
             return None
         whitening = replace(whitening, kernel=kernel)
-    return with_clear(planes, whitening)
+    return whitening
 
 
 def _searched(plane: Floats, prior: Stabilised) -> Whitening | None:
@@ -200,8 +224,27 @@ def _start(plane: Floats) -> Whitening:
 
 def _explains(plane: Floats, whitening: Whitening, chance: np.random.Generator) -> bool:
     """Whether the noise explains how much the plane varies where it varies least."""
-    drawn = whitening.kernel.filter(chance.normal(size=plane.shape))
-    variance = whitening.variance(uniform_filter(plane, _FINE))
-    own = uniform_filter(_deviation(plane), _LOCAL) / uniform_filter(variance, _LOCAL)
-    ratio = np.quantile(own, _QUANTILES) / np.quantile(uniform_filter(_deviation(drawn), _LOCAL), _QUANTILES)
+    ratio = _variation(plane, plane, whitening, chance)
     return bool(ratio.min() > _LEAST and ratio.max() < _MOST)
+
+
+def _variation(values: Floats, signal: Floats, whitening: Whitening, chance: np.random.Generator) -> Floats:
+    """Return how much an image varies in quiet places, relative to noise at a signal, at the `_QUANTILES` of places.
+
+    Parameters
+    ----------
+    values, signal
+        An image or a difference of images, and the image whose signal is known; NaN for missing pixels.
+    whitening
+        The noise.
+    chance
+        Random numbers.
+    """
+    shown, signal = (fill_missing(_middle(each, _MAX_SHOWN)).astype(np.float64) for each in (values, signal))
+    drawn = whitening.kernel.filter(chance.normal(size=shown.shape))
+    variance = whitening.variance(uniform_filter(signal, _FINE))
+    own = uniform_filter(_deviation(shown), _LOCAL) / uniform_filter(variance, _LOCAL)
+    ratio: Floats = np.quantile(own, _QUANTILES) / np.quantile(
+        uniform_filter(_deviation(drawn), _LOCAL), _QUANTILES
+    )
+    return ratio

@@ -26,9 +26,10 @@ def measure_whitenings(dataset: Dataset) -> tuple[Whitening | None, ...]:
 
 def _measured(planes: Sequence[Plane], channel: int) -> Whitening | None:
     slices = _slices(planes, channel)
-    first = measure_whitening(slices, _differences(planes, channel))
+    differences = _differences(planes, channel)
+    first = measure_whitening(slices, differences)
     found = second_look(slices, first)
-    return refined(slices, first) if first is not None and found is first else found
+    return refined(slices, first, differences) if first is not None and found is first else found
 
 
 def whitened(dataset: Dataset, whitenings: Sequence[Whitening | None]) -> Dataset:

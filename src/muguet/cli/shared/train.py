@@ -181,7 +181,11 @@ def _session(
     if stack and choices.dimensions == 2 and session.method.prior is None:
         say("  Z stack: each plane is denoised separately; --dimensions 3 also uses the neighbouring planes.")
     sentence = correlated_noise.describe(
-        session.correlation, session.parts.reach or (), choices.mask != "auto", session.whitenings
+        session.correlation,
+        session.parts.reach or (),
+        choices.mask != "auto",
+        session.whitenings,
+        session.white,
     )
     if sentence:
         say(f"  {sentence}")
