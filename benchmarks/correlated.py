@@ -4,6 +4,7 @@ python benchmarks/correlated.py                    # before training, as with `m
 python benchmarks/correlated.py --steps 300        # after 300 steps
 python benchmarks/correlated.py --kernels gaussian-0.4 --steps 300
 python benchmarks/correlated.py --scene mitochondria  # the clean image of this name in $MUGUET_DATA instead of cells
+python benchmarks/correlated.py --false-alarms     # how often independent noise is taken for correlated
 
 Every image has the same noise power: that of photo-electrons and of a read noise of one photo-electron, filtered so
 that neighbours share it; the demosaiced ones are interpolated from the pixels of one colour, and compared with the
@@ -12,6 +13,9 @@ neighbours instead (--mask x1y1), "as independent" takes no notice (--mask pixel
 filter loses for the scene, as correlated noise has more power at the low frequencies at which scenes have theirs: the
 ratio of the squared errors of Wiener filters with the true spectra. On the two-photon image, PSNR is that against the
 mean of five frames, which is noisy itself.
+
+False alarms are counted on simulated cells and all clean images in $MUGUET_DATA, of which every pixel, every second or
+every third one is taken, so that their structure is finer than any that optics would leave.
 """
 
 from __future__ import annotations
@@ -30,6 +34,7 @@ from muguet.quality import psnr
 from muguet.samples import acquisition
 from muguet.system import machine
 from muguet.training import Sample, collect, prepare
+from muguet.training.whiten import measure_whitenings
 
 _SIDE = 256
 _F = np.fft.fftfreq(_SIDE)
@@ -168,6 +173,43 @@ def two_photon(folder: Path, steps: int, seed: int) -> dict[str, float]:
     return found
 
 
+def false_alarms(folder: Path, seed: int) -> list[dict[str, Any]]:
+    """Count images with independent noise in which correlated noise is found, at five light levels."""
+    names = (
+        "mitochondria",
+        "nuclei",
+        "hela",
+        *(f"w2s_ch{c}" for c in range(3)),
+        "fmd_mice",
+        "fmd_fish",
+        "fmd_bpae",
+    )
+    files = [folder / (f"{n}_clean.tif" if "_" in n else f"clean_{n}.tif") for n in names]
+    scenes = {"cells": acquisition((512, 512), seed).astype(np.float64)}
+    for name, file in zip(names, files, strict=True):
+        if file.exists():
+            data = read(file).data
+            scenes[name] = data.reshape(-1, *data.shape[-2:])[0].astype(np.float64)
+    rows: list[dict[str, Any]] = []
+    for name, whole in scenes.items():
+        for step in (1, 2, 3):
+            scene = whole[::step, ::step][:512, :512]
+            for brightest in (30, 100, 300, 1000, 3000):
+                electrons = 1 + brightest * (scene - scene.min()) / np.ptp(scene)
+                white = np.random.default_rng(seed + 1).normal(size=scene.shape)
+                noisy = (10 * (electrons + np.sqrt(electrons + 1) * white) + 100).astype(np.float32)
+                found = measure_whitenings(collect([Sample(noisy, "YX", "image")]))
+                kernel = found[0].kernel if found and found[0] else None
+                rows.append(
+                    {"scene": name, "step": step, "brightest": brightest, "found": kernel is not None}
+                )
+                if kernel is not None:
+                    rows[-1]["correlation"] = [float(next(iter(each), 0.0)) for each in (kernel.y, kernel.x)]
+                    print(rows[-1], flush=True)
+    print(f"{sum(row['found'] for row in rows)} of {len(rows)} images with independent noise")
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -179,6 +221,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scene", help="name of a clean image; simulated cells without it")
+    parser.add_argument("--false-alarms", action="store_true", help="count false alarms, and do nothing else")
     parser.add_argument("--no-real", action="store_true", help="leave the two-photon image out")
     parser.add_argument("--out", type=Path, default=Path("build/correlated.json"))
     arguments = parser.parse_args()
@@ -187,6 +230,9 @@ def main() -> None:
     found: dict[str, Any] = {"machine": machine(), "seed": seed, "steps": steps, "scene": scene or "cells"}
     found["simulated"] = []
     folder = Path(os.environ.get("MUGUET_DATA", "../shared/data"))
+    if arguments.false_alarms:
+        found = {"machine": machine(), "seed": seed, "false_alarms": false_alarms(folder, seed)}
+        arguments.levels, arguments.no_real = [], True
     for level in arguments.levels:
         found["simulated"] += simulated(clean(scene, folder, seed), level, arguments.kernels, steps, seed)
     if not arguments.no_real and (folder / "correlated_2p_noisy.tif").exists():

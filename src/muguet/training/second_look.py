@@ -47,7 +47,11 @@ _SETTLED_SIZE = 0.08  # Largest change of the size of the noise in the last roun
 _SAME, _SAME_SIZE = 0.05, 0.15  # Differences between quiet and busy places.
 _QUANTILES = 0.1, 0.25  # Quiet places of the image, by how much it varies there.
 _LEAST, _MOST = 0.9, 1.3  # Variation of the image there, relative to that of the noise …
-_MOST_FIRST = 2.0  # … after the first look, in the quiet quarter.
+_MOST_FIRST, _MOST_RESIZED = 2.0, 1.4  # … after the first look, in the quiet quarter.
+_STRONG, _MOST_STRONG = (
+    0.5,
+    2.2,
+)  # No independent noise that was tried seemed to be correlated so strongly there.
 
 
 def second_look(planes: Sequence[Floats], first: Whitening | None) -> Whitening | None:
@@ -116,10 +120,12 @@ def refined(
 ) -> Whitening | None:
     """Return the whitening of a channel after two rounds; None if the noise is not certain to be correlated.
 
-    Noise along an axis along which it is independent remains so. Where the residual cannot be measured, or the second
-    round finds another correlation than the first, the whitening is that of the first look. It does not count if the
-    quiet quarter of the image, and that of the difference of two frames, vary more than twice as much as the noise:
-    then fine structure of the scene may have been taken for correlated noise.
+    Noise along an axis along which it is independent remains so. Noise counts only if it explains half of how much the
+    quiet quarter of the image varies, or of the difference of two frames: else fine structure of the scene may have
+    been taken for correlated noise. Where it explains less, or the second round finds another correlation than the
+    first, the size of the noise may have been measured wrongly, as in interpolated images, which have no noise at the
+    highest frequencies. The rounds are then repeated with noise that explains the quietest tenth of the image, and
+    count if it explains most of the quiet quarter in the end. If not, the first look counts, or nothing.
 
     Parameters
     ----------
@@ -131,34 +137,49 @@ def refined(
         Differences of successive frames, divided by √2.
     """
     middle = planes[len(planes) // 2]
-    found = _in_two_rounds(_centre(middle), first)
-    if found is None:
-        return None
-    chance = np.random.default_rng(0)
-    shown = [middle, *differences[len(differences) // 2 :][:1]]
-    known = any(_variation(each, middle, found, chance)[-1] <= _MOST_FIRST for each in shown)
-    return with_clear(planes, found) if known else None
+    plane, shown = _centre(middle), [middle, *differences[len(differences) // 2 :][:1]]
 
+    def varies(noise: Whitening) -> Floats:
+        """Return the variation of the image or the difference, whichever the noise explains better."""
+        chance = np.random.default_rng(0)
+        return min((_variation(each, middle, noise, chance) for each in shown), key=lambda each: each[-1])
 
-def _in_two_rounds(plane: Floats | None, first: Whitening) -> Whitening | None:
-    """Return the whitening after two rounds, or the first one if nothing can be measured; None: independent noise."""
     if plane is None:
-        return first
+        return first if varies(first)[-1] <= _MOST_FIRST else None
+    found, certain = _in_two_rounds(plane, first)
+    if found is None or (certain and varies(found)[-1] <= _MOST_FIRST):
+        return found and with_clear(planes, found)
+    before = varies(first)
+    resized, sure = _in_two_rounds(plane, _resized(first, max(float(before[0]), 1.0)))
+    if resized is not None and sure:
+        strong = max((*resized.kernel.y[:1], *resized.kernel.x[:1])) >= _STRONG
+        if varies(resized)[-1] <= (_MOST_STRONG if strong else _MOST_RESIZED):
+            return with_clear(planes, resized)
+    return first if not certain and before[-1] <= _MOST_FIRST else None
+
+
+def _in_two_rounds(plane: Floats, first: Whitening) -> tuple[Whitening | None, bool]:
+    """Return the whitening after two rounds, and whether the second agrees with the first; None: independent noise."""
     prior, chance = load_prior(SCENES).eval(), np.random.default_rng(0)
     whitening, last = first, None
     for _ in range(_REFINED):
         found = residual_noise(plane, whitening, prior, chance)
         if found is None or (last is not None and _moves(found, last) > _DRIFT):
-            return first
+            return first, False
         whitening, last = found.applied(whitening, _error(plane), by_signal=True), found
         kernel = whitening.kernel
         y, x = (new if old else () for old, new in ((first.kernel.y, kernel.y), (first.kernel.x, kernel.x)))
         if not (y and x):
             kernel = replace(kernel, y=y, x=x, independent=0.0)
         if not kernel:
-            return None
+            return None, True
         whitening = replace(whitening, kernel=kernel)
-    return whitening
+    return whitening, True
+
+
+def _resized(noise: Whitening, size: float) -> Whitening:
+    """Return noise with a variance that is so many times as large."""
+    return replace(noise, slope=noise.slope * size, constant=noise.constant * size, least=noise.least * size)
 
 
 def _searched(plane: Floats, prior: Stabilised) -> Whitening | None:
@@ -213,13 +234,7 @@ def _start(plane: Floats) -> Whitening:
     quiet = variation <= np.quantile(variation, _QUIETEST)
     expected = first.variance(uniform_filter(plane, _FINE))
     more = max(float(_deviation(plane)[quiet].mean() / expected[quiet].mean()), 1.0)
-    return replace(
-        first,
-        kernel=Kernel(near, near),
-        slope=first.slope * more,
-        constant=first.constant * more,
-        least=first.least * more,
-    )
+    return _resized(replace(first, kernel=Kernel(near, near)), more)
 
 
 def _explains(plane: Floats, whitening: Whitening, chance: np.random.Generator) -> bool:
