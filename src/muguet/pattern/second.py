@@ -35,16 +35,16 @@ def second_estimate(plane: Floats, lines: Lines) -> Lines:
     """Return better offsets of the rows of a plane ``(y, x)``; the ones that are given if there are none.
 
     The plane y minus the first offsets ô is denoised by the prior. With x̂ the result and σ² the variance of the noise
-    of a pixel, c = Σ (y − ô − x̂)/σ² / Σ 1/σ² over the pixels of a row is what is left of the errors of ô. The prior takes
-    slow changes from row to row for signal, so that only a part G of an error is found in c, less at lower frequencies
-    along Y. G is measured: it is the change of c, at every frequency, if small known offsets are added to a part of the
-    plane and subtracted from it. The second measurement of the offsets is then ô + c/G.
+    of a pixel, c = Σ (y − ô − x̂)/σ² / Σ 1/σ² over the pixels of a row is the part of the error of ô that the prior does
+    not take for signal. It takes slow changes from row to row for signal: at every frequency of the cosine transform
+    along Y, c is a part G of the error, which decreases towards low frequencies. G is measured as the change of c if
+    small known offsets are added to some columns of the plane. The second measurement of the offsets is ô + c/G.
 
-    The power of offsets is the same at all frequencies, τ². With P the power of the error of a measurement, its product
-    with τ²/(τ² + P), which is Wiener's filter, has an error of the power τ² P/(τ² + P). P is the variance of the mean
-    over the parts of a row, plus the part of the measured power that this variance and τ² do not explain. Where G is
-    small, the result is the average of the first estimate and the filtered second measurement, each weighted by the
-    inverse of the power of its error.
+    The offsets of lines have the same power τ² at all frequencies. With P the power of the error of a measurement, its
+    product with τ²/(τ² + P), which is Wiener's filter, has an error of the power τ² P/(τ² + P). P is the variance of
+    the mean over the parts of a row, plus the part of the measured power that this variance and τ² do not explain.
+    Where G is small, the result is the average of the first estimate and the filtered second measurement, each weighted
+    by the inverse of the power of its error.
 
     Offsets that repeat are known better than that, and are left as they are.
 

@@ -82,9 +82,10 @@ def shrunk(whole: Floats, parts: Floats) -> Floats:
 
 
 def purest(every: Floats) -> Floats:
-    """Return the first of several sets of coefficients ``(sets, m)``, where no other has less power by more than chance.
+    """Return, at every frequency, the coefficients of the set ``(sets, m)`` with the smallest errors.
 
-    All sets contain the same offsets and differ in their errors.
+    It is the first set, or another where that has less power by more than chance: all sets contain the same offsets and
+    differ in their errors.
     """
     chosen: Floats = every[0]
     for other in every[1:]:
@@ -96,12 +97,15 @@ def purest(every: Floats) -> Floats:
 
 
 def shared_variance(parts: Floats) -> float:
-    """Return the variance that parts of rows share, by coefficients ``(parts, m)`` at which optics leave no scene."""
+    """Return the variance τ² of the offsets, which is what the coefficients ``(parts, m)`` of two parts share.
+
+    It is taken where optics leave nothing of a scene.
+    """
     return float(_shared(parts)[_top(parts.shape[1])].mean())
 
 
 def excess(coefficients: Floats, expected: Floats | float) -> Floats:
-    """Return by how much the power of coefficients ``(m,)`` exceeds what is expected, where chance does not explain it."""
+    """Return by how much the mean power around each coefficient ``(m,)`` exceeds what is expected, unless by chance."""
     power, number = smoothed(coefficients**2)
     more = np.maximum(power - expected * (1 + 1.5 * np.sqrt(2 / number)), 0.0)
     found: Floats = np.where(power > _CLEAR * expected, power - expected, more)
