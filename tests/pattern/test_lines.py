@@ -85,7 +85,7 @@ def test_the_response_of_the_denoiser_is_measured(monkeypatch: pytest.MonkeyPatc
     plane = camera(np.full((128, 160), 20.0))
     frequency = np.arange(128) / 256
     expected = 1 - np.exp(-2 * (2 * np.pi * frequency) ** 2)
-    response = second._response(second._Residual(load_prior(), 2.0, -180.0), plane, 10.0)
+    response = second._response(second._Residual(load_prior(), 2.0, -180.0), plane)
     assert np.abs(response - expected)[10:].max() < 0.1
 
 

@@ -24,10 +24,12 @@ Floats = npt.NDArray[np.float64]
 _CORE = (512, 512)  # Size of a region, without its halo, in which the prior is computed.
 _FEWEST = 300  # A point of the photon-transfer curve is the variance of at least this many pixels.
 _CLIP = 2.5  # Residuals beyond this many standard deviations count less (Huber's weights).
+_PASSES = 2  # The prior takes less of the smaller errors that are left after the first pass for signal.
 _PROBE = 0.1  # Size of the known offsets that measure the response, in standard deviations of the noise of a pixel.
-_PROBED = 128  # They are added to this many columns in the middle of the plane.
+_PROBED = 128  # They are added to this many columns, where the most pixels are known.
 _MIN_RESPONSE = 0.01
-_CLEAR_RESPONSE = 0.2  # Where more of an offset is left in the residual, the first estimate adds nothing.
+_CLEAR_RESPONSE = 0.3  # Where more of an offset is left in the residual, the first estimate adds nothing.
+_UNLIKELY = 3.0  # Power beyond this many standard errors of that of the offsets is of the scene.
 _WIDE = 2.0  # Structures wider than a part of a row make the error of the mean of all parts about this much larger.
 
 
@@ -42,9 +44,9 @@ def second_estimate(plane: Floats, lines: Lines) -> Lines:
 
     The offsets of lines have the same power τ² at all frequencies. With P the power of the error of a measurement, its
     product with τ²/(τ² + P), which is Wiener's filter, has an error of the power τ² P/(τ² + P). P is the variance of
-    the mean over the parts of a row, plus the part of the measured power that this variance and τ² do not explain.
-    Where G is small, the result is the average of the first estimate and the filtered second measurement, each weighted
-    by the inverse of the power of its error.
+    the mean over the parts of a row, plus the part of the measured power that this variance, τ² and chance do not
+    explain. Where G is small, the result is the average of the first estimate and the filtered second measurement, each
+    weighted by the inverse of the power of its error. This is done twice, with the same G.
 
     Offsets that repeat are known better than that, and are left as they are.
 
@@ -64,38 +66,52 @@ def second_estimate(plane: Floats, lines: Lines) -> Lines:
         slope, constant = straight_line(transfer_alone([corrected], fewest=_FEWEST))
     except MuguetError:  # There are too few pixels to measure their noise.
         return Lines(lines.offsets)
-    residual = _Residual(load_prior(), slope, constant)
-    left, left_error, noise = residual.coefficients(corrected)
-    if variance <= 0 or not np.isfinite(left).all():
-        # The variance grows so little with the signal that electrons are no numbers.
+    if variance <= 0:
         return Lines(lines.offsets)
-    response = _response(residual, corrected, noise)
-    first = cosine(lines.offsets)
-    error_of_parts = _WIDE * ((parts - parts.mean(0)) ** 2).sum(0) / (PARTS * (PARTS - 1))
-    _, first_error = _filtered(purest(whole), error_of_parts, variance)
-    second, second_error = _filtered(first + left / response, left_error / response**2, variance)
-    share = first_error / np.maximum(first_error + second_error, 1e-300)
-    share[response > _CLEAR_RESPONSE] = 1.0
-    mean = share * second + (1 - share) * first
-    mean[0] = 0.0
-    return Lines(inverse_cosine(mean))
+    residual = _Residual(load_prior(), slope, constant)
+    first_error = _remaining(purest(whole), parts, variance)
+    response = _response(residual, corrected)
+    estimate = cosine(lines.offsets)
+    for _ in range(_PASSES):
+        left, left_error = residual.coefficients(plane - inverse_cosine(estimate)[:, None])
+        if not np.isfinite(left).all():
+            # The variance grows so little with the signal that electrons are no numbers.
+            return Lines(lines.offsets)
+        measured = estimate + left / response
+        lost = _lost(measured, smoothed(left_error / response**2)[0], variance)
+        gain = variance / (variance + lost)  # Wiener's filter.
+        second, second_error = gain * measured, gain * lost
+        share = first_error / np.maximum(first_error + second_error, 1e-300)
+        share[response > _CLEAR_RESPONSE] = 1.0
+        estimate = share * second + (1 - share) * estimate
+        estimate[0] = 0.0
+    return Lines(inverse_cosine(estimate))
 
 
-def _filtered(measured: Floats, error: Floats, variance: float) -> tuple[Floats, Floats]:
-    """Return Wiener's estimate of offsets with the same variance at every frequency, and the variance of its error.
+def _lost(measured: Floats, noise: Floats, variance: float) -> Floats:
+    """Return the variance ``(m,)`` of the errors of measured coefficients: noise, and power that chance hardly has."""
+    power, number = smoothed(measured**2)
+    likely = (variance + noise) * (1 + _UNLIKELY * np.sqrt(2 / number))
+    found: Floats = noise + np.maximum(power - likely, 0.0)
+    return found
+
+
+def _remaining(whole: Floats, parts: Floats, variance: float) -> Floats:
+    """Return the variance of the errors of the first estimate, from what was measured.
 
     Parameters
     ----------
-    measured, error
-        Measured coefficients ``(m,)``, and the variances of their errors as far as these differ from part to part of a
-        row. Where the power of the measured coefficients is larger than both explain, the scene has added the rest.
+    whole, parts
+        Measured coefficients of the whole width ``(m,)`` and of its parts ``(parts, m)``. The parts differ from the
+        whole by their errors; where the power of the whole is larger than these and the offsets explain, the scene has
+        added the rest.
     variance
         That of the offsets.
     """
-    noise = smoothed(error)[0]
-    lost = noise + excess(measured, variance + noise)
-    gain = variance / (variance + lost)
-    return gain * measured, gain * lost
+    each = np.stack([smoothed((part - whole) ** 2)[0] for part in parts])
+    noise = _WIDE / (1 / np.maximum(each, 1e-300)).sum(0)
+    lost = noise + excess(whole, variance + noise)
+    return variance * lost / (variance + lost)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,12 +122,10 @@ class _Residual:
     slope: float
     constant: float
 
-    def coefficients(self, plane: Floats) -> tuple[Floats, Floats, float]:
-        """Return the means of the residual over rows, the variances of their errors, and the noise of a pixel.
+    def coefficients(self, plane: Floats) -> tuple[Floats, Floats]:
+        """Return the coefficients ``(m,)`` of the means of the residual over rows, and the variances of their errors.
 
-        Means and variances are those of the coefficients ``(m,)`` of the cosine transform. The variances are those of
-        the weighted mean of the parts of a row, by the differences between the parts. The noise is a standard
-        deviation in counts.
+        The variances are those of the weighted mean of the parts of a row, by the differences between the parts.
         """
         electrons = fill_missing((plane + self.constant / self.slope) / self.slope)
         estimate = _denoised(self.prior, electrons).astype(np.float64)
@@ -127,20 +141,29 @@ class _Residual:
             parts = cosine(sums / np.maximum(weights, 1e-300))
             share = weights.mean(1) / max(float(weights.mean(1).sum()), 1e-300)
             variance = share**2 @ (parts - mean) ** 2 / max(1 - float(share @ share), 1e-9)
-        noise = self.slope * float(np.sqrt(np.maximum(estimate + SHIFT, SHIFT).mean()))
-        return mean, variance, noise
+        return mean, variance
+
+    def noise(self, plane: Floats) -> float:
+        """Return the mean standard deviation of the noise of a pixel in counts."""
+        return float(
+            np.sqrt(np.maximum(self.slope * np.nanmean(plane) + self.constant, SHIFT * self.slope**2))
+        )
 
 
-def _response(residual: _Residual, plane: Floats, noise: float) -> Floats:
+def _response(residual: _Residual, plane: Floats) -> Floats:
     """Return which part of offsets is left in the residual, at every frequency ``(m,)``."""
-    first = max(plane.shape[1] - _PROBED, 0) // 2
-    middle = plane[:, first : first + _PROBED]
+    known = np.isfinite(plane)
+    total = np.concatenate([[0], known.sum(0).cumsum()])
+    width = min(_PROBED, plane.shape[1])
+    middle = (plane.shape[1] - width) // 2
+    starts = sorted(range(plane.shape[1] - width + 1), key=lambda start: abs(start - middle))
+    first = max(starts, key=lambda start: total[start + width] - total[start])
+    columns = slice(first, first + width)
     signs = np.random.default_rng(0).choice([-1.0, 1.0], len(plane))
-    signs[0] = 0.0
-    probe = _PROBE * noise * signs
-    offsets = inverse_cosine(probe)[:, None]
-    change = residual.coefficients(middle + offsets)[0] - residual.coefficients(middle - offsets)[0]
-    part = smoothed(0.5 * change * probe)[0] / np.maximum(smoothed(probe**2)[0], 1e-300)
+    offsets = inverse_cosine(_PROBE * residual.noise(plane) * signs) * known[:, columns].any(1)
+    some, probe = plane[:, columns], cosine(offsets)
+    more, less = (residual.coefficients(some + sign * offsets[:, None])[0] for sign in (1, -1))
+    part = smoothed(0.5 * (more - less) * probe)[0] / np.maximum(smoothed(probe**2)[0], 1e-300)
     return np.maximum(np.nan_to_num(part), _MIN_RESPONSE)
 
 
