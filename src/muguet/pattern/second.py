@@ -111,7 +111,8 @@ def _remaining(whole: Floats, parts: Floats, variance: float) -> Floats:
     each = np.stack([smoothed((part - whole) ** 2)[0] for part in parts])
     noise = _WIDE / (1 / np.maximum(each, 1e-300)).sum(0)
     lost = noise + excess(whole, variance + noise)
-    return variance * lost / (variance + lost)
+    found: Floats = variance * lost / (variance + lost)
+    return found
 
 
 @dataclass(frozen=True, eq=False)
