@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import time
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
@@ -78,7 +79,9 @@ def lines() -> list[Row]:
         for relative, axis in product((0.2, 0.5, 1, 2), ("rows", "columns")):
             offsets = relative * noise * np.random.default_rng(1).normal(size=size)
             plane = (noisy if axis == "rows" else noisy.T) + offsets[:, None]
+            start = time.process_time()
             first = find_lines(plane)
+            middle = time.process_time()
             second = first and second_estimate(plane, first)
             rows.append(
                 {
@@ -89,6 +92,8 @@ def lines() -> list[Row]:
                     "left": left(second and second.offsets, offsets),
                     "left at first": left(first and first.offsets, offsets),
                     "bound": float(noise**2 / (noise**2 + np.var(offsets) * size)),
+                    "CPU-seconds at first": middle - start,
+                    "CPU-seconds": time.process_time() - middle,
                 }
             )
     return rows

@@ -8,7 +8,8 @@ from scipy.ndimage import gaussian_filter
 
 from muguet import samples
 from muguet.image import Layout, screen
-from muguet.pattern import Correction, find_halves, find_lines, gain_by_noise, second_estimate
+from muguet.pattern import Correction, find_halves, find_lines, gain_by_noise, second, second_estimate
+from muguet.restoration import load_prior
 
 
 def camera(photons: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -74,7 +75,27 @@ def test_the_second_estimate_is_nearer_to_the_offsets(cells: np.ndarray, noisy: 
     plane = noisy + offsets[:, None]
     first = find_lines(plane)
     assert first is not None
-    assert left(second_estimate(plane, first).offsets, offsets) < left(first.offsets, offsets)
+    assert left(second_estimate(plane, first).offsets, offsets) < 0.7 * left(first.offsets, offsets)
+
+
+def test_the_response_of_the_denoiser_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Gaussian of s pixels leaves the part 1 − exp(−2π²s²f²) of offsets with the frequency f in the residual."""
+    blurred = lambda prior, values: gaussian_filter(values, 2).astype(np.float32)  # noqa: E731
+    monkeypatch.setattr("muguet.pattern.second._denoised", blurred)
+    plane = camera(np.full((128, 160), 20.0))
+    frequency = np.arange(128) / 256
+    expected = 1 - np.exp(-2 * (2 * np.pi * frequency) ** 2)
+    response = second._response(second._Residual(load_prior(), 2.0, -180.0), plane)
+    assert np.abs(response - expected)[10:].max() < 0.1
+
+
+def test_the_second_estimate_does_without_a_block_of_pixels(cells: np.ndarray, noisy: np.ndarray) -> None:
+    offsets = sigma(cells) * np.random.default_rng(1).normal(size=len(noisy))
+    plane = noisy + offsets[:, None]
+    plane[100:, 80:240] = np.nan  # With the columns at which the response of the denoiser is measured.
+    first = find_lines(plane)
+    assert first is not None
+    assert left(second_estimate(plane, first).offsets, offsets) < max(left(first.offsets, offsets), 0.05)
 
 
 def test_an_image_without_line_noise_has_none(noisy: np.ndarray) -> None:

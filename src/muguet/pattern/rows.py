@@ -37,10 +37,14 @@ class Lines:
         The offset of every row ``(y,)``, in the units of the plane; their mean is zero.
     period
         Number of rows after which offsets repeat; 0 if they do not.
+    measured
+        What offsets that do not repeat were estimated from: those of the whole width and of its parts, see
+        `muguet.pattern.differences.row_offsets`. None after the second estimate.
     """
 
     offsets: Floats
     period: int = 0
+    measured: tuple[Floats, Floats] | None = None
 
     @property
     def std(self) -> float:
@@ -85,7 +89,7 @@ def find_lines(plane: Floats, expected: bool = False) -> Lines | None:
     rest = parts - offsets
     if expected or (clear and is_white(rest)):
         offsets = offsets + shrunk(whole - offsets, rest)
-    return Lines(offsets, period) if offsets.any() else None
+    return Lines(offsets, period, None if period else (whole, parts)) if offsets.any() else None
 
 
 def _is_common(parts: Floats, offsets: Floats) -> bool:

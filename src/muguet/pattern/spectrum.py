@@ -70,28 +70,49 @@ def shrunk(whole: Floats, parts: Floats) -> Floats:
         contain the offsets and differ in their errors. The first is used, but at frequencies at which another one has
         less power by more than chance.
     """
-    every = cosine(whole)
-    size = every.shape[1]
-    top = slice(int(_HIGH * 2 * size), size)
-    variance = float(_shared(cosine(parts))[top].mean())
+    chosen, variance = purest(cosine(whole)), shared_variance(cosine(parts))
     if variance <= 0:
-        return np.zeros(size)
-    chosen = every[0]
-    for other in every[1:]:
-        less = chosen**2 - other**2
-        mean, number = _smoothed(less)
-        error = np.sqrt(np.maximum(_smoothed(less**2)[0] - mean**2, 0.0) / number)
-        chosen = np.where(mean > _MIN_ERRORS * error, other, chosen)
-    power, number = _smoothed(chosen**2)
-    high = float((chosen[top] ** 2).mean())
-    scene = np.maximum(power - high * (1 + 1.5 * np.sqrt(2 / number)), 0.0)
-    scene = np.where(power > _CLEAR * high, power - high, scene)
-    gain = np.clip(1 - (max(high - variance, 0.0) + scene) / np.maximum(power, 1e-300), 0.0, 1.0)
+        return np.zeros(len(chosen))
+    power = smoothed(chosen**2)[0]
+    high = float((chosen[_top(len(chosen))] ** 2).mean())
+    lost = max(high - variance, 0.0) + excess(chosen, high)
+    gain = np.clip(1 - lost / np.maximum(power, 1e-300), 0.0, 1.0)
     gain[0] = 0.0
     return inverse_cosine(chosen * gain)
 
 
-def _smoothed(power: Floats) -> tuple[Floats, Floats]:
+def purest(every: Floats) -> Floats:
+    """Return, at every frequency, the coefficients of the set ``(sets, m)`` with the smallest errors.
+
+    It is the first set, or another where that has less power by more than chance: all sets contain the same offsets and
+    differ in their errors.
+    """
+    chosen: Floats = every[0]
+    for other in every[1:]:
+        less = chosen**2 - other**2
+        mean, number = smoothed(less)
+        error = np.sqrt(np.maximum(smoothed(less**2)[0] - mean**2, 0.0) / number)
+        chosen = np.where(mean > _MIN_ERRORS * error, other, chosen)
+    return chosen
+
+
+def shared_variance(parts: Floats) -> float:
+    """Return the variance τ² of the offsets, which is what the coefficients ``(parts, m)`` of two parts share.
+
+    It is taken where optics leave nothing of a scene.
+    """
+    return float(_shared(parts)[_top(parts.shape[1])].mean())
+
+
+def excess(coefficients: Floats, expected: Floats | float) -> Floats:
+    """Return by how much the mean power around each coefficient ``(m,)`` exceeds what is expected, unless by chance."""
+    power, number = smoothed(coefficients**2)
+    more = np.maximum(power - expected * (1 + 1.5 * np.sqrt(2 / number)), 0.0)
+    found: Floats = np.where(power > _CLEAR * expected, power - expected, more)
+    return found
+
+
+def smoothed(power: Floats) -> tuple[Floats, Floats]:
     """Return running means of values ``(m,)`` over windows that widen with the frequency, and their sizes."""
     size = len(power)
     at = np.arange(size)
@@ -99,6 +120,11 @@ def _smoothed(power: Floats) -> tuple[Floats, Floats]:
     total = np.concatenate([[0.0], power.cumsum()])
     first, last = np.maximum(at - half, 0), np.minimum(at + half + 1, size)
     return (total[last] - total[first]) / (last - first), (last - first).astype(np.float64)
+
+
+def _top(size: int) -> slice:
+    """Return the coefficients of frequencies at which optics leave little of a scene."""
+    return slice(int(_HIGH * 2 * size), size)
 
 
 def _shared(coefficients: Floats) -> Floats:

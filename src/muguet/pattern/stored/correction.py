@@ -29,7 +29,7 @@ BYTES_OF_PLANE = 120
 MIN_SERIES = 3
 """From this many planes on, defective pixels are those that all planes have in common."""
 
-EFFORT_OF_LINES = 40
+EFFORT_OF_LINES = 60
 """How much longer the measurement of the lines of a plane takes than reading it."""
 
 _KEPT_OFFSETS = 2**23  # Offsets of lines are kept up to this number.
