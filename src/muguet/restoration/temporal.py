@@ -3,11 +3,14 @@
 For every pixel of frame t, each neighbouring frame k gets a weight from what the two frames look like. With estimates e
 of single frames and the variances v of their errors,
 
-    b² = max(0, G (e_k − e_t)² − 1.7 G (v_k + v_t)),        w_k = v_t / (v_t + 24 b²),
+    b² = max(0, G (e_k − e_t)² − 1.7 G (v_k + v_t)),        w_k = v_t / (v_t + 24 b² + 4 m²),
 
-where G is a Gaussian mean over a neighbourhood, and the larger b² of two neighbourhoods counts. Where the scene is the
-same, the difference has the size that the errors explain, and w ≈ 1. Where something moved, appeared or faded, the bias
-that the frame would bring is weighed against the error that it would remove.
+where G is a Gaussian mean over a neighbourhood, and the larger b² of two neighbourhoods counts. Motion by less than the
+size of a structure hides in the errors of each pixel, and shows in wider surroundings W: a shift by u pixels changes a
+pixel by u times the slope of the scene, so that m² = u² |∇e_t|² with u² = W (d² − 1.1 v) / W |∇e_t|², where v = v_k +
+v_t, and d² = (e_k − e_t)², of which no more than 4 v counts: what flashes or is gone is no motion. Where the scene is
+the same, the difference has the size that the errors explain, and w ≈ 1. Where something moved, appeared or faded, the
+bias that the frame would bring is weighed against the error that it would remove.
 
 A weak flash of frame t hides in the errors of each pair of frames, and all other frames would bring the same bias. The
 frames before t, those after it, and both, are therefore compared with t together. With S the sum of their weights, e_S
@@ -47,6 +50,17 @@ CAUTION = 24.0
 TOGETHER = 4.0
 """The bias that several frames have in common counts as much as this many times its square of variance."""
 
+MOTION = 4.0
+"""The bias that the motion of the surroundings explains counts as much as this many times its square of variance."""
+
+WIDE = 6.0
+"""Standard deviation in pixels of the surroundings whose motion is measured."""
+
+_LEAST, _MOST = (
+    1.1,
+    4.0,
+)  # Limits of a squared difference by which motion is measured, in variances of the errors.
+
 LIGHT = 0.4, 0.8
 """Power of the number of frames by which their mean is multiplied, where one frame has a weight and where all have.
 
@@ -73,7 +87,9 @@ def frame_weights(estimates: Tensor, variances: Tensor, usable: Tensor, middle: 
     """
     differences, own = estimates - estimates[middle : middle + 1], variances[middle : middle + 1]
     scale = gaussian_blur(own, NEAR).clamp(min=1e-12)
-    weights = usable * scale / (scale + CAUTION * _bias(differences, variances + own))
+    bias = CAUTION * _bias(differences, variances + own)
+    bias = bias + MOTION * _motion(differences, variances + own, estimates[middle : middle + 1])
+    weights = usable * scale / (scale + bias)
     weights[middle] = 0.0
     for group in (slice(0, middle), slice(middle + 1, None), slice(0, None)):
         members = weights[group]
@@ -90,6 +106,15 @@ def _bias(differences: Tensor, variances: Tensor) -> Tensor:
     """Return the square of the part of differences of estimates that the variances of their errors do not explain."""
     excess = differences.square() - DOUBT * variances
     return torch.maximum(gaussian_blur(excess, NEAR), gaussian_blur(excess, FAR)).clamp(min=0.0)
+
+
+def _motion(differences: Tensor, variances: Tensor, own: Tensor) -> Tensor:
+    """Return the square of the differences that a motion of the surroundings of each pixel explains."""
+    slopes = torch.gradient(gaussian_blur(own, NEAR), dim=(-2, -1))
+    slope = slopes[0].square() + slopes[1].square()
+    seen = torch.minimum(differences.square(), _MOST * variances) - _LEAST * variances
+    shift = gaussian_blur(seen, WIDE).clamp(min=0.0) / gaussian_blur(slope, WIDE).clamp(min=1e-9)
+    return shift * slope
 
 
 def fused(
