@@ -77,3 +77,16 @@ def test_a_frame_alone_is_its_own_estimate():
     estimates, variances = single(frames)
     found = fused(frames, estimates, variances, torch.ones_like(frames), [1.0], 0, means)
     torch.testing.assert_close(found, (estimates, variances))
+
+
+def test_a_motion_that_no_pixel_shows_lowers_the_weights_where_the_scene_has_slopes():
+    yy, xx = np.mgrid[:64, :64]
+    weights = []
+    for shift in (0.0, 1.0):
+        moved = [12 + 5 * np.sin((yy - shift * t) / 3) * np.sin(xx / 3) for t in range(3)]
+        found = [
+            frame_weights(*single(frames), torch.ones_like(frames), 1)[[0, 2]].mean()
+            for frames in (poisson(np.stack(moved), seed) for seed in range(3))
+        ]
+        weights.append(float(np.mean(found)))
+    assert weights[1] < 0.75 * weights[0]

@@ -15,7 +15,7 @@ from muguet.neighbours.stack_weights import Learned, Squares, chosen_stacks, squ
 Floats = npt.NDArray[np.float64]
 
 _PLACES = (0, 3)  # Two squares on a diagonal of the plane are compared.
-_SURE = 1.5  # The error falls by more than this many standard errors of its fall, or a plane is estimated by itself.
+_SURE = 1.0  # The error falls by more than this many standard errors of its fall, or a plane is estimated by itself.
 
 
 def refused_neighbours(
