@@ -62,9 +62,9 @@ class Kernel:
     """Correlation of the noise of two pixels that lie k = 1, 2 … pixels apart along Y, along X, and along T or Z.
 
     A share w of the variance may be that of independent noise, as of the rounding of counts or of a read-out after the
-    filter. The correlation of pixels that are i apart along Y and j along X is ρ(i) ρ(j)/(1 − w), and with T and Z it is
-    multiplied by ρ(k). The correlated part has the spectrum S(f) = 1 + 2 Σ ρ(k) cos(2πkf)/(1 − w) along Y or X, whose
-    mean over all frequencies f (cycles per pixel) is one.
+    filter. The correlation of pixels that are i apart along Y and j along X is ρ(i) ρ(j)/(1 − w), and along T and Z it
+    is multiplied by ρ(k). The correlated part has the spectrum S(f) = 1 + 2 Σ ρ(k) cos(2πkf)/(1 − w) along Y or X,
+    whose mean over all frequencies f (cycles per pixel) is one.
 
     Attributes
     ----------
