@@ -88,7 +88,7 @@ MUTANTS = (
     ),
     *_of(
         "tests/noise/correlated tests/training/test_correlated_noise.py",
-        ("noise/kernel.py", 'convolve1d(out, _taps(self.z or ()), axis=-3, mode="wrap")', "out"),
+        ("noise/kernel.py", 'convolve1d(out, _taps(each.values), axis=axis, mode="wrap")', "out"),
         ("noise/correlated/whitening.py", "noise = _SURE * self.clear *", "noise = 0 *"),
     ),
     *_of(

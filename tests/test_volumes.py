@@ -74,6 +74,24 @@ def test_planes_that_have_nothing_in_common_are_denoised_by_themselves(dim):
     assert error(model(mixed, "ZYX", symmetries=1, z_window=3), truth) < 1.03 * error(alone, truth)
 
 
+@pytest.mark.slow
+def test_a_plane_at_the_end_that_its_neighbours_do_not_help_is_denoised_by_itself():
+    rng = np.random.default_rng(0)
+    texture = gaussian_filter(rng.lognormal(0, 1, (72, 72)), 1.3)
+    # A tilted sheet leaves the stack at its last plane: all planes before it are brighter there.
+    place = 1 + 10 * np.arange(72) / 72
+    shape = np.exp(-((np.arange(14)[:, None] - place) ** 2) / (2 * 1.3**2))
+    signal = 60 * (0.05 + texture / texture.max() * shape[:, None])
+    noisy = (
+        (100 + 2 * (rng.poisson(signal) + rng.normal(0, 1, signal.shape))).round().clip(0).astype(np.uint16)
+    )
+    model = fit(noisy, "ZYX", minutes=0)
+    alone, result = (model(noisy, "ZYX", symmetries=1, z_window=window) for window in (0, None))
+    truth = 100 + 2 * signal
+    assert error(result, truth) < 0.8 * error(alone, truth)
+    assert error(result[-1], truth[-1]) < 1.02 * error(alone[-1], truth[-1])
+
+
 def test_planes_that_share_noise_help_each_other_by_what_they_do_not_share(dim):
     signal, noisy, *_ = dim
     resampled, truth = (0.5 * (each[1:].astype(np.float32) + each[:-1]) for each in (noisy, signal))

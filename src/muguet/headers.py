@@ -90,6 +90,8 @@ class KernelRecord(Struct):
     y: Correlations
     x: Correlations
     error: Magnitude = 0.0
+    t: Correlations | None = None
+    t_error: Magnitude = 0.0
     z: Correlations | None = None
     z_error: Magnitude = 0.0
     independent: Annotated[float, Meta(ge=0, le=0.9)] = 0.0

@@ -18,6 +18,7 @@ from muguet.system.limits import MAX_SEED, require_between
 if TYPE_CHECKING:
     import torch
 
+    from muguet.image.axes import Layout
     from muguet.noise.law import Law
 
 LAWS = ("poisson-gaussian", "gaussian", "speckle", "emccd")
@@ -154,7 +155,9 @@ def _record(
 
     generator = torch.Generator().manual_seed(seed)
     if law.correlation:
-        return _record_planes(law, clean, axes, frames, dtype, generator)
+        if frames > 1:
+            clean, axes = np.broadcast_to(clean, (frames, *clean.shape)), f"T{axes}"
+        return _record_planes(law, clean, axes, dtype, generator)
     shape = (frames, *clean.shape) if frames > 1 else clean.shape
     out = np.empty((frames, clean.size), dtype)
     signal = clean.reshape(-1)
@@ -169,28 +172,35 @@ def _record(
 
 
 def _record_planes(
-    law: Law,
-    clean: npt.NDArray[Any],
-    axes: str,
-    frames: int,
-    dtype: np.dtype[Any],
-    generator: torch.Generator,
+    law: Law, clean: npt.NDArray[Any], axes: str, dtype: np.dtype[Any], generator: torch.Generator
 ) -> npt.NDArray[Any]:
-    """Draw exposures plane by plane, as their pixels share noise, or stack by stack if planes do so, too."""
+    """Draw an image plane by plane, as its pixels share noise, or by the movies or stacks whose planes do so, too."""
     from muguet.image.axes import Layout
     from muguet.image.planes import ArrayPlanes
+    from muguet.noise.correlated.law import Correlated
 
-    by_stacks = law.correlation is not None and bool(law.correlation.z) and "Z" in axes
-    layout = Layout(axes, clean.shape, 3 if by_stacks else 2)
-    source = ArrayPlanes(clean, layout)
+    if isinstance(law, Correlated):
+        law = Correlated(law.law, law.kernel.along(axes), law.level)
+    layout = Layout(axes, clean.shape)
+    out = np.empty(clean.shape, dtype)
+    source, into = ArrayPlanes(clean, layout), ArrayPlanes(out, layout)
     whole = tuple(slice(0, size) for size in layout.space)
-    out = np.empty((frames, *clean.shape), dtype)
-    for frame in out:
-        into = ArrayPlanes(frame, layout)
-        for n, c in np.ndindex(*source.shape[:2]):
-            plane = source.read(n, c, whole).astype(np.float64)
-            known = np.isfinite(plane)
-            drawn = law.sample(np.where(known, plane, 0.0), generator)
+    for numbers in _drawn_together(layout, law.correlation.axes if law.correlation else ""):
+        for c in range(layout.channels):
+            signal = np.stack([source.read(int(n), c, whole) for n in numbers.flat]).astype(np.float64)
+            signal = signal.reshape(*numbers.shape, *layout.space)
+            known = np.isfinite(signal)
+            drawn = law.sample(np.where(known, signal, 0.0), generator)
             drawn[~known] = np.nan
-            into.write(n, c, whole, drawn)
-    return out if frames > 1 else out[0]
+            for n, plane in zip(numbers.flat, drawn.reshape(-1, *layout.space), strict=True):
+                into.write(int(n), c, whole, plane)
+    return out
+
+
+def _drawn_together(layout: Layout, letters: str) -> list[npt.NDArray[np.intp]]:
+    """Return the numbers of the planes that share noise along some axes, as arrays with these axes."""
+    if not letters:
+        return [np.array(n) for n in range(layout.planes)]
+    if len(letters) == 1:
+        return layout.along(letters)
+    return [np.stack(layout.along("Z"))]

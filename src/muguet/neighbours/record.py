@@ -36,7 +36,7 @@ def _channel(of_channel: Sequence[Series]) -> dict[str, Any]:
         found = first.equations
         record["offsets"] = list(found.offsets)
         record["gram"], record["moment"] = found.gram.tolist(), found.moment.tolist()
-        record["scale"] = first.scale.as_dict()
+        record["scale"], record["refused"] = first.scale.as_dict(), [list(each) for each in first.refused]
     return record
 
 
@@ -81,8 +81,8 @@ def _series(
         return tuple(Stack(sequence, before, after) for sequence, (before, after) in pairs)
     offsets = tuple(record["offsets"])
     equations = Equations(offsets, np.array(record["gram"]), np.array(record["moment"]))
-    scale = ErrorScale.of(record["scale"])
+    scale, refused = ErrorScale.of(record["scale"]), tuple(map(tuple, record["refused"]))
     return tuple(
-        Stack(sequence, before, after, Members(source, sequence, channel, offsets), equations, scale)
+        Stack(sequence, before, after, Members(source, sequence, channel, offsets), equations, scale, refused)
         for sequence, (before, after) in pairs
     )

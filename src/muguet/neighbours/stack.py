@@ -30,11 +30,14 @@ class Stack(Series):
         The equations from which the weights follow; None: every plane is estimated by itself.
     scale
         The factor by which the error of a plane with all neighbours is smaller, by that of the plane by itself.
+    refused
+        Sets of neighbours at the ends of a stack that do not help, as positions relative to a plane.
     """
 
     members: Members | None = None
     equations: axial.Equations | None = None
     scale: ErrorScale = field(default_factory=ErrorScale)
+    refused: tuple[tuple[int, ...], ...] = ()
 
     halo = axial.REACH
     axis = DEPTH
@@ -108,6 +111,7 @@ class Stack(Series):
         best = self.equations.gain(self.equations.weights(every), every)
         for z in range(wanted.start, wanted.stop):
             present = self.members[z]
+            present = () if present in self.refused else present
             weights = self.equations.weights(present)
             part = self.equations.gain(weights, present) / best if best > 0 else 0.0
             yield z - held.start, [z + k - held.start for k in present], weights, min(max(part, 0.0), 1.0)

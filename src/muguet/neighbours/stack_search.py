@@ -13,6 +13,7 @@ from muguet.neighbours.members import Members
 from muguet.neighbours.series import DEPTH, Neighbours, Summary
 from muguet.neighbours.shared import MAX_SHARED, MIN_SIDE
 from muguet.neighbours.stack import Stack
+from muguet.neighbours.stack_ends import refused_neighbours
 from muguet.neighbours.stack_weights import Learned, learn
 
 AUTO_REACH = 3
@@ -104,8 +105,9 @@ def _of_channel(
     for each in members if at_once else ():
         each.measure(range(depth))
         each.release()
+    refused = refused_neighbours(source, sequences, members, channel, learned, estimator)
     stacks = [
-        Stack(sequence, reach, reach, each, learned.equations, learned.scale)
+        Stack(sequence, reach, reach, each, learned.equations, learned.scale, refused)
         for sequence, each in zip(sequences, members, strict=True)
     ]
     return tuple(stacks), f"{_sentence(learned, reach)}{_about_noise(learned)}", learned

@@ -53,6 +53,8 @@ class Learned:
         Whether it is the same for all planes. After resampling to another distance of planes it is not.
     scale
         The factor by which the error of a plane with all neighbours is smaller, by that of the plane by itself.
+    shared_of
+        Correlation of the noise of a plane and of its neighbours by their positions, 0 where it is small.
     """
 
     equations: Equations
@@ -63,6 +65,7 @@ class Learned:
     shared_error: float
     alike: bool
     scale: ErrorScale
+    shared_of: Mapping[int, float]
 
     @property
     def error_ratio(self) -> float | None:
@@ -115,16 +118,16 @@ def learn(
     estimator
         How planes are estimated one by one.
     """
-    squares: list[tuple[int, _Squares, Sequence[int]]] = []
-    chosen = sorted({0, len(stacks) // 2})
+    squares: list[tuple[int, Squares, Sequence[int]]] = []
+    chosen = chosen_stacks(stacks)
     for number in chosen:
         depth = len(members[number])
         first = max((depth - _MAX_DEPTH) // 2, 0)
         full = [z for z in range(first, min(first + _MAX_DEPTH, depth)) if members[number][z] == offsets]
-        for place, square in enumerate(_squares(source.shape[2:], estimator.stride)):
+        for place, square in enumerate(squares_of(source.shape[2:], estimator.stride)):
             planes = _successive(full, _TARGETS // len(chosen), deep=place % 2 == 1)
             held = {z + k for z in planes for k in (0, *offsets)}
-            one = _Squares(source, stacks[number], channel, square, estimator, held)
+            one = Squares(source, stacks[number], channel, square, estimator, held)
             squares.append((place, one, planes))
     distances = {1, *map(abs, offsets)}
     pairs = {k: [each for _, one, _ in squares for each in one.shared(k)] or [0.0] for k in distances}
@@ -149,6 +152,7 @@ def learn(
         spread / len(pairs[1]) ** 0.5,
         spread <= MAX_SPREAD,
         _scale(pieces, equations.weights(offsets), float(np.mean(gains))),
+        covariances,
     )
 
 
@@ -193,7 +197,12 @@ def _scale(pieces: Sequence[_Piece], weights: Floats, gain: float) -> ErrorScale
     return ErrorScale(predicted, factor)
 
 
-def _squares(space: Sequence[int], stride: Sequence[int]) -> list[Square]:
+def chosen_stacks(stacks: Sequence[object]) -> list[int]:
+    """Return the numbers of the stacks that weights are learned from."""
+    return sorted({0, len(stacks) // 2})
+
+
+def squares_of(space: Sequence[int], stride: Sequence[int]) -> list[Square]:
     """Return four squares of planes of this size, or fewer if they would be the same."""
     lengths = sides(space, stride, _SIDE)
     starts = [
@@ -209,7 +218,7 @@ def _successive(candidates: Sequence[int], number: int, deep: bool) -> Sequence[
     return candidates[start : start + number]
 
 
-class _Squares:
+class Squares:
     """One square of the planes of a stack, estimated plane by plane as they are needed, in network units."""
 
     def __init__(

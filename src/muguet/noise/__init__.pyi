@@ -6,7 +6,7 @@ from .correlated.law import Correlated
 from .correlated.measure import measure_kernel
 from .correlated.whitening import Whitening
 from .emccd import EMCCD
-from .kernel import Kernel
+from .kernel import Kernel, Shared
 from .known import Gaussian, Laplace, PoissonGaussian, Speckle
 from .kullback_leibler import divergence, mean_divergence
 from .law import Affine, Distribution, Law, corrupt
@@ -43,6 +43,7 @@ __all__ = [
     "Origin",
     "PoissonGaussian",
     "Readout",
+    "Shared",
     "Speckle",
     "Variance",
     "Whitening",

@@ -1,10 +1,11 @@
-"""The kernel of correlated noise: the filter along Z, Y and X that gives white noise the correlation of an image's."""
+"""The kernel of correlated noise: the filter along T, Z, Y and X that gives white noise an image's correlation."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.ndimage import convolve1d
@@ -15,21 +16,55 @@ from muguet.noise.transfer.bins import Floats
 MAX_LAGS = 8
 """Largest distance of two pixels whose noise is correlated, in pixels."""
 
-_OPTIONAL = (("z", None), ("z_error", 0.0), ("independent", 0.0))  # Values that a header may lack.
 _LEAST_TAP, _MOST_TAPS = 1e-3, 4 * MAX_LAGS  # See `symmetric_taps`.
+
+_PLANES = {
+    "T": ("frames", "a mean of successive frames or in a camera that keeps light of the frame before"),
+    "Z": ("planes", "resampling along Z"),
+}
+"""What planes along an axis are called, and what makes them share noise."""
+
 _MIN_POWER = (
     1e-6  # A correlation that was measured with an error can have a spectrum below zero, which none can have.
 )
 
 
 @dataclass(frozen=True)
+class Shared:
+    """Correlation of the noise of planes that lie k = 1, 2 … planes apart along T or Z.
+
+    Attributes
+    ----------
+    axis
+        The axis: T for the frames of a movie, Z for the planes of a stack.
+    values
+        Correlations at the distances 1, 2 …, between −1 and 1; empty for planes whose noise is independent.
+    error
+        Standard error of each correlation.
+    """
+
+    axis: str
+    values: tuple[float, ...]
+    error: float = 0.0
+
+    @property
+    def sentence(self) -> str:
+        """A sentence for the user; an empty text for independent noise."""
+        if not self.values:
+            return ""
+        members, cause = _PLANES[self.axis]
+        first = f"{self.values[0]:+.2f}".replace("-", "−")
+        return f"The noise of successive {members} is correlated by {first} (± {self.error:.2g}), as after {cause}."
+
+
+@dataclass(frozen=True)
 class Kernel:
-    """Correlation of the noise of two pixels that lie k = 1, 2 … pixels apart along Y, along X or, in a stack, along Z.
+    """Correlation of the noise of two pixels that lie k = 1, 2 … pixels apart along Y, along X, and along T or Z.
 
     A share w of the variance may be that of independent noise, as of the rounding of counts or of a read-out after the
-    filter. The correlation of pixels that are i apart along Y and j along X is ρ(i) ρ(j)/(1 − w), and with Z it is
-    multiplied by ρ(k). The correlated part has the spectrum S(f) = 1 + 2 Σ ρ(k) cos(2πkf)/(1 − w) along Y or X, whose
-    mean over all frequencies f (cycles per pixel) is one.
+    filter. The correlation of pixels that are i apart along Y and j along X is ρ(i) ρ(j)/(1 − w), and along T and Z it
+    is multiplied by ρ(k). The correlated part has the spectrum S(f) = 1 + 2 Σ ρ(k) cos(2πkf)/(1 − w) along Y or X,
+    whose mean over all frequencies f (cycles per pixel) is one.
 
     Attributes
     ----------
@@ -37,25 +72,37 @@ class Kernel:
         Correlations at the lags 1, 2 …, between −1 and 1; empty for noise that is independent along the axis.
     error
         Standard error of each correlation along Y and X.
+    planes
+        What frames of movies and planes of stacks share, T before Z. Along an axis that is not there, it was not
+        measured, and planes are taken to be independent.
     independent
         Share w of the variance that is independent noise. It is zero where noise is correlated along one axis only, as
         the correlations along this axis say all.
-    z
-        Correlations along Z, between planes of a stack; empty for planes whose noise is independent. None: they were
-        not measured, and planes are taken to be independent.
-    z_error
-        Standard error of each correlation along Z.
     """
 
     y: tuple[float, ...] = ()
     x: tuple[float, ...] = ()
     error: float = 0.0
-    z: tuple[float, ...] | None = None
-    z_error: float = 0.0
+    planes: tuple[Shared, ...] = ()
     independent: float = 0.0
 
     def __bool__(self) -> bool:
-        return bool(self.y or self.x or self.z)
+        return bool(self.y or self.x or self.axes)
+
+    @property
+    def t(self) -> tuple[float, ...] | None:
+        """Correlations along T, between frames of a movie; None: they were not measured."""
+        return self._along("T")
+
+    @property
+    def z(self) -> tuple[float, ...] | None:
+        """Correlations along Z, between planes of a stack; None: they were not measured."""
+        return self._along("Z")
+
+    @property
+    def axes(self) -> str:
+        """The axes along which planes share noise: T, Z, both or none of them."""
+        return "".join(each.axis for each in self._sharing)
 
     @functools.cached_property
     def shared(self) -> tuple[Floats, Floats]:
@@ -79,24 +126,27 @@ class Kernel:
         return tuple((y / size, x) for y, x in filters)
 
     @property
-    def reach_z(self) -> int:
-        """Number of further planes of white noise that `filter` needs at either end of a stack."""
-        return len(_taps(self.z or ())) // 2
+    def reach(self) -> tuple[int, ...]:
+        """Number of further planes of white noise that `filter` needs at either end of each of the `axes`."""
+        return tuple(len(_taps(each.values)) // 2 for each in self._sharing)
+
+    def along(self, axes: str) -> Kernel:
+        """Return the kernel of images with these axes."""
+        return replace(self, planes=tuple(each for each in self.planes if each.axis in axes))
 
     def filter(self, white: Floats) -> Floats:
         """Filter white noise ``(..., y, x)``, so that it has this correlation and the same variance.
 
-        Along Y and X the noise is continued as if it repeated. Where planes share noise (`z`), white noise
-        ``(..., z, y, x)`` of at least three dimensions has `reach_z` planes more at either end than the result: the
-        first plane shares no noise with the last one.
+        Along Y and X the noise is continued as if it repeated. Where planes share noise, the axes before Y and X are
+        `axes`, as in ``(..., z, y, x)``, and white noise has `reach` planes more at either end of them than the result:
+        the first plane shares no noise with the last one. Axes that the noise does not have are left out.
         """
         out = apply(white, self.filters, mode="wrap")
-        reach = self.reach_z
-        if reach == 0 or out.ndim < 3:
-            return out
-        out = convolve1d(out, _taps(self.z or ()), axis=-3, mode="wrap")
-        inner: Floats = out[..., reach : out.shape[-3] - reach, :, :]
-        return inner
+        further = range(-3, -out.ndim - 1, -1)
+        for axis, each, reach in zip(further, reversed(self._sharing), reversed(self.reach), strict=False):
+            filtered = convolve1d(out, _taps(each.values), axis=axis, mode="wrap")
+            out = np.take(filtered, range(reach, filtered.shape[axis] - reach), axis)
+        return out
 
     def sentence(self) -> str:
         """Return a sentence for the user; an empty text for independent noise."""
@@ -113,13 +163,7 @@ class Kernel:
             )
         if self.independent:
             sentences.append(f"A share of {self.independent:.2f} of its variance is independent noise.")
-        if self.z:
-            shared = f"{self.z[0]:+.2f}".replace("-", "−")
-            sentences.append(
-                f"The noise of successive planes is correlated by {shared} (± {self.z_error:.2g}), as after resampling "
-                "along Z."
-            )
-        return " ".join(sentences)
+        return " ".join([*sentences, *(each.sentence for each in self._sharing)])
 
     def note(self) -> str:
         """Return what the correlation means for the noise law, as sentences."""
@@ -135,29 +179,35 @@ class Kernel:
         For an image that was filtered as a whole by k with Σ k = 1, it is the variance of the camera's own noise
         relative to that of the image, 1/Σ k².
         """
-        return float(spectrum(self.z or ()).max() * self.power.max())
+        planes = np.prod([spectrum(each.values).max() for each in self._sharing])
+        return float(planes * self.power.max())
 
     def as_dict(self) -> dict[str, list[float] | float]:
-        """Return the values for the header of a file; those along Z only if they were measured."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in asdict(self).items()
-            if (self.z is not None or name not in ("z", "z_error")) and (value or name != "independent")
-        }
+        """Return the values for the header of a file; those along T and Z only if they were measured."""
+        found: dict[str, list[float] | float] = {"y": list(self.y), "x": list(self.x), "error": self.error}
+        for each in self.planes:
+            letter = each.axis.lower()
+            found |= {letter: list(each.values), f"{letter}_error": each.error}
+        return found | ({"independent": self.independent} if self.independent else {})
 
     @classmethod
-    def of(cls, values: Mapping[str, Sequence[float] | float]) -> Kernel:
+    def of(cls, values: Mapping[str, Any]) -> Kernel:
         """Return the kernel of the values of a header."""
-        y, x, error = (values[name] for name in ("y", "x", "error"))
-        z, z_error, independent = (values.get(name, default) for name, default in _OPTIONAL)
-        assert isinstance(y, Sequence)
-        assert isinstance(x, Sequence)
-        assert z is None or isinstance(z, Sequence)
-        assert isinstance(error, int | float)
-        assert isinstance(z_error, int | float)
-        assert isinstance(independent, int | float)
-        along_z = None if z is None else tuple(z)
-        return cls(tuple(y), tuple(x), float(error), along_z, float(z_error), float(independent))
+        planes = (
+            Shared(letter.upper(), tuple(values[letter]), float(values.get(f"{letter}_error", 0.0)))
+            for letter in ("t", "z")
+            if values.get(letter) is not None
+        )
+        error, independent = float(values["error"]), float(values.get("independent", 0.0))
+        return cls(tuple(values["y"]), tuple(values["x"]), error, tuple(planes), independent)
+
+    def _along(self, axis: str) -> tuple[float, ...] | None:
+        return next((each.values for each in self.planes if each.axis == axis), None)
+
+    @property
+    def _sharing(self) -> tuple[Shared, ...]:
+        """The axes along which planes share noise."""
+        return tuple(each for each in self.planes if each.values)
 
 
 def spectrum(correlations: Sequence[float] | Floats) -> Floats:

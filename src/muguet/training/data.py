@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,8 +57,9 @@ class Dataset:
         How the counts of images are corrected, here and by the model.
     patterns
         What was found in each image and each of its channels, see `muguet.pattern.Found`.
-    stacks
-        Numbers in `planes` of the successive planes of each channel of each stack, in the order of depth.
+    series
+        Numbers in `planes` of the successive planes of each channel of each movie and each stack, by their axis, T or
+        Z; empty with three dimensions of space.
     """
 
     planes: list[Plane]
@@ -71,7 +72,7 @@ class Dataset:
     supplies: tuple[Supply, ...] = ()
     correction: Correction = field(default_factory=Correction)
     patterns: tuple[dict[str, Any], ...] = ()
-    stacks: tuple[tuple[int, ...], ...] = ()
+    series: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
 
     @property
     def channels(self) -> int:
@@ -158,11 +159,14 @@ def collect(samples: Sequence[Sample], dimensions: int = 2, correction: Correcti
         if each
     )
     supplies: tuple[Supply, ...] = ()
-    stacks: tuple[tuple[int, ...], ...] = ()
+    series: dict[str, tuple[tuple[int, ...], ...]] = {}
     if not thinned:
         at = {id(plane): index for index, plane in enumerate(planes)}
-        pairs = zip(layouts, made, strict=True)
-        stacks = tuple(stack for layout, of_number in pairs for stack in _stacks(layout, of_number, at))
+        for letter in "TZ" if dimensions == 2 else "":
+            pairs = zip(layouts, made, strict=True)
+            series[letter] = tuple(
+                one for layout, of_number in pairs for one in _series(layout, letter, of_number, at)
+            )
         supplies = tuple(
             _supply(sample, layout, of_number, at, scalings)
             for sample, layout, of_number in zip(samples, layouts, made, strict=True)
@@ -178,13 +182,15 @@ def collect(samples: Sequence[Sample], dimensions: int = 2, correction: Correcti
         supplies=supplies,
         correction=correction,
         patterns=patterns,
-        stacks=stacks,
+        series=series,
     )
 
 
-def _stacks(layout: Layout, made: dict[int, list[Plane]], at: dict[int, int]) -> Iterator[tuple[int, ...]]:
-    """Yield the numbers of the planes of each channel of each stack of which all planes are used."""
-    for sequence in layout.stacks():
+def _series(
+    layout: Layout, letter: str, made: dict[int, list[Plane]], at: dict[int, int]
+) -> Iterator[tuple[int, ...]]:
+    """Yield the numbers of the planes of each channel of each movie or stack of which all planes are used."""
+    for sequence in layout.along(letter):
         planes = [plane for number in sequence for plane in made.get(int(number), [])]
         for channel in range(layout.channels):
             numbers = [at[id(plane)] for plane in planes if plane.channel == channel and id(plane) in at]

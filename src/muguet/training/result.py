@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -11,12 +11,12 @@ from torch import Tensor
 from muguet.denoiser.denoiser import Denoiser
 from muguet.errors import MuguetError
 from muguet.noise.transfer.variance import Variance, fitted_variance
-from muguet.training.along_z import with_shared_noise
 from muguet.training.by_planes import risk_of_planes
 from muguet.training.calibration import calibrated, variance_alone
 from muguet.training.first_law import FirstLaw
 from muguet.training.outcome import Outcome
 from muguet.training.patches import PatchSource
+from muguet.training.shared_noise import with_shared_noise
 from muguet.training.weighing import Weighed, weigh
 
 
@@ -35,15 +35,15 @@ class Conditions:
         not show the variance of a pixel.
     gated
         Whether the method learns a gate, so that its estimates are weighed.
-    stacks
-        Numbers of the planes of each stack in the training set, see `muguet.training.Dataset`.
+    series
+        Numbers of the planes of each movie and each stack in the training set, see `muguet.training.Dataset`.
     """
 
     source: PatchSource
     first_laws: Sequence[FirstLaw]
     white: bool
     gated: bool
-    stacks: Sequence[tuple[int, ...]] = ()
+    series: Mapping[str, Sequence[tuple[int, ...]]] = field(default_factory=dict)
 
 
 def result_of(
@@ -75,8 +75,8 @@ def result_of(
     if conditions.gated and plain.method.net.dims == 3:
         weighed = _beside_planes(weighed, found, conditions)
     noisy_targets = conditions.source.targets is None
-    if conditions.stacks and conditions.white and noisy_targets and plain.method.learns_law:
-        found = with_shared_noise(found, conditions.source, conditions.stacks)
+    if conditions.white and noisy_targets and plain.method.learns_law:
+        found = with_shared_noise(found, conditions.source, conditions.series)
     # Weights by an assumed law are the best there are, but the errors that they follow from are not known.
     known = [
         each if measured else replace(each, risks=None)

@@ -82,7 +82,7 @@ class Session:
         self.correlation, self.whitenings = prepared.correlation, prepared.whitenings
         self.white, self._whitenings_of_counts = prepared.white, prepared.whitenings_of_counts
         self.summary, self.content = dataset.summary, dataset.content
-        self.correction, self.patterns, self.stacks = dataset.correction, dataset.patterns, dataset.stacks
+        self.correction, self.patterns, self.series = dataset.correction, dataset.patterns, dataset.series
         self.device = find_device(self.plan.device)
         self.host = torch.Generator().manual_seed(self.plan.seed)
         self.chance = torch.Generator(self.device).manual_seed(self.plan.seed + 1)
@@ -243,7 +243,7 @@ class Session:
             whitenings=self._whitenings_of_counts,
             correction=self.correction,
         )
-        conditions = Conditions(self.source, self.first_laws, self.white, self.learns_gate, self.stacks)
+        conditions = Conditions(self.source, self.first_laws, self.white, self.learns_gate, self.series)
         return result_of(plain, conditions, self.step, self.schedule.visits, self.history)
 
     def record(self) -> dict[str, Any]:

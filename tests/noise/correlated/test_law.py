@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from muguet.noise import Correlated, Gaussian, Kernel, PoissonGaussian, noise_correlation
+from muguet.noise import Correlated, Gaussian, Kernel, PoissonGaussian, Shared, noise_correlation
 
 KERNEL = Kernel((0.3,), (0.5, 0.1), 0.01)
 MIXED = Kernel((0.48, 0.15), (0.4, 0.1), 0.01, independent=0.2)
@@ -57,7 +57,7 @@ def test_single_values_are_independent():
 
 
 def test_stacks_are_drawn_with_the_noise_that_planes_share():
-    law = Correlated(Gaussian(9.0), Kernel(x=(0.3,), z=(0.5, 0.1)), 1.0)
+    law = Correlated(Gaussian(9.0), Kernel(x=(0.3,), planes=(Shared("Z", (0.5, 0.1)),)), 1.0)
     drawn = law.sample(np.full((12, 64, 64), 140.0), seed=0) - 140
     assert drawn.std() == pytest.approx(9, rel=0.03)
     for distance, true in ((1, 0.5), (2, 0.1), (3, 0.0), (11, 0.0)):
@@ -67,15 +67,29 @@ def test_stacks_are_drawn_with_the_noise_that_planes_share():
     assert plane.std() == pytest.approx(9, rel=0.05)
 
 
-@pytest.mark.parametrize(
-    "kernel", [KERNEL, MIXED, Kernel(z=(0.4, 0.1), z_error=0.02), Kernel((0.2,), (), 0.01, (), 0.01)]
-)
-def test_the_values_of_a_header(kernel):
-    assert Kernel.of(kernel.as_dict()) == kernel
-    assert ("z" in kernel.as_dict()) == (kernel.z is not None)
-    assert ("independent" in kernel.as_dict()) == (kernel is MIXED)
+def test_movies_of_stacks_share_noise_along_both_axes():
+    both = Kernel(planes=(Shared("T", (0.4,)), Shared("Z", (0.2,))))
+    drawn = Correlated(Gaussian(9.0), both, 1.0).sample(np.full((8, 8, 64, 64), 140.0), seed=0) - 140
+    for axis, true in ((0, 0.4), (1, 0.2)):
+        planes = np.moveaxis(drawn, axis, 0)
+        assert (planes[1:] * planes[:-1]).mean() / 81 == pytest.approx(true, abs=0.03)
+    assert both.along("TYX").axes == "T"
+
+
+IN_Z, IN_TIME = Shared("Z", (0.4, 0.1), 0.02), Shared("T", (), 0.01)
+
+
+@pytest.mark.parametrize("planes", [(), (IN_Z,), (IN_TIME,), (IN_TIME, IN_Z)])
+@pytest.mark.parametrize("independent", [0.0, 0.3])
+def test_the_values_of_a_header(planes, independent):
+    kernel = Kernel((0.2,), (), 0.01, planes, independent)
+    found = kernel.as_dict()
+    assert ("independent" in found) == (independent > 0)
+    assert Kernel.of(found) == kernel
+    assert ("z" in found, "t_error" in found) == (kernel.z is not None, kernel.t is not None)
 
 
 def test_what_is_said_of_planes_that_share_noise():
-    assert "successive planes is correlated by +0.40" in Kernel(z=(0.4,), z_error=0.02).note()
+    assert "successive planes is correlated by +0.40" in Kernel(planes=(IN_Z,)).note()
+    assert "successive frames is correlated by −0.30" in Kernel(planes=(Shared("T", (-0.3,)),)).note()
     assert "planes" not in KERNEL.note()

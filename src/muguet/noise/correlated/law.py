@@ -46,7 +46,8 @@ class Correlated(Law):
     def _sampled(self, signal: Tensor, generator: torch.Generator) -> Tensor:
         """Draw an image ``(..., y, x)``; the noise of single values, of fewer dimensions, is independent.
 
-        Where planes share noise (`Kernel.z`), the axis before them is Z: stacks ``(..., z, y, x)`` are drawn.
+        Where planes share noise, the axes before Y and X are `Kernel.axes`: stacks ``(..., z, y, x)`` or movies
+        ``(..., t, y, x)`` are drawn.
 
         Gaussian noise g with the correlation of the kernel becomes F⁻¹(Φ(g) | x), where F is the distribution function
         of a pixel (a Gaussian copula): every pixel follows its law exactly, and the correlation is that of the kernel
@@ -55,8 +56,8 @@ class Correlated(Law):
         if signal.ndim < 2:
             return super()._sampled(signal, generator)
         shape = list(signal.shape)
-        if signal.ndim > 2:
-            shape[-3] += 2 * self.kernel.reach_z
+        for axis, reach in zip(range(-3, -signal.ndim - 1, -1), reversed(self.kernel.reach), strict=False):
+            shape[axis] += 2 * reach
         white = torch.randn(shape, generator=generator, device=signal.device, dtype=torch.float64)
         levels = ndtr(self.kernel.filter(white.cpu().numpy()))
         below_one = np.clip(levels, 1e-12, 1 - 1e-12)
