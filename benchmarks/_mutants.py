@@ -25,6 +25,17 @@ def _of(tests: str, *faults: tuple[str, str, str]) -> tuple[Mutant, ...]:
 
 
 MUTANTS = (
+    # ---------------------------------------------------------- correlated noise by the residual
+    *_of(
+        "tests/training/test_second_look.py",
+        ("training/second_look.py", "(certain and varies(found)[-1] <= _MOST_FIRST)", "certain"),
+        (
+            "training/residual.py",
+            "covariances(own, mask) - covariances(of_drawn, mask) + true",
+            "covariances(own, mask)",
+        ),
+        ("training/residual.py", "share = min(1 - shared,", "share = min(shared - 1,"),
+    ),
     # ------------------------------------------------------------------ noise
     *_of(
         "tests/noise/test_mixture.py tests/noise/test_law.py",
@@ -90,6 +101,9 @@ MUTANTS = (
         "tests/noise/correlated tests/training/test_correlated_noise.py",
         ("noise/kernel.py", 'convolve1d(out, _taps(each.values), axis=axis, mode="wrap")', "out"),
         ("noise/correlated/whitening.py", "noise = _SURE * self.clear *", "noise = 0 *"),
+        ("noise/correlated/whitening.py", "ratio = np.clip(self.level * self.", "ratio = np.clip(self."),
+        ("noise/kernel.py", "(1 - self.independent) * np.multiply.outer", "np.multiply.outer"),
+        ("noise/correlated/filters.py", "least + (1 - least) * np", "(1 - least) * np"),
     ),
     *_of(
         "tests/pattern/test_stored.py",

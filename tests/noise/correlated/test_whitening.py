@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from muguet.noise import Kernel, Whitening
 from muguet.noise.correlated.first import with_clear
+from muguet.noise.transfer.curve import MeanVariance
 
 from .images import GAINS, INDEPENDENT, SIDE, blobs, correlations, draw, gaussian
 
@@ -69,6 +70,16 @@ def test_other_units_give_the_same_image():
     units = filters.in_units(50.0, 4.0).sharpen((image - 50) / 4)
     np.testing.assert_allclose(units * 4 + 50, filters.sharpen(image), atol=1e-9)
     assert filters.in_units(50.0, 4.0).in_units(-50 / 4, 1 / 4).as_dict() == filters.as_dict()
+
+
+def test_a_curve_of_white_noise_gets_the_size_of_the_noise():
+    y, x = (tuple(each[:2]) for each in correlations(GAINS["gaussian 0.6"]))
+    noise = Whitening(Kernel(y, x), 2.0, 10.0, 1.0)
+    signal = np.linspace(10, 500, 20)
+    measured = noise.level * noise.variance(signal) * (0.7 + 0.0005 * signal)
+    curve = noise.levelled(MeanVariance(signal, measured, 0.01 * measured, np.full(20, 1000)))
+    np.testing.assert_allclose(curve.variance, noise.level * noise.variance(signal), rtol=0.02)
+    np.testing.assert_allclose(curve.error / curve.variance, 0.01)
 
 
 def test_the_values_of_a_header():
