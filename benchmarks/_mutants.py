@@ -28,7 +28,7 @@ MUTANTS = (
     # ---------------------------------------------------------- correlated noise by the residual
     *_of(
         "tests/training/test_second_look.py",
-        ("training/second_look.py", "(certain and varies(found)[-1] <= _MOST_FIRST)", "certain"),
+        ("training/second_look.py", "(certain and varies(found)[-1] <= MOST_VARIATION)", "certain"),
         (
             "training/residual.py",
             "covariances(own, mask) - covariances(of_drawn, mask) + true",

@@ -34,7 +34,6 @@ from muguet.quality import psnr
 from muguet.samples import acquisition
 from muguet.system import machine
 from muguet.training import Sample, collect, prepare
-from muguet.training.whiten import measure_whitenings
 
 _SIDE = 256
 _F = np.fft.fftfreq(_SIDE)
@@ -198,7 +197,7 @@ def false_alarms(folder: Path, seed: int) -> list[dict[str, Any]]:
                 electrons = 1 + brightest * (scene - scene.min()) / np.ptp(scene)
                 white = np.random.default_rng(seed + 1).normal(size=scene.shape)
                 noisy = (10 * (electrons + np.sqrt(electrons + 1) * white) + 100).astype(np.float32)
-                found = measure_whitenings(collect([Sample(noisy, "YX", "image")]))
+                found = prepare(collect([Sample(noisy, "YX", "image")]), steps=0, seed=seed).whitenings
                 kernel = found[0].kernel if found and found[0] else None
                 rows.append(
                     {"scene": name, "step": step, "brightest": brightest, "found": kernel is not None}

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from muguet.errors import MuguetError
 from muguet.noise.camera.readout import Readout, read_out
-from muguet.noise.correlated.first import measure_whitening
+from muguet.noise.correlated.explained import certain_whitening
 from muguet.noise.correlated.whitening import Whitening
 from muguet.noise.measured import MeasuredLaw
 from muguet.noise.numerics import require_moderate, window_sums
@@ -171,7 +171,7 @@ def measure_single_image(
     recorded = _planes(planes)
     notes = (_LIMITS, *_left_out(recorded))
     some = recorded[:: max(1, min(recorded.size // MAX_PIXELS, len(recorded)))]
-    whitening = measure_whitening(list(some[:: -(-len(some) // _MAX_PLANES)]))
+    whitening = certain_whitening(list(some[:: -(-len(some) // _MAX_PLANES)]))
     if whitening is None:
         points = transfer_alone(some, fewest=_min_bin_count(some))
     else:

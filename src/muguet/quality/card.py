@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from muguet.errors import MuguetError
 from muguet.image.values import unsaturated
-from muguet.noise.correlated.first import measure_whitening
+from muguet.noise.correlated.explained import certain_whitening
 from muguet.noise.law import Law
 from muguet.noise.numerics import extreme
 from muguet.pattern.correction import Correction
@@ -124,7 +124,7 @@ def quality(
     if extreme(recorded):
         return Quality((check_source(plane), _too_extreme()), {})
     original = recorded, signal
-    whitening = measure_whitening([unsaturated(recorded)]) if law is None else None
+    whitening = certain_whitening([unsaturated(recorded)]) if law is None else None
     if whitening is not None:
         recorded, signal = whitened_pair(whitening, recorded, signal)
     residual = normalise(recorded, signal, law)

@@ -20,6 +20,14 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 
 from muguet.image.values import fill_missing
+from muguet.noise.correlated.explained import (
+    FINE,
+    LOCAL,
+    MOST_VARIATION,
+    deviation,
+    middle,
+    variation,
+)
 from muguet.noise.correlated.first import variance_of_noise, with_clear
 from muguet.noise.correlated.measure import scene_variation
 from muguet.noise.correlated.whitening import Whitening
@@ -31,12 +39,10 @@ from muguet.training.residual import ResidualNoise, residual_noise
 
 _MIN_SIDE, _MAX_SIDE = 128, 256  # Pixels along each axis of the centre of the plane that is measured.
 _MIN_KNOWN = 0.99
-_MAX_SHOWN = 512  # Pixels along each axis of the centre in which the image is compared with its noise.
 _MIN_RISE = (
     5.0  # Of independent noise, W2S, FMD, SEM and Convallaria have at most 1.5, and a texture may have more.
 )
 _QUIETEST = 0.15  # Share of the pixels in which the scene varies least.
-_FINE, _LOCAL = 7, 17  # Deviations are those from the mean of 7×7 pixels, and are averaged over 17×17.
 _MIN_CHANGE = 0.04
 _WIDE = 1.2  # Standard deviation in pixels of the Gaussian with whose correlations the search begins.
 _MAX_ROUNDS = 8
@@ -45,13 +51,9 @@ _DRIFT = 0.025  # … and count only if the second changes no correlation by mor
 _SETTLED = 0.01  # Largest change of a correlation in the last round.
 _SETTLED_SIZE = 0.08  # Largest change of the size of the noise in the last round.
 _SAME, _SAME_SIZE = 0.05, 0.15  # Differences between quiet and busy places.
-_QUANTILES = 0.1, 0.25  # Quiet places of the image, by how much it varies there.
 _LEAST, _MOST = 0.9, 1.3  # Variation of the image there, relative to that of the noise …
-_MOST_FIRST, _MOST_RESIZED = 2.0, 1.4  # … after the first look, in the quiet quarter.
-_STRONG, _MOST_STRONG = (
-    0.5,
-    2.2,
-)  # No independent noise that was tried seemed to be correlated so strongly there.
+_MOST_RESIZED = 1.4  # … after the first look, in the quiet quarter, if the size of the noise was raised.
+_STRONG, _MOST_STRONG = 0.5, 2.2  # No independent noise that was tried seemed to share as much.
 
 
 def second_look(planes: Sequence[Floats], first: Whitening | None) -> Whitening | None:
@@ -87,29 +89,17 @@ def _centre(plane: Floats) -> Floats | None:
     """The centre of a plane without gaps; None if it is too small, or too little of it is known."""
     if min(plane.shape) < _MIN_SIDE:
         return None
-    values = _middle(plane, _MAX_SIDE)
+    values = middle(plane, _MAX_SIDE)
     if np.isfinite(values).mean() < _MIN_KNOWN or np.nanmin(values) == np.nanmax(values):
         return None
     filled: Floats = fill_missing(values).astype(np.float64)
     return filled
 
 
-def _middle(plane: Floats, side: int) -> Floats:
-    """The centre of a plane, of at most so many pixels along each axis."""
-    y, x = ((n - min(n, side)) // 2 for n in plane.shape)
-    return plane[y : y + side, x : x + side]
-
-
-def _deviation(values: Floats) -> Floats:
-    """The mean square of the deviations from the mean of the pixels around, where it is 1 for noise of variance 1."""
-    fine: Floats = np.square(values - uniform_filter(values, _FINE)) / (1 - _FINE**-2)
-    return fine
-
-
 def _rise(plane: Floats) -> float:
     """Return how much a plane varies in quiet places, relative to independent noise with the same finest details."""
     finest = np.pad(np.square(np.diff(np.diff(plane, 2, 0), 2, 1)) / 36, 1, mode="edge")
-    low, high = (uniform_filter(each, _LOCAL) for each in (finest, _deviation(plane)))
+    low, high = (uniform_filter(each, LOCAL) for each in (finest, deviation(plane)))
     variation = scene_variation(plane)
     quiet = variation <= np.quantile(variation, _QUIETEST)
     return float(np.median(high[quiet] / np.maximum(low[quiet], 1e-30)))
@@ -136,18 +126,17 @@ def refined(
     differences
         Differences of successive frames, divided by √2.
     """
-    middle = planes[len(planes) // 2]
-    plane, shown = _centre(middle), [middle, *differences[len(differences) // 2 :][:1]]
+    centre = planes[len(planes) // 2]
+    plane, shown = _centre(centre), [centre, *differences[len(differences) // 2 :][:1]]
 
     def varies(noise: Whitening) -> Floats:
         """Return the variation of the image or the difference, whichever the noise explains better."""
-        chance = np.random.default_rng(0)
-        return min((_variation(each, middle, noise, chance) for each in shown), key=lambda each: each[-1])
+        return min((variation(each, centre, noise) for each in shown), key=lambda each: each[-1])
 
     if plane is None:
-        return first if varies(first)[-1] <= _MOST_FIRST else None
+        return first if varies(first)[-1] <= MOST_VARIATION else None
     found, certain = _in_two_rounds(plane, first)
-    if found is None or (certain and varies(found)[-1] <= _MOST_FIRST):
+    if found is None or (certain and varies(found)[-1] <= MOST_VARIATION):
         return found and with_clear(planes, found)
     before = varies(first)
     resized, sure = _in_two_rounds(plane, _resized(first, max(float(before[0]), 1.0)))
@@ -155,7 +144,7 @@ def refined(
         strong = max((*resized.kernel.y[:1], *resized.kernel.x[:1])) >= _STRONG
         if varies(resized)[-1] <= (_MOST_STRONG if strong else _MOST_RESIZED):
             return with_clear(planes, resized)
-    return first if not certain and before[-1] <= _MOST_FIRST else None
+    return first if not certain and before[-1] <= MOST_VARIATION else None
 
 
 def _in_two_rounds(plane: Floats, first: Whitening) -> tuple[Whitening | None, bool]:
@@ -199,7 +188,7 @@ def _searched(plane: Floats, prior: Stabilised) -> Whitening | None:
         last = found
         if settled and abs(found.size - 1) < _SETTLED_SIZE / 4:
             break
-    known = settled and last is not None and _agrees(last) and _explains(plane, whitening, chance)
+    known = settled and last is not None and _agrees(last) and _explains(plane, whitening)
     return whitening if known else None
 
 
@@ -232,34 +221,12 @@ def _start(plane: Floats) -> Whitening:
     first = variance_of_noise([plane])
     variation = scene_variation(plane)
     quiet = variation <= np.quantile(variation, _QUIETEST)
-    expected = first.variance(uniform_filter(plane, _FINE))
-    more = max(float(_deviation(plane)[quiet].mean() / expected[quiet].mean()), 1.0)
+    expected = first.variance(uniform_filter(plane, FINE))
+    more = max(float(deviation(plane)[quiet].mean() / expected[quiet].mean()), 1.0)
     return _resized(replace(first, kernel=Kernel(near, near)), more)
 
 
-def _explains(plane: Floats, whitening: Whitening, chance: np.random.Generator) -> bool:
+def _explains(plane: Floats, whitening: Whitening) -> bool:
     """Whether the noise explains how much the plane varies where it varies least."""
-    ratio = _variation(plane, plane, whitening, chance)
+    ratio = variation(plane, plane, whitening)
     return bool(ratio.min() > _LEAST and ratio.max() < _MOST)
-
-
-def _variation(values: Floats, signal: Floats, whitening: Whitening, chance: np.random.Generator) -> Floats:
-    """Return how much an image varies in quiet places, relative to noise at a signal, at the `_QUANTILES` of places.
-
-    Parameters
-    ----------
-    values, signal
-        An image or a difference of images, and the image whose signal is known; NaN for missing pixels.
-    whitening
-        The noise.
-    chance
-        Random numbers.
-    """
-    shown, signal = (fill_missing(_middle(each, _MAX_SHOWN)).astype(np.float64) for each in (values, signal))
-    drawn = whitening.kernel.filter(chance.normal(size=shown.shape))
-    variance = whitening.variance(uniform_filter(signal, _FINE))
-    own = uniform_filter(_deviation(shown), _LOCAL) / uniform_filter(variance, _LOCAL)
-    ratio: Floats = np.quantile(own, _QUANTILES) / np.quantile(
-        uniform_filter(_deviation(drawn), _LOCAL), _QUANTILES
-    )
-    return ratio

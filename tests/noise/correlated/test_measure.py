@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from muguet.noise import Kernel, measure_kernel, measure_whitening
+from muguet.noise import Kernel, measure_kernel, measure_single_image, measure_whitening
+from muguet.samples import acquisition
 
 from .images import GAINS, INDEPENDENT, blobs, correlations, draw, gaussian
 
@@ -55,6 +56,15 @@ def test_the_size_of_the_noise_is_found():
     assert found is not None
     for signal in (10.0, 50.0):
         assert found.slope * signal + found.constant == pytest.approx(signal + 1, rel=0.2)
+
+
+def test_fine_structure_changes_no_measurement():
+    """Bright cells of which every third pixel is recorded: the first look finds a correlation, which does not count."""
+    scene = acquisition((384, 384), 0).astype(np.float64)[::3, ::3]
+    scene = 1 + 1000 * (scene - scene.min()) / np.ptp(scene)
+    noisy = np.random.default_rng(1).poisson(scene).astype(float)
+    assert measure_whitening([noisy]) is not None
+    assert not any("correlated" in note for note in measure_single_image(noisy).notes)
 
 
 @pytest.mark.parametrize(

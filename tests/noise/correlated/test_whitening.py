@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from muguet.noise import Kernel, Whitening
+from muguet.noise import Kernel, MeanVariance, Whitening
 from muguet.noise.correlated.first import with_clear
-from muguet.noise.transfer.curve import MeanVariance
 
 from .images import GAINS, INDEPENDENT, SIDE, blobs, correlations, draw, gaussian
 
