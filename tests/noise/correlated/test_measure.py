@@ -60,7 +60,7 @@ def test_the_size_of_the_noise_is_found():
 
 def test_fine_structure_changes_no_measurement():
     """Bright cells of which every third pixel is recorded: the first look finds a correlation, which does not count."""
-    scene = acquisition((384, 384), 0).astype(np.float64)[::3, ::3]
+    scene = acquisition((480, 480), 0).astype(np.float64)[::3, ::3]
     scene = 1 + 1000 * (scene - scene.min()) / np.ptp(scene)
     noisy = np.random.default_rng(1).poisson(scene).astype(float)
     assert measure_whitening([noisy]) is not None
