@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import sys
 from collections.abc import Callable, Sequence
@@ -41,9 +42,11 @@ class Background(QObject):
         """Emit `pixels` from any thread.
 
         This method keeps the object alive as long as a thread may call it. A signal by itself does not: a thread that
-        emitted it after the panel is gone would end the whole program.
+        emitted it after the panel is gone would end the whole program. Where Qt has deleted it nevertheless, as at the
+        end of the program, nobody looks at pixels.
         """
-        self.pixels.emit(view)
+        with contextlib.suppress(RuntimeError):
+            self.pixels.emit(view)
 
     def compute(self, function: Callable[..., Any], then: Then, *arguments: Any) -> None:
         """Call a function in a thread, and then another one with its result."""
