@@ -100,8 +100,8 @@ def _rise(plane: Floats) -> float:
     """Return how much a plane varies in quiet places, relative to independent noise with the same finest details."""
     finest = np.pad(np.square(np.diff(np.diff(plane, 2, 0), 2, 1)) / 36, 1, mode="edge")
     low, high = (uniform_filter(each, LOCAL) for each in (finest, deviation(plane)))
-    variation = scene_variation(plane)
-    quiet = variation <= np.quantile(variation, _QUIETEST)
+    varied = scene_variation(plane)
+    quiet = varied <= np.quantile(varied, _QUIETEST)
     return float(np.median(high[quiet] / np.maximum(low[quiet], 1e-30)))
 
 
@@ -219,8 +219,8 @@ def _start(plane: Floats) -> Whitening:
     """Noise that is too strongly correlated, of the size that quiet places show."""
     near = tuple(np.exp(-(np.arange(1, MAX_LAGS + 1) ** 2) / (4 * _WIDE**2)))
     first = variance_of_noise([plane])
-    variation = scene_variation(plane)
-    quiet = variation <= np.quantile(variation, _QUIETEST)
+    varied = scene_variation(plane)
+    quiet = varied <= np.quantile(varied, _QUIETEST)
     expected = first.variance(uniform_filter(plane, FINE))
     more = max(float(deviation(plane)[quiet].mean() / expected[quiet].mean()), 1.0)
     return _resized(replace(first, kernel=Kernel(near, near)), more)
