@@ -24,7 +24,9 @@ FINE = (1.0, -2.0, 1.0)
 
 _MAX_LAG = {"T": 6, "Z": 3}  # The largest distance at which the noise is compared.
 _MAX_PLANES = {"T": 16, "Z": 9}
-_MIN_FRAMES = 8  # From so many frames on, what all have in common is told from what successive ones share.
+_MIN_FRAMES = (
+    8  # With fewer frames, what all have in common cannot be separated from what successive ones share.
+)
 _MIN_PAIRS = 3
 _MIN_FAR = 0.03  # A smaller correlation at a distance of more than one plane counts as zero.
 _MAX_FALL = 0.05  # Correlations of frames far apart that differ by no more are taken for a constant.
