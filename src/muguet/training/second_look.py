@@ -139,7 +139,9 @@ def refined(
     if found is None or (certain and varies(found)[-1] <= MOST_VARIATION):
         return found and with_clear(planes, found)
     before = varies(first)
-    resized, sure = _in_two_rounds(plane, _resized(first, max(float(before[0]), 1.0)))
+    size = float(before[0])
+    # Noise that explains the quietest tenth already would only repeat the same two rounds.
+    resized, sure = _in_two_rounds(plane, _resized(first, size)) if size > 1 else (None, False)
     if resized is not None and sure:
         strong = max((*resized.kernel.y[:1], *resized.kernel.x[:1])) >= _STRONG
         if varies(resized)[-1] <= (_MOST_STRONG if strong else _MOST_RESIZED):
